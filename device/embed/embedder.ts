@@ -1,0 +1,36 @@
+import type { Closable } from "../base/lifecycle.ts";
+
+/** What a loaded model is. */
+export interface Model {
+  readonly name: string;
+  readonly version: string;
+  /** sha256 of the ONNX file, hex: what galleries are bound to. */
+  readonly hash: string;
+  /** Side of the square input in pixels. */
+  readonly sizePx: number;
+  /** Length of an embedding. */
+  readonly dimension: number;
+  readonly cropMargin: number;
+  /** Grey level outside the mask. */
+  readonly cropFill: number;
+}
+
+/** Turns views into embeddings, off the main thread. */
+export interface Embedder extends Closable {
+  readonly model: Model;
+  /** Where the nodes run, e.g. `cpu`, `cuda`. */
+  readonly provider: string;
+  /** Largest `count` that `embed` takes. */
+  readonly maxBatch: number;
+  /**
+   * Embeds a batch. Calls may overlap; each resolves with its own rows.
+   *
+   * @param views RGB8 (count, sizePx, sizePx, 3); may be reused once the promise has settled, not before
+   * @param count 1..maxBatch
+   * @param out (count, dimension) row-major, written in place; unit rows
+   * @throws {GradelineError} INFERENCE when the library fails, CLOSED after `close`
+   */
+  embed(views: Uint8Array, count: number, out: Float32Array): Promise<void>;
+  /** Waits for running calls, then frees the session. */
+  close(): Promise<void>;
+}

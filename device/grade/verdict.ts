@@ -1,0 +1,21 @@
+/** Why an item got what it got; the field names are the contract of the published message. */
+export type Outcome = "graded" | "unknown" | "unsure" | "empty" | "no-image";
+
+/** How far an item is from one grade. */
+export interface GradeScore {
+  readonly grade: string;
+  /** The item rule's distance to this grade together with all better ones, 0..2; null where it cannot be said. */
+  readonly distance: number | null;
+  /** Share of good fruit of this grade that would lie at least as far; null without a calibration. */
+  readonly pValue: number | null;
+}
+
+/** The decision for one item before it gets its sequence number and times. */
+export interface Decision {
+  readonly outcome: Outcome;
+  readonly grade: string | null;
+  /** How far inside the threshold the item lies, relative to it: 1 on a reference, 0 at the threshold, negative outside; null without a view. */
+  readonly margin: number | null;
+  /** Best grade first. */
+  readonly grades: readonly GradeScore[];
+}

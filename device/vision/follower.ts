@@ -1,0 +1,50 @@
+import type { Micros } from "../base/time.ts";
+import type { Frame } from "../capture/source.ts";
+
+/** What a follower tells about one frame, in order. */
+export type Sighting = ViewSeen | ItemPassed;
+
+/** One crop of one item in one frame. */
+export interface ViewSeen {
+  readonly kind: "view";
+  /** Counts items of this lane from the follower's start. */
+  readonly item: number;
+  readonly seq: number;
+  readonly exposedAt: Micros;
+  /** Bounding box of the mask in frame pixels, for pictures. */
+  readonly box: Box;
+  /** Square crop, RGB8 HWC (sizePx * sizePx * 3), background masked with the fill grey. Freshly owned by the receiver. */
+  readonly crop: Uint8Array;
+}
+
+/** An item has left the last place where it is whole (belt), or its cup has passed the last window (cups). */
+export interface ItemPassed {
+  readonly kind: "item";
+  readonly item: number;
+  /** `fruit`: at least one view. `empty`: a cup without fruit. `no-image`: it passed, but no usable frame shows it. */
+  readonly presence: "fruit" | "empty" | "no-image";
+  /** How many `view` sightings this item had. */
+  readonly views: number;
+  /** Exposure of the last frame that counted for it. */
+  readonly exposedAt: Micros;
+  /** When its centre reaches the gate. */
+  readonly gateAt: Micros;
+  /** Largest diameter over its views, from the mask and the scale; undefined without a view. */
+  readonly sizeMm: number | undefined;
+  /** Number of the carrier on a singulating conveyor; undefined on a belt. */
+  readonly cup: number | undefined;
+}
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
+}
+
+/** Finds the items of one lane in successive frames. Pure state machine: no I/O, no clock, time comes with the frame. */
+export interface Follower {
+  step(frame: Frame): Sighting[];
+  /** Items still in view when the source has ended pass now. */
+  finish(): Sighting[];
+}
