@@ -1,0 +1,63 @@
+import type { Config, LaneConfig } from "./base/config.ts";
+import type { ErrorCode } from "./base/errors.ts";
+import type { SourceCounters } from "./capture/source.ts";
+import type { CropShape } from "./vision/crop.ts";
+import type { Sighting } from "./vision/follower.ts";
+
+/** What crosses between the main thread and a camera's thread. Crops and pictures are transferred, not copied. */
+
+export interface CameraSetup {
+  readonly camera: Config["cameras"][number];
+  readonly lanes: readonly LaneConfig[];
+  readonly crop: CropShape;
+  /** Frames whose sightings the main thread has not finished with: beyond it the thread waits and the source drops. */
+  readonly credit: number;
+}
+
+export type ToCamera =
+  /** `count` frame messages are done with. */
+  | { readonly kind: "credit"; readonly count: number }
+  | { readonly kind: "pause"; readonly lane: string; readonly paused: boolean }
+  /** Asks for a copy of the next frame. */
+  | { readonly kind: "snapshot"; readonly id: number }
+  | { readonly kind: "close" };
+
+export type FromCamera =
+  | { readonly kind: "opened"; readonly widthPx: number; readonly heightPx: number }
+  | FrameDone
+  | {
+      readonly kind: "snapshot";
+      readonly id: number;
+      readonly widthPx: number;
+      readonly heightPx: number;
+      readonly data: Uint8Array;
+    }
+  /** The source has no more frames; what was in view has passed. */
+  | { readonly kind: "ended"; readonly sightings: readonly LaneSightings[]; readonly counters: SourceCounters }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+      readonly retry: boolean;
+      /** Fruit that were in view pass now, with the views they have. */
+      readonly sightings: readonly LaneSightings[];
+    };
+
+/** One frame looked at on all lanes of the camera. */
+export interface FrameDone {
+  readonly kind: "frame";
+  readonly seq: number;
+  readonly exposedAt: number;
+  /** Exposure to the frame being in hand. */
+  readonly grabMs: number;
+  /** Background, segmentation, following and cropping on all lanes. */
+  readonly visionMs: number;
+  readonly counters: SourceCounters;
+  readonly lanes: readonly LaneSightings[];
+}
+
+export interface LaneSightings {
+  readonly lane: string;
+  readonly sightings: readonly Sighting[];
+}

@@ -1,0 +1,132 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { LaneConfig } from "./base/config.ts";
+import { asGradelineError } from "./base/errors.ts";
+import { nowMicros } from "./base/time.ts";
+import type { CameraSetup, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
+import { openSource } from "./capture/open.ts";
+import type { Frame, FrameSource } from "./capture/source.ts";
+import type { Follower, Sighting } from "./vision/follower.ts";
+import { createFollower } from "./vision/open.ts";
+
+/**
+ * A camera's thread: frames are grabbed, looked at and cut into views here, so that a frame never leaves the thread
+ * it arrived in; only crops and events go to the main thread.
+ */
+
+const port = parentPort!;
+const setup = workerData as CameraSetup;
+const followers = new Map<string, { lane: LaneConfig; follower: Follower; paused: boolean }>();
+let source: FrameSource | undefined;
+let credit = setup.credit;
+let creditArrived: (() => void) | undefined;
+let snapshotWanted: number | undefined;
+let closing = false;
+
+port.on("message", (message: ToCamera) => {
+  switch (message.kind) {
+    case "credit":
+      credit += message.count;
+      creditArrived?.();
+      break;
+    case "pause": {
+      const entry = followers.get(message.lane);
+      if (entry === undefined || entry.paused === message.paused) break;
+      entry.paused = message.paused;
+      // What was in view before the pause cannot be told from what is in view after it.
+      if (!message.paused && source !== undefined) entry.follower = newFollower(entry.lane, source);
+      break;
+    }
+    case "snapshot":
+      snapshotWanted = message.id;
+      break;
+    case "close":
+      closing = true;
+      creditArrived?.();
+      void source?.close();
+      break;
+  }
+});
+
+try {
+  await main();
+} catch (error) {
+  const { code, message, hint, retry } = asGradelineError(error, "SOURCE");
+  const sightings = look((follower) => follower.finish());
+  send({ kind: "failed", code, message, hint, retry, sightings }, sightings);
+}
+await source?.close();
+port.close();
+
+async function main(): Promise<void> {
+  const opened = await openSource(setup.camera.source);
+  source = opened;
+  for (const lane of setup.lanes) {
+    followers.set(lane.id, { lane, follower: newFollower(lane, opened), paused: false });
+  }
+  send({ kind: "opened", widthPx: opened.widthPx, heightPx: opened.heightPx });
+  for await (const frame of opened.frames()) {
+    const grabbedAt = nowMicros();
+    const lanes = look((follower) => follower.step(frame));
+    const lookedAt = nowMicros();
+    if (snapshotWanted !== undefined) sendSnapshot(frame, snapshotWanted);
+    send(
+      {
+        kind: "frame",
+        seq: frame.seq,
+        exposedAt: frame.exposedAt,
+        grabMs: Math.max(0, grabbedAt - frame.exposedAt) / 1000,
+        visionMs: (lookedAt - grabbedAt) / 1000,
+        counters: countersOf(opened),
+        lanes,
+      },
+      lanes,
+    );
+    credit--;
+    while (credit <= 0 && !closing) {
+      await new Promise<void>((resolve) => {
+        creditArrived = resolve;
+      });
+    }
+    if (closing) break;
+  }
+  const lanes = look((follower) => follower.finish());
+  send({ kind: "ended", sightings: lanes, counters: countersOf(opened) }, lanes);
+}
+
+function newFollower(lane: LaneConfig, from: FrameSource): Follower {
+  return createFollower(lane, setup.crop, { widthPx: from.widthPx, heightPx: from.heightPx });
+}
+
+function look(step: (follower: Follower) => Sighting[]): LaneSightings[] {
+  const result: LaneSightings[] = [];
+  for (const [lane, entry] of followers) {
+    if (entry.paused) continue;
+    const sightings = step(entry.follower);
+    if (sightings.length > 0) result.push({ lane, sightings });
+  }
+  return result;
+}
+
+function countersOf(from: FrameSource): FrameSource["counters"] {
+  const { seen, dropped, incomplete } = from.counters;
+  return { seen, dropped, incomplete };
+}
+
+function sendSnapshot(frame: Frame, id: number): void {
+  snapshotWanted = undefined;
+  const data = frame.data.slice();
+  port.postMessage(
+    { kind: "snapshot", id, widthPx: frame.widthPx, heightPx: frame.heightPx, data } satisfies FromCamera,
+    [data.buffer as ArrayBuffer],
+  );
+}
+
+function send(message: FromCamera, lanes: readonly LaneSightings[] = []): void {
+  const crops: ArrayBuffer[] = [];
+  for (const { sightings } of lanes) {
+    for (const sighting of sightings) {
+      if (sighting.kind === "view") crops.push(sighting.crop.buffer as ArrayBuffer);
+    }
+  }
+  port.postMessage(message, crops);
+}

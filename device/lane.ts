@@ -1,0 +1,193 @@
+import type { LaneConfig } from "./base/config.ts";
+import { formatMicros, type Micros, nowMicros } from "./base/time.ts";
+import type { Decision } from "./grade/verdict.ts";
+import type { ItemPassed, Sighting, ViewSeen } from "./vision/follower.ts";
+
+/** Views of one item beyond this are not embedded: a belt that stands still must not grow an item without end. */
+const MAX_VIEWS = 128;
+/** Items of one lane that may be open at once; the follower's own tracks are bounded far below. */
+const MAX_OPEN = 256;
+
+/** An item that is in view or waits for its last embeddings. */
+interface OpenItem {
+  /** Row-major (capacity, D); grows by doubling. */
+  embeddings: Float32Array;
+  readonly crops: Uint8Array[];
+  embedded: number;
+  waiting: number;
+  failed: number;
+  lastViewAt: Micros;
+  lastEmbeddedAt: Micros;
+  passed: ItemPassed | undefined;
+}
+
+/** An item whose every view is embedded, and what was decided about it. */
+export interface DecidedItem {
+  readonly lane: LaneConfig;
+  /** Unique over all lanes and restarts. */
+  readonly id: string;
+  readonly decision: Decision;
+  readonly passed: ItemPassed;
+  /** (count, D) row-major. */
+  readonly embeddings: Float32Array;
+  readonly crops: readonly Uint8Array[];
+  readonly decidedAt: Micros;
+  readonly ms: { readonly vision: number; readonly embed: number; readonly grade: number };
+}
+
+export interface LaneParts {
+  /** Length of an embedding. */
+  readonly dimension: number;
+  /** Part of every item's name: differs for each start of the daemon. */
+  readonly run: string;
+  embed(crop: Uint8Array): Promise<Float32Array>;
+  /** The decision for `count` views, embeddings (count, D) row-major. */
+  grade(embeddings: Float32Array, count: number): Decision;
+  decided(item: DecidedItem): Promise<void>;
+  /** A view could not be embedded; the item goes on without it. */
+  embedFailed(error: unknown): void;
+}
+
+/** One row of fruit: gathers the embeddings of each item's views and decides when it has passed. */
+export class Lane {
+  readonly config: LaneConfig;
+  readonly #parts: LaneParts;
+  readonly #open = new Map<number, OpenItem>();
+  /** Counts lives of the camera's thread, in which item numbers begin anew. */
+  #life = 0;
+
+  constructor(config: LaneConfig, parts: LaneParts) {
+    this.config = config;
+    this.#parts = parts;
+  }
+
+  /** The camera's follower begins anew; what it left open cannot be completed by it any more. */
+  restart(): void {
+    this.#life++;
+    this.#open.clear();
+  }
+
+  get openItems(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Takes what the follower saw in one frame; resolves when every view of it is embedded and every item that passed
+   * with it is decided.
+   */
+  async see(sightings: readonly Sighting[]): Promise<void> {
+    const works: Promise<void>[] = [];
+    for (const sighting of sightings) {
+      if (sighting.kind === "view") works.push(this.#view(sighting));
+      else works.push(this.#passed(sighting));
+    }
+    await Promise.all(works);
+  }
+
+  async #view(view: ViewSeen): Promise<void> {
+    const item = this.#itemOf(view.item);
+    if (item.embedded + item.waiting >= MAX_VIEWS) return;
+    const life = this.#life;
+    item.waiting++;
+    item.lastViewAt = nowMicros();
+    item.crops.push(view.crop);
+    try {
+      const embedding = await this.#parts.embed(view.crop);
+      this.#keep(item, embedding);
+    } catch (error) {
+      item.failed++;
+      this.#parts.embedFailed(error);
+    }
+    item.waiting--;
+    item.lastEmbeddedAt = nowMicros();
+    if (item.passed !== undefined && item.waiting === 0) await this.#decide(view.item, item, item.passed, life);
+  }
+
+  async #passed(passed: ItemPassed): Promise<void> {
+    const item = this.#itemOf(passed.item);
+    item.passed = passed;
+    if (item.waiting === 0) await this.#decide(passed.item, item, passed, this.#life);
+  }
+
+  #itemOf(number: number): OpenItem {
+    let item = this.#open.get(number);
+    if (item === undefined) {
+      if (this.#open.size >= MAX_OPEN) this.#open.delete(this.#open.keys().next().value!);
+      item = {
+        embeddings: new Float32Array(16 * this.#parts.dimension),
+        crops: [],
+        embedded: 0,
+        waiting: 0,
+        failed: 0,
+        lastViewAt: 0,
+        lastEmbeddedAt: 0,
+        passed: undefined,
+      };
+      this.#open.set(number, item);
+    }
+    return item;
+  }
+
+  #keep(item: OpenItem, embedding: Float32Array): void {
+    const { dimension } = this.#parts;
+    if ((item.embedded + 1) * dimension > item.embeddings.length) {
+      const grown = new Float32Array(item.embeddings.length * 2);
+      grown.set(item.embeddings);
+      item.embeddings = grown;
+    }
+    item.embeddings.set(embedding, item.embedded * dimension);
+    item.embedded++;
+  }
+
+  async #decide(
+    number: number,
+    item: OpenItem,
+    passed: ItemPassed,
+    life: number,
+  ): Promise<void> {
+    if (life === this.#life) this.#open.delete(number);
+    const startedAt = nowMicros();
+    const decision = this.#decisionFor(item, passed);
+    const decidedAt = nowMicros();
+    const lastViewAt = item.lastViewAt === 0 ? startedAt : item.lastViewAt;
+    await this.#parts.decided({
+      lane: this.config,
+      id: `${this.config.id}-${this.#parts.run}-${life}-${number}`,
+      decision,
+      passed,
+      embeddings: item.embeddings.subarray(0, item.embedded * this.#parts.dimension),
+      crops: item.crops,
+      decidedAt,
+      ms: {
+        vision: millis(passed.exposedAt, lastViewAt),
+        embed: item.embedded === 0 ? 0 : millis(lastViewAt, item.lastEmbeddedAt),
+        grade: millis(startedAt, decidedAt),
+      },
+    });
+  }
+
+  #decisionFor(item: OpenItem, passed: ItemPassed): Decision {
+    if (passed.presence === "empty") return { outcome: "empty", grade: null, margin: null, grades: [] };
+    if (item.embedded === 0) return { outcome: "no-image", grade: null, margin: null, grades: [] };
+    return this.#parts.grade(item.embeddings, item.embedded);
+  }
+}
+
+function millis(from: Micros, to: Micros): number {
+  return Math.max(0, Math.round(to - from) / 1000);
+}
+
+/** The item's own times as the message carries them. */
+export function verdictTimes(item: DecidedItem): {
+  exposedAt: string;
+  decidedAt: string;
+  gateAt: string;
+  late: boolean;
+} {
+  return {
+    exposedAt: formatMicros(item.passed.exposedAt),
+    decidedAt: formatMicros(item.decidedAt),
+    gateAt: formatMicros(item.passed.gateAt),
+    late: item.decidedAt > item.passed.gateAt,
+  };
+}
