@@ -162,7 +162,11 @@ export class Camera implements Closable {
     this.#worker = worker;
     let end: GradelineError | undefined;
     let ended = false;
-    const rest: Promise<void>[] = [];
+    const works = new Set<Promise<void>>();
+    const follow = (work: Promise<void>): void => {
+      works.add(work);
+      void work.finally(() => works.delete(work)).catch(() => {});
+    };
     worker.on("message", (message: FromCamera) => {
       switch (message.kind) {
         case "opened":
@@ -174,8 +178,7 @@ export class Camera implements Closable {
         case "frame":
           this.#counters = message.counters;
           this.#lastExposedAt = message.exposedAt;
-          rest.push(this.#deliver(worker, message));
-          if (rest.length > CREDIT) rest.shift();
+          follow(this.#deliver(worker, message));
           break;
         case "snapshot":
           this.#snapshots.get(message.id)?.resolve(message);
@@ -184,14 +187,14 @@ export class Camera implements Closable {
         case "ended":
           ended = true;
           this.#counters = message.counters;
-          rest.push(this.#listener.rest(this, message.sightings));
+          follow(this.#listener.rest(this, message.sightings));
           break;
         case "failed":
           end = new GradelineError(message.code, message.message, {
             retry: message.retry,
             ...(message.hint === undefined ? {} : { hint: message.hint }),
           });
-          rest.push(this.#listener.rest(this, message.sightings));
+          follow(this.#listener.rest(this, message.sightings));
           break;
       }
     });
@@ -208,7 +211,7 @@ export class Camera implements Closable {
           end = new GradelineError("SOURCE", `the camera's thread ended with code ${code}`, { retry: true });
         }
         const reason = end;
-        void Promise.allSettled(rest).then(() => resolve(reason));
+        void Promise.allSettled(works).then(() => resolve(reason));
       });
     });
   }

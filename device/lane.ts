@@ -139,12 +139,7 @@ export class Lane {
     item.embedded++;
   }
 
-  async #decide(
-    number: number,
-    item: OpenItem,
-    passed: ItemPassed,
-    life: number,
-  ): Promise<void> {
+  async #decide(number: number, item: OpenItem, passed: ItemPassed, life: number): Promise<void> {
     if (life === this.#life) this.#open.delete(number);
     const startedAt = nowMicros();
     const decision = this.#decisionFor(item, passed);

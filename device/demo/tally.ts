@@ -1,5 +1,5 @@
-import { parseMicros } from "../base/time.ts";
 import type { Verdict } from "../base/messages.ts";
+import { parseMicros } from "../base/time.ts";
 
 /** What the simulation knows about one fruit or empty cup. */
 export interface Truth {
@@ -60,8 +60,8 @@ export class Tally {
     this.#truths = [...truths].sort((a, b) => a.gateAt - b.gateAt);
     this.#toleranceUs = toleranceUs;
     for (const truth of this.#truths) {
-      let lane = this.#lanes.get(truth.lane);
-      if (lane === undefined) this.#lanes.set(truth.lane, (lane = []));
+      const lane = this.#lanes.get(truth.lane) ?? [];
+      this.#lanes.set(truth.lane, lane);
       lane.push({ truth, verdicts: [] });
     }
   }
@@ -138,7 +138,8 @@ export class Tally {
         }
         verdicts += match.verdicts.length;
         const said = first.grade ?? first.outcome;
-        const row = (confusion[truth.grade] ??= {});
+        confusion[truth.grade] ??= {};
+        const row = confusion[truth.grade]!;
         row[said] = (row[said] ?? 0) + 1;
         if (said === truth.grade) agreed++;
         if (said === "unknown") unknown[truth.grade === "unknown" ? "right" : "wrong"]++;
@@ -173,7 +174,8 @@ export class Tally {
     let best: Match | undefined;
     for (const match of [lane[low - 1], lane[low]]) {
       if (match === undefined) continue;
-      if (best === undefined || Math.abs(match.truth.gateAt - gateAt) < Math.abs(best.truth.gateAt - gateAt)) best = match;
+      if (best === undefined || Math.abs(match.truth.gateAt - gateAt) < Math.abs(best.truth.gateAt - gateAt))
+        best = match;
     }
     return best !== undefined && Math.abs(best.truth.gateAt - gateAt) <= this.#toleranceUs ? best : undefined;
   }
