@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nameSchema } from "./config.ts";
 
 /** Time in UTC with microseconds. */
 const time = z
@@ -45,3 +46,198 @@ export const verdictSchema = z.strictObject({
 });
 
 export type Verdict = z.output<typeof verdictSchema>;
+
+/** The verdict before the journal has given it its sequence number. */
+export type VerdictDraft = Omit<Verdict, "seq">;
+
+export const stateSchema = z.strictObject({
+  state: z
+    .enum(["online", "degraded", "stopped", "offline"])
+    .describe(
+      "`stopped`: ended on purpose; `offline`: the broker lost the connection and says so in the device's place",
+    ),
+  reasons: z.array(z.string()).describe("what is wrong, in words; empty when `online` or `stopped`"),
+  at: time.nullable().describe("since when; null in `offline`, which was written before it happened"),
+});
+
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .describe("first 16 hex digits of a sha256");
+const count = z.number().int().min(0);
+
+const gradeCountSchema = z.strictObject({ grade: z.string(), references: count });
+
+/** What this device is: constant until it starts again, or its gallery or recipe changes. */
+export const infoSchema = z.strictObject({
+  device: nameSchema,
+  version: z.string().describe("version of gradeline"),
+  node: z.string().describe("version of the runtime"),
+  startedAt: time,
+  model: z.strictObject({
+    name: z.string(),
+    version: z.string(),
+    hash,
+    sizePx: count.describe("side of the square input"),
+    dimension: count.describe("length of an embedding"),
+  }),
+  provider: z.string().describe("where the model runs, e.g. `cpu`, `cuda`"),
+  gallery: z.strictObject({
+    hash,
+    references: count.describe("enrolled items"),
+    grades: z.array(gradeCountSchema).describe("best grade first"),
+  }),
+  cameras: z.array(z.strictObject({ id: nameSchema, kind: z.string(), widthPx: count, heightPx: count })),
+  lanes: z.array(
+    z.strictObject({
+      id: nameSchema,
+      camera: nameSchema,
+      conveyor: z.enum(["belt", "cups"]),
+      gateMm: z.number().min(0),
+    }),
+  ),
+});
+
+const brokerSchema = z.strictObject({
+  state: z
+    .enum(["connecting", "connected", "refused", "closed"])
+    .describe("`refused`: the broker answers, but turns us away"),
+  protocol: z.enum(["5", "3.1.1"]).nullable().describe("null while not connected"),
+  reason: z.string().nullable().describe("why there is no connection"),
+  connects: count.describe("connections made since the start"),
+});
+
+/** How the device is. */
+export const healthSchema = z.strictObject({
+  at: time,
+  uptimeS: z.number().min(0),
+  journal: z.strictObject({
+    depth: count.describe("verdicts that the broker has not acknowledged"),
+    bytes: count.describe("size on disk"),
+    dropped: count.describe("verdicts given up for the bound, oldest first, since the journal was made"),
+    waiting: count.describe("verdicts in memory that the disk has not taken yet"),
+    problem: z.string().nullable().describe("why the disk takes none"),
+  }),
+  cameras: z.array(
+    z.strictObject({
+      id: nameSchema,
+      seen: count.describe("exposures that took place"),
+      dropped: count.describe("exposures that a newer one overtook"),
+      incomplete: count.describe("frames with missing pixels"),
+    }),
+  ),
+  broker: brokerSchema,
+  published: count.describe("verdicts acknowledged by the broker since the start"),
+  late: count.describe("verdicts decided after their deadline since the start"),
+  rssBytes: count,
+});
+
+/** What the device grades by. */
+export const recipeSchema = z.strictObject({
+  recipe: z.string().nullable().describe("version of the recipe; null where model and gallery were given on their own"),
+  model: hash,
+  gallery: hash,
+  grades: z.array(gradeCountSchema).describe("best grade first"),
+  activatedAt: time,
+});
+
+/** What one lane has done since the start. */
+export const laneStatsSchema = z.strictObject({
+  at: time,
+  lane: nameSchema,
+  items: count,
+  outcomes: z.strictObject({
+    graded: count,
+    unknown: count,
+    unsure: count,
+    empty: count,
+    "no-image": count,
+  }),
+  grades: z.record(z.string(), count).describe("graded items by grade"),
+  late: count,
+  itemsPerS: z.number().min(0).describe("over the last ten seconds"),
+});
+
+/** Ties an answer to its question where the connection is MQTT 3.1.1; MQTT 5 has correlation data. */
+const transaction = z
+  .union([z.string().max(64), z.number().int()])
+  .optional()
+  .describe("comes back in the answer as it was given");
+
+const empty = z.strictObject({});
+
+/** What each verb takes and gives, besides `transaction` and `status`. */
+export const verbs = {
+  pause: {
+    description: "Stop grading until `resume`.",
+    request: empty,
+    data: z.strictObject({ paused: z.literal(true) }),
+  },
+  resume: {
+    description: "Grade again.",
+    request: empty,
+    data: z.strictObject({ paused: z.literal(false) }),
+  },
+  snapshot: {
+    description: "The latest frame of a camera as a picture.",
+    request: z.strictObject({ camera: nameSchema.optional().describe("the first one where absent") }),
+    data: z.strictObject({
+      camera: nameSchema,
+      exposedAt: time,
+      widthPx: count,
+      heightPx: count,
+      jpeg: z.string().describe("base64"),
+    }),
+  },
+  reload: {
+    description: "Read the gallery again; the old one stays in use where the new one is refused.",
+    request: empty,
+    data: z.strictObject({ gallery: hash, references: count }),
+  },
+} as const satisfies Record<string, VerbContract>;
+
+interface VerbContract {
+  readonly description: string;
+  readonly request: z.ZodObject;
+  readonly data: z.ZodObject;
+}
+
+export type Verb = keyof typeof verbs;
+export const verbNames = Object.keys(verbs) as Verb[];
+
+/** The message on `request/<verb>`; nothing at all is the same as `{}`. */
+export function requestSchema(verb: Verb): z.ZodObject {
+  return verbs[verb].request.extend({ transaction });
+}
+
+const failureSchema = z.strictObject({
+  code: z.string().describe("as in the log, e.g. `REQUEST`"),
+  message: z.string(),
+  hint: z.string().optional().describe("what to do about it"),
+});
+
+const refusalSchema = z.strictObject({ status: z.literal("error"), error: failureSchema, transaction });
+
+/** The message on `response/<verb>`, or on the response topic that the request named. */
+export function responseSchema(verb: Verb): z.ZodType {
+  return z.discriminatedUnion("status", [
+    z.strictObject({ status: z.literal("ok"), data: verbs[verb].data, transaction }),
+    refusalSchema,
+  ]);
+}
+
+export type StateMessage = z.output<typeof stateSchema>;
+export type InfoMessage = z.output<typeof infoSchema>;
+export type HealthMessage = z.output<typeof healthSchema>;
+export type BrokerHealth = z.output<typeof brokerSchema>;
+export type RecipeMessage = z.output<typeof recipeSchema>;
+export type LaneStatsMessage = z.output<typeof laneStatsSchema>;
+export type Failure = z.output<typeof failureSchema>;
+export type RequestOf<V extends Verb> = z.output<(typeof verbs)[V]["request"]>;
+export type DataOf<V extends Verb> = z.output<(typeof verbs)[V]["data"]>;
+export type Response =
+  | { readonly status: "ok"; readonly data: unknown; readonly transaction?: string | number }
+  | { readonly status: "error"; readonly error: Failure; readonly transaction?: string | number };
+
+/** What answers a request; a verb without one is refused as not available. */
+export type Handlers = { readonly [V in Verb]?: (request: RequestOf<V>) => Promise<DataOf<V>> };
