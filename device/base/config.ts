@@ -53,6 +53,11 @@ const lineSchema = z
     emptyCups: z.number().min(0).max(1).default(0.1).describe("share of cups without fruit"),
     seed: z.number().int().min(0).default(1),
     strangers: z.number().min(0).max(1).default(0.08).describe("share of items that belong to no enrolled grade"),
+    varieties: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("varieties of models/fruit.json that run on the line; all where absent"),
     fruit: z
       .string()
       .min(1)

@@ -7,6 +7,8 @@ export interface Frame {
   readonly seq: number;
   /** Middle of the exposure; the camera's own time where it has one, else the time of arrival. */
   readonly exposedAt: Micros;
+  /** When its last byte was here; absent where frames do not arrive but are made or read. */
+  readonly arrivedAt?: Micros;
   /** `incomplete`: part of the pixels never arrived; nothing is measured on it, but it counts. */
   readonly status: "ok" | "incomplete";
   readonly widthPx: number;
@@ -26,8 +28,26 @@ export interface FrameSource extends Closable {
    * @throws {GradelineError} SOURCE when the source breaks
    */
   frames(): AsyncIterableIterator<Frame>;
+  /** How the camera does now; absent where nothing can get lost. Cheap: may be asked at any time. */
+  status?(): SourceStatus;
+  /**
+   * Asks a camera that waits for triggers to expose one frame now.
+   *
+   * @throws {GradelineError} SOURCE when the camera is away or not set to software triggers
+   */
+  trigger?(): Promise<void>;
   /** Ends a running `frames()` after the current frame. */
   close(): Promise<void>;
+}
+
+/** A source that lost its camera does not throw: `frames()` waits while the source tries again with growing pauses. */
+export interface SourceStatus {
+  readonly state: "ok" | "reconnecting";
+  /** Why the camera is away. */
+  readonly reason?: string;
+  readonly hint?: string;
+  /** Since when it is so. */
+  readonly since: Micros;
 }
 
 export interface SourceCounters {
@@ -37,4 +57,8 @@ export interface SourceCounters {
   readonly dropped: number;
   /** Frames delivered with status `incomplete`. */
   readonly incomplete: number;
+  /** Exposures that never arrived, by the gaps between the camera's own frame numbers; absent where it has none. */
+  readonly lost?: number;
+  /** How often the camera was started anew. */
+  readonly restarts?: number;
 }

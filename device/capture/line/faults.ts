@@ -1,0 +1,183 @@
+import type { Fault } from "./items.ts";
+import { smoothstep } from "./noise.ts";
+import { Random } from "./random.ts";
+import { type Rotation, uniformRotation, type Vector } from "./rotation.ts";
+import { type SphereNoise, turned } from "./sphere.ts";
+
+/** One fault with all that is drawn once. */
+export interface FaultPaint {
+  readonly fault: Fault;
+  readonly opacity: number;
+  readonly edge: number;
+  readonly rings: number;
+  readonly mould: number;
+  readonly halo: number;
+  /** Noise of its own. */
+  readonly turn: Rotation;
+  /** Two unit tangents at its centre: along its length and across. */
+  readonly along: Vector;
+  readonly across: Vector;
+  /** Cosine of the angle beyond which nothing of it shows. */
+  readonly reach: number;
+}
+
+export function prepareFault(fault: Fault): FaultPaint {
+  const { kind } = fault;
+  const random = new Random(fault.seed);
+  const { along, across } = tangents(fault.at, random.range(0, 2 * Math.PI));
+  return {
+    fault,
+    opacity: random.range(...kind.opacity),
+    edge: random.range(...kind.edge),
+    rings: kind.rings === undefined ? 0 : random.range(...kind.rings),
+    mould: kind.mould === undefined ? 0 : random.range(...kind.mould),
+    halo: kind.halo === undefined ? 0 : random.range(...kind.halo),
+    turn: uniformRotation(random.unit(), random.unit(), random.unit()),
+    along,
+    across,
+    reach: Math.cos(Math.min(Math.PI, fault.radius * (kind.halo === undefined ? 1.75 : 2.6) + 0.02)),
+  };
+}
+
+/**
+ * Paints what a fault does to one texel.
+ *
+ * @param texel RGB and gloss, changed in place
+ * @param x direction of the texel on the body, as y and z
+ */
+export function drawFaultTexel(
+  texel: Float64Array,
+  paint: FaultPaint,
+  noise: SphereNoise,
+  x: number,
+  y: number,
+  z: number,
+): void {
+  const { at, radius, kind } = paint.fault;
+  const cosine = x * at[0] + y * at[1] + z * at[2];
+  if (cosine < paint.reach) return;
+  const distance = Math.acos(Math.min(1, cosine)) / radius;
+  const mid = turned(noise.mid, paint.turn, x, y, z) - 0.5;
+  const fine = turned(noise.fine, paint.turn, x, y, z) - 0.5;
+  if (kind.shape === "disc") disc(texel, paint, distance, fine);
+  else if (kind.shape === "net") net(texel, paint, distance, mid, fine);
+  else if (kind.shape === "folds") folds(texel, paint, distance, mid, x, y, z);
+  else if (kind.shape === "crack") crack(texel, paint, mid, fine, x, y, z);
+  else blob(texel, paint, distance, mid, fine);
+}
+
+/** A spot with a ragged edge: bruise, rot, scab, sunburn. */
+function blob(texel: Float64Array, paint: FaultPaint, distance: number, mid: number, fine: number): void {
+  const { colour } = paint.fault.kind;
+  const ragged = distance * (1 + 0.75 * mid + 0.25 * fine);
+  const share = paint.opacity * smoothstep(1 + paint.edge, 1 - paint.edge, ragged);
+  if (share <= 0) return;
+  const ring = paint.rings * 0.22 * Math.sin(ragged * 15) * smoothstep(0.1, 0.4, ragged);
+  const shade = 1 + 0.35 * mid + 0.2 * fine + ring - 0.12 * smoothstep(0.5, 1, ragged);
+  mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, share);
+  texel[3] = texel[3]! * (1 - 0.6 * share);
+  if (paint.mould > 0.05) {
+    const tuft = smoothstep(0.12, 0.3, mid + 0.5 * fine + 0.4 * paint.mould - 0.25 * ragged);
+    mix(texel, 196, 196, 184, tuft * share * 0.9);
+  }
+}
+
+/** A round spot: puncture, hole, hail mark; the pierced ones have a discoloured halo. */
+function disc(texel: Float64Array, paint: FaultPaint, distance: number, fine: number): void {
+  const { colour } = paint.fault.kind;
+  const round = distance * (1 + 0.2 * fine);
+  if (paint.halo > 0) {
+    const halo = paint.halo * 0.6 * smoothstep(2.5, 0.9, round);
+    mix(texel, 150, 112, 62, halo);
+  }
+  const share = paint.opacity * smoothstep(1 + paint.edge, 1 - paint.edge, round);
+  const shade = 1 + 0.4 * fine;
+  mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, share);
+  texel[3] = texel[3]! * (1 - 0.8 * share);
+}
+
+/** Corky net: russet. */
+function net(texel: Float64Array, paint: FaultPaint, distance: number, mid: number, fine: number): void {
+  const { colour } = paint.fault.kind;
+  const cover = smoothstep(1 + paint.edge, 1 - paint.edge, distance * (1 + 0.8 * mid));
+  if (cover <= 0) return;
+  const threads = smoothstep(0.16, 0.03, Math.abs(mid)) * 0.6 + smoothstep(0.14, 0.02, Math.abs(fine)) * 0.5;
+  const share = paint.opacity * cover * Math.min(1, 0.4 + threads);
+  const shade = 1 + 0.4 * fine;
+  mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, share);
+  texel[3] = texel[3]! * (1 - 0.7 * share);
+}
+
+/** Dark parallel wrinkles: shrivel. */
+function folds(
+  texel: Float64Array,
+  paint: FaultPaint,
+  distance: number,
+  mid: number,
+  x: number,
+  y: number,
+  z: number,
+): void {
+  const { colour } = paint.fault.kind;
+  const { across, edge, opacity } = paint;
+  const cover = smoothstep(1 + edge, 1 - edge, distance * (1 + 0.5 * mid));
+  if (cover <= 0) return;
+  const place = x * across[0] + y * across[1] + z * across[2];
+  const wave = Math.sin(place * 26 + 9 * mid);
+  mix(texel, colour[0], colour[1], colour[2], opacity * cover * (0.2 + 0.8 * smoothstep(0.1, 0.95, wave)));
+  const lift = 1 + 0.12 * cover * smoothstep(0.3, 1, -wave);
+  for (let c = 0; c < 3; c++) texel[c] = texel[c]! * lift;
+  texel[3] = texel[3]! * (1 - 0.5 * cover);
+}
+
+/** A jagged opening that shows flesh between dark rims: burst. */
+function crack(
+  texel: Float64Array,
+  paint: FaultPaint,
+  mid: number,
+  fine: number,
+  x: number,
+  y: number,
+  z: number,
+): void {
+  const { colour } = paint.fault.kind;
+  const { along, across } = paint;
+  const { radius } = paint.fault;
+  const a = (x * along[0] + y * along[1] + z * along[2]) / radius;
+  if (Math.abs(a) > 1) return;
+  const b = (x * across[0] + y * across[1] + z * across[2]) / radius + 0.35 * mid;
+  const width = 0.24 * (1 - a * a) * (1 + 0.8 * fine);
+  const rim = Math.abs(b) - width;
+  if (rim > 0.2) return;
+  mix(texel, 60, 36, 22, paint.opacity * 0.85 * smoothstep(0.2, 0.02, rim) * smoothstep(1, 0.85, Math.abs(a)));
+  const open = paint.opacity * smoothstep(0.02, -0.04, rim);
+  const shade = 1 + 0.3 * fine - 0.35 * smoothstep(0.6, 0, Math.abs(b) / (width + 1e-6));
+  mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, open);
+  texel[3] = texel[3]! * (1 - 0.8 * Math.max(open, 0.5));
+}
+
+function tangents(at: Vector, angle: number): { along: Vector; across: Vector } {
+  const helper: Vector = Math.abs(at[1]) < 0.8 ? [0, 1, 0] : [1, 0, 0];
+  const side = unit(cross(at, helper));
+  const front = cross(at, side);
+  const c = Math.cos(angle);
+  const s = Math.sin(angle);
+  const along: Vector = [c * side[0] + s * front[0], c * side[1] + s * front[1], c * side[2] + s * front[2]];
+  return { along, across: cross(at, along) };
+}
+
+function cross(a: Vector, b: Vector): Vector {
+  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+}
+
+function unit(v: Vector): Vector {
+  const length = Math.hypot(...v);
+  return [v[0] / length, v[1] / length, v[2] / length];
+}
+
+function mix(texel: Float64Array, r: number, g: number, b: number, share: number): void {
+  const s = Math.max(0, Math.min(1, share));
+  texel[0] = texel[0]! + (r - texel[0]!) * s;
+  texel[1] = texel[1]! + (g - texel[1]!) * s;
+  texel[2] = texel[2]! + (b - texel[2]!) * s;
+}

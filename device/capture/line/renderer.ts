@@ -1,0 +1,142 @@
+import { attitude } from "./body.ts";
+import { type Canvas, drawBody, drawShadow } from "./draw.ts";
+import { drawSprite } from "./draw-sprite.ts";
+import type { Fruit } from "./items.ts";
+import { EXPOSURE_MS, type Lamp, lampGain, lampOver } from "./light.ts";
+import { Scenery } from "./scenery.ts";
+import { SensorNoise } from "./sensor.ts";
+import { paintSkin, type Skin } from "./skin.ts";
+import { makeSphereNoise, type SphereNoise } from "./sphere.ts";
+import { pictureAt, readSprite, type Sprite } from "./sprites.ts";
+import type { LineWorld, Placed } from "./world.ts";
+
+/** Skins kept; more than two lanes ever show at once. */
+const SKINS = 48;
+/** Pictures of real fruit kept, about 60 KB each. */
+const SPRITES = 800;
+
+/** Draws frames of a world. The same world and frame number give the same bytes, whatever was drawn before. */
+export class LineRenderer {
+  readonly #world: LineWorld;
+  readonly #lamp: Lamp;
+  readonly #noise: SensorNoise;
+  readonly #scenery: Scenery;
+  readonly #sphere: SphereNoise;
+  readonly #skins = new Map<string, Skin>();
+  readonly #sprites = new Map<string, Sprite>();
+  readonly #buffer: ArrayBuffer;
+
+  constructor(world: LineWorld) {
+    const { config, geometry } = world;
+    this.#world = world;
+    this.#lamp = lampOver(config.widthPx, config.heightPx);
+    this.#noise = new SensorNoise(config.seed);
+    this.#scenery = new Scenery(config, geometry, this.#lamp, this.#noise);
+    this.#sphere = makeSphereNoise();
+    this.#buffer = new ArrayBuffer((config.widthPx * config.heightPx * 3 + 3) & ~3);
+  }
+
+  /**
+   * Reads the pictures of real fruit that frame k shows; does nothing for rendered fruit.
+   *
+   * @throws {GradelineError} FILE, IMAGE or IMAGE_SIZE when one cannot be read
+   */
+  async prepare(k: number): Promise<void> {
+    if (this.#world.folder === undefined) return;
+    const { config } = this.#world;
+    const timeS = this.#world.frameAtS(k);
+    const wanted = new Set<string>();
+    for (let lane = 0; lane < config.lanes; lane++) {
+      for (const item of this.#world.inView(lane, timeS)) wanted.add(this.#file(item, timeS));
+    }
+    const missing = [...wanted].filter((file) => !this.#sprites.has(file));
+    const sidePx = Math.ceil(90 / config.mmPerPx);
+    const sprites = await Promise.all(missing.map((file) => readSprite(file, sidePx)));
+    for (const [i, file] of missing.entries()) this.#sprites.set(file, sprites[i]!);
+    for (const file of this.#sprites.keys()) {
+      if (this.#sprites.size <= SPRITES) break;
+      if (!wanted.has(file)) this.#sprites.delete(file);
+    }
+  }
+
+  /**
+   * Draws frame k. Real fruit are shown only after {@link prepare}.
+   *
+   * @returns RGB8 (heightPx * widthPx * 3); valid until the next call
+   */
+  render(k: number): Uint8Array {
+    const { config, geometry } = this.#world;
+    const timeS = this.#world.frameAtS(k);
+    const gain = lampGain(config, timeS);
+    const bytes = config.widthPx * config.heightPx * 3;
+    const out = new Uint8Array(this.#buffer, 0, bytes);
+    this.#scenery.draw(out, k, timeS, gain);
+    const canvas: Canvas = {
+      widthPx: config.widthPx,
+      heightPx: config.heightPx,
+      data: new Uint8ClampedArray(this.#buffer, 0, bytes),
+      lamp: this.#lamp,
+      gain,
+      noise: this.#noise,
+      k,
+      blurPx: Math.min(3, (config.speedMmPerS * EXPOSURE_MS) / 1000 / config.mmPerPx),
+    };
+    for (let lane = 0; lane < config.lanes; lane++) {
+      const items = this.#world.inView(lane, timeS);
+      const centre = (lane + 0.5) * geometry.bandMm;
+      const place = ({ fruit, offsetMm }: Placed): { cx: number; cy: number; travelMm: number } => {
+        const x = config.speedMmPerS * timeS - offsetMm;
+        return {
+          cx: x / config.mmPerPx,
+          cy: (centre + fruit.lateralMm) / config.mmPerPx,
+          travelMm: x - geometry.widthMm / 2,
+        };
+      };
+      for (const item of items) {
+        const { cx, cy } = place(item);
+        drawShadow(canvas, cx, cy, (item.fruit.radiusMm + item.fruit.halfHeightMm) / 2 / config.mmPerPx);
+      }
+      for (const item of items) {
+        const { cx, cy, travelMm } = place(item);
+        this.#draw(canvas, lane, item, timeS, cx, cy, travelMm);
+      }
+    }
+    return out;
+  }
+
+  #draw(canvas: Canvas, lane: number, item: Placed, timeS: number, cx: number, cy: number, travelMm: number): void {
+    const { fruit } = item;
+    const { mmPerPx } = this.#world.config;
+    if (fruit.sequence !== undefined) {
+      const sprite = this.#sprites.get(this.#file(item, timeS));
+      if (sprite !== undefined) drawSprite(canvas, sprite, cx, cy, fruit.radiusMm / mmPerPx);
+      return;
+    }
+    const skin = this.#skin(`${lane}-${item.index}`, fruit);
+    drawBody(
+      canvas,
+      skin,
+      cx,
+      cy,
+      fruit.radiusMm / mmPerPx,
+      fruit.halfHeightMm / mmPerPx,
+      attitude(fruit.roll, travelMm),
+    );
+  }
+
+  /** The picture that an item shows at a time, for real fruit. */
+  #file({ fruit, offsetMm }: Placed, timeS: number): string {
+    const sequence = fruit.sequence!;
+    const turns = ((this.#world.config.speedMmPerS * timeS - offsetMm) * fruit.roll.turnPerMm) / (2 * Math.PI);
+    return sequence.files[pictureAt(sequence, fruit.seed % sequence.files.length, turns)]!;
+  }
+
+  #skin(key: string, fruit: Fruit): Skin {
+    const known = this.#skins.get(key);
+    if (known !== undefined) return known;
+    const skin = paintSkin(fruit, fruit.variety!, this.#sphere);
+    this.#skins.set(key, skin);
+    if (this.#skins.size > SKINS) this.#skins.delete(this.#skins.keys().next().value!);
+    return skin;
+  }
+}

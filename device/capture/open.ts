@@ -1,0 +1,20 @@
+import type { SourceConfig } from "../base/config.ts";
+import { openLine } from "./line/source.ts";
+import { type Clock, systemClock } from "./pacing.ts";
+import { openReplay } from "./replay.ts";
+import type { FrameSource } from "./source.ts";
+
+/**
+ * Opens the source that a configuration names.
+ *
+ * @param clock paces sources that play at their own speed
+ * @throws {GradelineError} what each source says of its configuration, files and folders
+ */
+export async function openSource(config: SourceConfig, clock: Clock = systemClock): Promise<FrameSource> {
+  switch (config.kind) {
+    case "replay":
+      return await openReplay(config, clock);
+    case "line":
+      return await openLine(config, clock);
+  }
+}

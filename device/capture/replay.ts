@@ -1,0 +1,155 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ReplayConfig } from "../base/config.ts";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
+import type { Micros } from "../base/time.ts";
+import { type Image, imageSize, listImages, readImage } from "./image.ts";
+import { PacedSource, type Reel } from "./paced.ts";
+import { type Clock, systemClock } from "./pacing.ts";
+import { INDEX_NAME, type RecordedFrame, readRecording } from "./recording.ts";
+import type { Frame, FrameSource } from "./source.ts";
+
+/**
+ * Opens a folder of images or a recording. In real pace, and for a folder always, times are counted from the opening;
+ * a recording in fast pace keeps its own.
+ *
+ * @throws {GradelineError} SOURCE when the folder is absent, its index is damaged or an image differs in size,
+ *   SOURCE_EMPTY when there is nothing to show, IMAGE or IMAGE_SIZE when an image cannot be read
+ */
+export async function openReplay(config: ReplayConfig, clock: Clock = systemClock): Promise<FrameSource> {
+  if (!existsSync(config.path)) {
+    throw new GradelineError("SOURCE", `there is no folder ${config.path} to replay`, {
+      hint: "`path` names a folder of images, or of a recording",
+    });
+  }
+  const recorded = existsSync(join(config.path, INDEX_NAME));
+  const frames = recorded ? await readRecording(config.path) : await listFolder(config);
+  const size = await commonSize(frames);
+  const rebase = !recorded || config.pace === "real";
+  const reel = new ReplayReel(frames, size, config, rebase ? clock.now() : frames[0]!.exposedAt);
+  return new PacedSource(reel, config.pace, clock);
+}
+
+async function listFolder(config: ReplayConfig): Promise<RecordedFrame[]> {
+  const files = await listImages(config.path);
+  if (files.length === 0) {
+    throw new GradelineError("SOURCE_EMPTY", `no image in ${config.path}`, {
+      hint: "put JPEG, PNG, WebP or TIFF files there, named in the order in which they are to be shown",
+    });
+  }
+  return files.map((file, seq) => ({
+    seq,
+    exposedAt: Math.round((seq * 1e6) / config.fps),
+    status: "ok" as const,
+    file,
+  }));
+}
+
+async function commonSize(frames: readonly RecordedFrame[]): Promise<{ widthPx: number; heightPx: number }> {
+  const first = await imageSize(frames[0]!.file);
+  for (const { file } of frames.slice(1)) {
+    const { widthPx, heightPx } = await imageSize(file);
+    if (widthPx === first.widthPx && heightPx === first.heightPx) continue;
+    throw new GradelineError(
+      "SOURCE",
+      `${file} is ${widthPx} x ${heightPx}, the frames before it are ${first.widthPx} x ${first.heightPx}`,
+      { hint: "all images of a replay come from one camera; take this one out" },
+    );
+  }
+  return first;
+}
+
+class ReplayReel implements Reel {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly count: number;
+  readonly #frames: readonly RecordedFrame[];
+  readonly #startAt: Micros;
+  /** From the first frame of one round to the first of the next. */
+  readonly #roundUs: Micros;
+  readonly #roundSeq: number;
+  /** The image that follows the last one asked for, being read while that one is in use. */
+  #ahead: { readonly index: number; readonly image: Promise<Image> } | undefined;
+
+  constructor(
+    frames: readonly RecordedFrame[],
+    size: { widthPx: number; heightPx: number },
+    config: ReplayConfig,
+    startAt: Micros,
+  ) {
+    this.widthPx = size.widthPx;
+    this.heightPx = size.heightPx;
+    this.count = config.loop ? Number.POSITIVE_INFINITY : frames.length;
+    this.#frames = frames;
+    this.#startAt = startAt;
+    const first = frames[0]!;
+    const last = frames[frames.length - 1]!;
+    const intervals = last.seq - first.seq;
+    const spanUs = last.exposedAt - first.exposedAt;
+    this.#roundSeq = intervals + 1;
+    this.#roundUs =
+      spanUs + (intervals > 0 ? Math.max(1, Math.round(spanUs / intervals)) : Math.round(1e6 / config.fps));
+  }
+
+  exposedAt(k: number): Micros {
+    const round = Math.floor(k / this.#frames.length);
+    return this.#startAt + round * this.#roundUs + this.#since(k % this.#frames.length);
+  }
+
+  newestAt(time: Micros): number {
+    const round = Math.floor((time - this.#startAt) / this.#roundUs);
+    const restUs = time - this.#startAt - round * this.#roundUs;
+    let low = 0;
+    let high = this.#frames.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#since(middle) <= restUs) low = middle;
+      else high = middle - 1;
+    }
+    return round * this.#frames.length + low;
+  }
+
+  async load(k: number): Promise<Frame> {
+    const index = k % this.#frames.length;
+    const round = Math.floor(k / this.#frames.length);
+    const recorded = this.#frames[index]!;
+    const image = await this.#image(index);
+    if (image.widthPx !== this.widthPx || image.heightPx !== this.heightPx) {
+      throw new GradelineError("SOURCE", `${recorded.file} has changed its size since it was opened`, {
+        hint: "do not write to a folder while it is replayed",
+      });
+    }
+    if (k + 1 < this.count) this.#readAhead((index + 1) % this.#frames.length);
+    return {
+      seq: recorded.seq - this.#frames[0]!.seq + round * this.#roundSeq,
+      exposedAt: this.exposedAt(k),
+      status: recorded.status,
+      widthPx: image.widthPx,
+      heightPx: image.heightPx,
+      data: image.data,
+    };
+  }
+
+  async #image(index: number): Promise<Image> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    try {
+      return await (ahead?.index === index ? ahead.image : readImage(this.#frames[index]!.file));
+    } catch (cause) {
+      const { message, hint } = asGradelineError(cause);
+      throw new GradelineError("SOURCE", message, { ...(hint === undefined ? {} : { hint }), cause });
+    }
+  }
+
+  #readAhead(index: number): void {
+    const image = readImage(this.#frames[index]!.file);
+    // Whoever asks for it gets the error; nobody may ask.
+    image.catch(() => undefined);
+    this.#ahead = { index, image };
+  }
+
+  /** Microseconds from the first frame to the one at `index`. */
+  #since(index: number): Micros {
+    return this.#frames[index]!.exposedAt - this.#frames[0]!.exposedAt;
+  }
+}
