@@ -1,0 +1,205 @@
+import { connect, type IConnackPacket, type MqttClient } from "mqtt";
+import type { MqttConfig } from "../base/config.ts";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
+import type { Closable } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import type { BrokerHealth } from "../base/messages.ts";
+import { brokerOptions, MAX_PACKET_BYTES, type Protocol } from "./broker-options.ts";
+import { fallsBack, isRefusal, reasonOf } from "./link-errors.ts";
+import { packetGuard } from "./packet-guard.ts";
+import { Session } from "./session.ts";
+
+/** How long things may take and how often they are tried again. */
+export interface LinkTiming {
+  /** Wait before the second try; doubles from there, less up to half of it by chance. */
+  readonly firstMs: number;
+  readonly capMs: number;
+  /** Wait where the broker turned us away: soon again would change nothing. */
+  readonly refusedMs: number;
+  readonly connectMs: number;
+  readonly ackMs: number;
+}
+
+export const LINK_TIMING: LinkTiming = {
+  firstMs: 200,
+  capMs: 5000,
+  refusedMs: 15_000,
+  connectMs: 10_000,
+  ackMs: 30_000,
+};
+
+export interface LinkParts {
+  readonly mqtt: MqttConfig;
+  readonly device: string;
+  readonly log: Log;
+  readonly timing: LinkTiming;
+  up(session: Session): void;
+  down(): void;
+  /** Something was acknowledged. */
+  room(): void;
+}
+
+/** How one attempt or connection ended. */
+interface End {
+  readonly error: unknown;
+  readonly slow: boolean;
+  /** The broker had accepted it. */
+  readonly accepted: boolean;
+}
+
+/**
+ * Keeps a connection to the broker. Every attempt is a client of its own, so that nothing of an old connection, no
+ * queue and no repeat of mqtt.js, lives on in the next.
+ */
+export class Link implements Closable {
+  readonly #parts: LinkParts;
+  #client: MqttClient | undefined;
+  #session: Session | undefined;
+  #running: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+  #closed = false;
+  #state: BrokerHealth["state"] = "connecting";
+  #protocol: Protocol | null = null;
+  #reason: string | null = "not connected yet";
+  #connects = 0;
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+  }
+
+  get health(): BrokerHealth {
+    return { state: this.#state, protocol: this.#protocol, reason: this.#reason, connects: this.#connects };
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Says goodbye, so that the broker keeps the will to itself, and stops trying. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#wake?.();
+    this.#session?.end();
+    const client = this.#client;
+    if (client?.connected) {
+      const cut = setTimeout(() => client.stream.destroy(), 1000);
+      client.end(Object.keys(client.outgoing).length > 0);
+      await this.#running;
+      clearTimeout(cut);
+    } else {
+      client?.stream.destroy();
+      await this.#running;
+    }
+    this.#state = "closed";
+    this.#reason = "closed";
+  }
+
+  async #run(): Promise<void> {
+    const { timing, mqtt } = this.#parts;
+    let tries = 0;
+    while (!this.#closed) {
+      const since = performance.now();
+      let end = await this.#connection(mqtt.protocol === "auto" ? "5" : mqtt.protocol);
+      if (!end.accepted && mqtt.protocol === "auto" && fallsBack(end.error) && !this.#closed) {
+        end = await this.#connection("3.1.1");
+      }
+      if (this.#closed) return;
+      // One that was taken and lost at once counts as a failure: else a broker that does so would be hammered.
+      tries = end.accepted && performance.now() - since > timing.capMs ? 0 : tries + 1;
+      this.#tell(end);
+      const base = end.slow ? timing.refusedMs : Math.min(timing.capMs, timing.firstMs * 2 ** Math.min(tries, 16));
+      await this.#pause(base * (0.5 + Math.random() / 2));
+    }
+  }
+
+  /** One connection from its first byte to its end. */
+  async #connection(protocol: Protocol): Promise<End> {
+    const { mqtt, device, timing } = this.#parts;
+    let client: MqttClient;
+    try {
+      client = connect(await brokerOptions(mqtt, device, protocol, timing.connectMs));
+    } catch (error) {
+      return { error, slow: true, accepted: false };
+    }
+    if (this.#closed) client.stream.destroy();
+    this.#client = client;
+    let error: unknown;
+    let slow = false;
+    let session: Session | undefined;
+    const drop = (reason: string, slowly: boolean) => {
+      error ??= new GradelineError("BROKER", reason);
+      slow ||= slowly;
+      client.stream.destroy();
+    };
+    client.stream.on(
+      "data",
+      packetGuard(MAX_PACKET_BYTES, (bytes) => drop(`a packet of ${bytes} bytes`, false)),
+    );
+    // Small messages one by one: without this they wait for each other's acknowledgement.
+    if ("setNoDelay" in client.stream) (client.stream as unknown as { setNoDelay(): void }).setNoDelay();
+    client.on("connect", (connack: IConnackPacket) => {
+      if (connack.properties?.maximumQoS === 0) return drop("the broker offers no QoS 1", true);
+      session = new Session(client, connack, { protocol, ackTimeoutMs: timing.ackMs, room: this.#parts.room, drop });
+      this.#accepted(session);
+    });
+    client.on("disconnect", (packet) => {
+      error ??= Object.assign(new Error("the broker closed the connection"), { code: packet.reasonCode });
+    });
+    client.on("error", (cause) => {
+      error ??= cause;
+      client.stream.destroy();
+    });
+    await new Promise<void>((resolve) => client.once("close", () => resolve()));
+    session?.end();
+    this.#client = undefined;
+    this.#session = undefined;
+    if (session !== undefined) {
+      this.#protocol = null;
+      this.#state = "connecting";
+      this.#parts.down();
+    }
+    return { error, slow: slow || isRefusal(error), accepted: session !== undefined };
+  }
+
+  #accepted(session: Session): void {
+    this.#session = session;
+    this.#state = "connected";
+    this.#protocol = session.protocol;
+    this.#reason = null;
+    this.#connects++;
+    this.#parts.log.info({ url: this.#parts.mqtt.url, protocol: session.protocol }, "connected to the broker");
+    this.#parts.up(session);
+  }
+
+  /** Each reason is told once until it changes or a connection was there in between; a log must not grow from it. */
+  #tell(end: End): void {
+    const { message, hint } = reasonOf(end.error);
+    const known = this.#reason === message;
+    this.#state = end.slow ? "refused" : "connecting";
+    this.#reason = message;
+    const fields = { url: this.#parts.mqtt.url, reason: message, ...(hint === undefined ? {} : { hint }) };
+    const text = end.slow ? "turned away by the broker, trying on slowly" : "no connection to the broker, trying on";
+    if (known) this.#parts.log.debug(fields, text);
+    else if (end.slow) this.#parts.log.error(fields, text);
+    else this.#parts.log.warn(fields, text);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** What the caller of a first check wants to know before anything runs: can the files be read? */
+export async function checkBrokerFiles(mqtt: MqttConfig, device: string): Promise<void> {
+  try {
+    await brokerOptions(mqtt, device, "5", 0);
+  } catch (error) {
+    throw asGradelineError(error, "CONFIG");
+  }
+}

@@ -1,0 +1,205 @@
+import type { z } from "zod";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { type Handlers, type Response, requestSchema, type Verb, verbNames, verbs } from "../base/messages.ts";
+import { topicRoot } from "../base/topics.ts";
+import type { Outgoing, Session } from "./session.ts";
+
+/** Largest request that is read. */
+const MAX_REQUEST_BYTES = 64 * 1024;
+/** Requests that wait for those before them; one more is told to come again. */
+const MAX_WAITING = 16;
+/** Answers that wait for the connection; what comes beyond them gets none. */
+const MAX_ANSWERS = 64;
+const MAX_TOPIC_BYTES = 256;
+
+/** What came in, in the terms of either protocol version. */
+export interface Incoming {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retain: boolean;
+  readonly responseTopic?: string | undefined;
+  readonly correlationData?: Buffer | undefined;
+}
+
+export interface RequestParts {
+  readonly device: string;
+  readonly handlers: Handlers;
+  readonly log: Log;
+  /** Longest that a handler may take until it is answered for. */
+  readonly timeoutMs: number;
+}
+
+interface Asked {
+  readonly verb: Verb;
+  readonly data: Record<string, unknown>;
+  readonly address: Address;
+}
+
+/** Where the answer goes. */
+interface Address {
+  readonly topic: string | undefined;
+  readonly correlationData: Buffer | undefined;
+  readonly transaction: string | number | undefined;
+}
+
+/** Answers requests one after the other, in the order in which they came. Whatever comes in, nothing is thrown. */
+export class Requests {
+  readonly #parts: RequestParts;
+  readonly #root: string;
+  readonly #waiting: Asked[] = [];
+  readonly #answers: Outgoing[] = [];
+  #session: Session | undefined;
+  #running = false;
+  #refused = 0;
+  #answered = 0;
+
+  constructor(parts: RequestParts) {
+    this.#parts = parts;
+    this.#root = topicRoot(parts.device);
+  }
+
+  get counters(): { readonly answered: number; readonly refused: number } {
+    return { answered: this.#answered, refused: this.#refused };
+  }
+
+  up(session: Session): void {
+    this.#session = session;
+  }
+
+  /** Whoever asked over a lost connection asks again; an answer that comes much later would only confuse. */
+  down(): void {
+    this.#session = undefined;
+    this.#answers.length = 0;
+  }
+
+  receive(message: Incoming): void {
+    const verb = message.topic.slice(this.#root.length + "request/".length);
+    const { topic, problem } = this.#answerTopic(verb, message.responseTopic);
+    let address: Address = { topic, correlationData: message.correlationData, transaction: undefined };
+    try {
+      if (problem !== undefined) throw refusal(problem);
+      if (message.retain) throw refusal("a request must not be retained", "publish it without the retain flag");
+      const data = parseRequest(message.payload);
+      const { transaction } = data;
+      if (typeof transaction === "number" || (typeof transaction === "string" && transaction.length <= 64)) {
+        address = { ...address, transaction };
+      }
+      this.#enqueue({ verb: knownVerb(verb), data, address });
+    } catch (error) {
+      this.#refuse(address, error);
+    }
+  }
+
+  /** Sends answers for which there is room now. */
+  pump(): void {
+    while (this.#session !== undefined && this.#answers.length > 0) {
+      if (!this.#session.publish(this.#answers[0]!, () => {})) return;
+      this.#answers.shift();
+    }
+  }
+
+  #enqueue(asked: Asked): void {
+    const { verb } = asked;
+    const parsed = requestSchema(verb).safeParse(asked.data);
+    if (!parsed.success) throw refusal(issuesOf(parsed.error), `see request/${verb} in the reference of messages`);
+    if (this.#parts.handlers[verb] === undefined) throw refusal(`\`${verb}\` is not available on this device`);
+    if (this.#waiting.length >= MAX_WAITING) throw refusal("too many requests at once", "wait for the answers");
+    const { transaction: _, ...data } = parsed.data;
+    this.#waiting.push({ ...asked, data });
+    if (!this.#running) {
+      this.#running = true;
+      this.#serve().catch((error: unknown) => this.#parts.log.error({ error }, "requests are not served any more"));
+    }
+  }
+
+  async #serve(): Promise<void> {
+    for (let asked = this.#waiting.shift(); asked !== undefined; asked = this.#waiting.shift()) {
+      const { verb, data, address } = asked;
+      try {
+        const handler = this.#parts.handlers[verb] as (data: unknown) => Promise<unknown>;
+        const result = await within(handler(data), this.#parts.timeoutMs, verb);
+        const checked = verbs[verb].data.safeParse(result);
+        if (!checked.success)
+          throw new GradelineError("INTERNAL", `the answer is not as promised: ${issuesOf(checked.error)}`);
+        this.#answered++;
+        this.#answer(address, { status: "ok", data: checked.data });
+      } catch (error) {
+        this.#refuse(address, error);
+      }
+    }
+    this.#running = false;
+  }
+
+  #refuse(address: Address, error: unknown): void {
+    this.#refused++;
+    const { code, message, hint } = asGradelineError(error);
+    const level = code === "INTERNAL" ? "error" : "debug";
+    this.#parts.log[level]({ code, reason: message, topic: address.topic }, "request refused");
+    this.#answer(address, { status: "error", error: hint === undefined ? { code, message } : { code, message, hint } });
+  }
+
+  #answer(address: Address, response: Response): void {
+    const { topic, correlationData, transaction } = address;
+    if (topic === undefined || this.#session === undefined || this.#answers.length >= MAX_ANSWERS) return;
+    const payload = JSON.stringify(transaction === undefined ? response : { ...response, transaction });
+    this.#answers.push({ topic, payload, qos: 1, retain: false, correlationData });
+    this.pump();
+  }
+
+  /** Answers go where the asker wants, but never where they would pass for a message of ours or for a request. */
+  #answerTopic(verb: string, wanted: string | undefined): { topic: string | undefined; problem: string | undefined } {
+    const own = /^[a-z][a-z0-9-]{0,31}$/.test(verb) ? `${this.#root}response/${verb}` : undefined;
+    if (wanted === undefined) return { topic: own, problem: undefined };
+    const reserved = /^(\$|gradeline(\/|$))/.test(wanted) && !wanted.startsWith(`${this.#root}response/`);
+    if (wanted === "" || Buffer.byteLength(wanted) > MAX_TOPIC_BYTES || /[+#\0]/.test(wanted) || reserved) {
+      return { topic: own, problem: "the response topic is not one that answers may go to" };
+    }
+    return { topic: wanted, problem: undefined };
+  }
+}
+
+function knownVerb(verb: string): Verb {
+  const known = verbNames.find((name) => name === verb);
+  if (known === undefined) throw refusal("unknown verb", `known are ${verbNames.join(", ")}`);
+  return known;
+}
+
+function parseRequest(payload: Uint8Array): Record<string, unknown> {
+  if (payload.length > MAX_REQUEST_BYTES) {
+    throw refusal(`the request has ${payload.length} bytes, at most ${MAX_REQUEST_BYTES} are read`);
+  }
+  if (payload.length === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  } catch (cause) {
+    throw new GradelineError("REQUEST", "the request is not JSON in UTF-8", { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw refusal("the request is JSON but not an object", "send {} or nothing where there is nothing to say");
+  }
+  return value as Record<string, unknown>;
+}
+
+function issuesOf(error: z.ZodError): string {
+  return error.issues.map((issue) => [issue.path.join("."), issue.message].filter(Boolean).join(": ")).join("; ");
+}
+
+function refusal(message: string, hint?: string): GradelineError {
+  return new GradelineError("REQUEST", message, hint === undefined ? {} : { hint });
+}
+
+/** The work goes on where it takes longer, but those behind it do not wait for it. */
+async function within<T>(work: Promise<T>, ms: number, verb: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new GradelineError("REQUEST", `\`${verb}\` took longer than ${ms / 1000} s; it may still complete`);
+    timer = setTimeout(() => reject(error), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
