@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, test } from "node:test";
+import type { JournalConfig } from "../../../device/base/config.ts";
+import { verdictSchema } from "../../../device/base/messages.ts";
+import { Journal } from "../../../device/publish/journal.ts";
+import { Child } from "../../support/child.ts";
+import { draft } from "../../support/verdicts.ts";
+
+const CHILD = "test/support/journal-child.ts";
+
+let folder: string;
+let path: string;
+const open: Journal[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "gradeline-journal-"));
+  path = join(folder, "journal.sqlite");
+});
+
+afterEach(async () => {
+  for (const journal of open.splice(0)) await journal.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function openJournal(config: Partial<JournalConfig> = {}): Promise<Journal> {
+  const journal = await Journal.open({ path, maxRows: 1_000_000, maxBytes: 512 * 1024 * 1024, ...config });
+  open.push(journal);
+  return journal;
+}
+
+async function appendMany(journal: Journal, lane: string, from: number, to: number): Promise<number[]> {
+  const appended = [];
+  for (let n = from; n <= to; n++) appended.push(journal.append(draft(lane, n)));
+  return (await Promise.all(appended)).map(({ verdict }) => verdict.seq);
+}
+
+test("each lane counts its own verdicts from 1 without a gap", async () => {
+  const journal = await openJournal();
+  const [a, b] = await Promise.all([appendMany(journal, "a", 1, 3), appendMany(journal, "b", 1, 2)]);
+  assert.deepEqual(a, [1, 2, 3]);
+  assert.deepEqual(b, [1, 2]);
+});
+
+test("numbers go on where they were after the journal was closed and opened again", async () => {
+  const first = await openJournal();
+  await appendMany(first, "a", 1, 3);
+  await first.close();
+  const second = await openJournal();
+  assert.equal(second.stats.depth, 3);
+  assert.deepEqual(await appendMany(second, "a", 4, 5), [4, 5]);
+});
+
+test("numbers go on when every verdict was acknowledged before the restart", async () => {
+  const first = await openJournal();
+  await appendMany(first, "a", 1, 3);
+  first.ack((await first.pending(10)).map(({ id }) => id));
+  await first.close();
+  const second = await openJournal();
+  assert.equal(second.stats.depth, 0);
+  assert.deepEqual(await appendMany(second, "a", 4, 4), [4]);
+});
+
+test("a durable verdict is the message of the contract, number included", async () => {
+  const journal = await openJournal();
+  const { row, verdict } = await journal.append(draft("a", 1));
+  assert.deepEqual(verdictSchema.parse(JSON.parse(row.payload)), verdict);
+  assert.equal(Object.keys(JSON.parse(row.payload)).slice(0, 4).join(), "v,device,lane,seq");
+  assert.deepEqual((await journal.pending(1))[0], row);
+});
+
+test("an item appended twice gets its first verdict again and uses up no number", async () => {
+  const journal = await openJournal();
+  const first = await journal.append(draft("a", 1));
+  const again = await journal.append({ ...draft("a", 1), grade: "reject" });
+  assert.equal(again.repeated, true);
+  assert.deepEqual(again.verdict, first.verdict);
+  assert.deepEqual(await appendMany(journal, "a", 2, 2), [2]);
+  assert.equal(journal.stats.depth, 2);
+});
+
+test("an item is recognised in the same transaction and after its acknowledgement", async () => {
+  const journal = await openJournal();
+  const [one, two] = await Promise.all([journal.append(draft("a", 1)), journal.append(draft("a", 1))]);
+  assert.equal(two.row.id, one.row.id);
+  journal.ack([one.row.id]);
+  assert.deepEqual(await journal.pending(10), []);
+  assert.equal((await journal.append(draft("a", 1))).verdict.seq, 1);
+  assert.equal(journal.stats.depth, 0);
+});
+
+test("pending verdicts come oldest first, up to the limit, and leave out what is acknowledged", async () => {
+  const journal = await openJournal();
+  await appendMany(journal, "a", 1, 10);
+  const rows = await journal.pending(4);
+  assert.deepEqual(
+    rows.map(({ seq }) => seq),
+    [1, 2, 3, 4],
+  );
+  journal.ack([rows[0]!.id, rows[2]!.id]);
+  assert.deepEqual(
+    (await journal.pending(3)).map(({ seq }) => seq),
+    [2, 4, 5],
+  );
+  assert.deepEqual(
+    (await journal.pending(3, rows[3]!.id)).map(({ seq }) => seq),
+    [5, 6, 7],
+  );
+});
+
+test("beyond the bound of rows the oldest are given up and counted, also across a restart", async () => {
+  const first = await openJournal({ maxRows: 10 });
+  assert.deepEqual((await appendMany(first, "a", 1, 25)).at(-1), 25);
+  assert.deepEqual(
+    (await first.pending(100)).map(({ seq }) => seq),
+    [16, 17, 18, 19, 20, 21, 22, 23, 24, 25],
+  );
+  assert.deepEqual([first.stats.depth, first.stats.dropped], [10, 15]);
+  await first.close();
+  const second = await openJournal({ maxRows: 10 });
+  assert.equal(second.stats.dropped, 15);
+});
+
+test("acknowledged verdicts make room before any other is given up", async () => {
+  const journal = await openJournal({ maxRows: 10 });
+  await appendMany(journal, "a", 1, 10);
+  journal.ack((await journal.pending(10)).slice(5).map(({ id }) => id));
+  await appendMany(journal, "a", 11, 15);
+  assert.equal(journal.stats.dropped, 0);
+  assert.deepEqual(
+    (await journal.pending(100)).map(({ seq }) => seq),
+    [1, 2, 3, 4, 5, 11, 12, 13, 14, 15],
+  );
+});
+
+test("the file stays within the bound of bytes and keeps the newest", async () => {
+  const maxBytes = 256 * 1024;
+  const journal = await openJournal({ maxBytes });
+  await appendMany(journal, "a", 1, 1500);
+  const { bytes, dropped, depth } = journal.stats;
+  assert.ok(bytes <= maxBytes, `${bytes} bytes`);
+  assert.ok(dropped > 500 && depth + dropped === 1500, `${depth} kept, ${dropped} dropped`);
+  assert.equal((await journal.pending(5000)).at(-1)?.seq, 1500);
+});
+
+test("acknowledged verdicts do not pile up", async () => {
+  const journal = await openJournal();
+  for (let n = 1; n <= 4000; n += 500) {
+    await appendMany(journal, "a", n, n + 499);
+    journal.ack((await journal.pending(500)).map(({ id }) => id));
+  }
+  await journal.pending(1);
+  assert.equal(journal.stats.depth, 0);
+  await journal.close();
+  const file = new DatabaseSync(path, { readOnly: true });
+  assert.equal(file.prepare("SELECT count(*) AS n FROM verdicts").get()?.n, 1000);
+  file.close();
+});
+
+test("a second daemon on the same journal is refused, in this process and in another", async () => {
+  const journal = await openJournal();
+  await assert.rejects(openJournal(), {
+    code: "JOURNAL",
+    message: `${path} is in use by another daemon`,
+    retry: false,
+  });
+  const other = new Child(CHILD, [path, "1"]);
+  const refused = await other.until(({ event }) => event === "refused");
+  assert.match(String(refused.message), /in use by another daemon/);
+  await other.ended;
+  assert.deepEqual(await appendMany(journal, "a", 1, 1), [1]);
+});
+
+test("after kill -9 the lock is free, every durable verdict is there and numbers go on without a gap", async () => {
+  const child = new Child(CHILD, [path, "0"]);
+  await child.until(({ event, n }) => event === "durable" && Number(n) >= 40);
+  await child.kill();
+  const durable = child.all("durable").map(({ seq }) => Number(seq));
+  const journal = await openJournal();
+  const seqs = (await journal.pending(100_000)).map(({ seq }) => seq);
+  // One more may have become durable without being told.
+  assert.ok(seqs.length === durable.length || seqs.length === durable.length + 1);
+  assert.deepEqual(
+    seqs,
+    seqs.map((_, index) => index + 1),
+  );
+  assert.deepEqual(await appendMany(journal, "b", 1, 1), [1]);
+  assert.deepEqual(await appendMany(journal, "a", seqs.length + 1, seqs.length + 1), [seqs.length + 1]);
+});
+
+test("a file that is no database is set aside under a name that is told, and a new journal begins", async () => {
+  writeFileSync(path, "not a database, but somebody's notes\n".repeat(100));
+  const journal = await openJournal();
+  assert.match(journal.setAside!, /journal\.sqlite\.damaged-/);
+  assert.match(readFileSync(journal.setAside!, "utf8"), /somebody's notes/);
+  assert.deepEqual(await appendMany(journal, "a", 1, 1), [1]);
+});
+
+test("of a journal cut in half the numbers go on and readable verdicts are kept", async () => {
+  const first = await openJournal();
+  await appendMany(first, "a", 1, 2000);
+  await first.close();
+  const size = readFileSync(path).length;
+  truncateSync(path, Math.floor(size / 2));
+  const second = await openJournal();
+  assert.ok(second.setAside !== undefined && existsSync(second.setAside));
+  const kept = (await second.pending(5000)).map(({ seq }) => seq);
+  assert.ok(kept.length > 100 && kept.length < 2000, `${kept.length} kept`);
+  assert.deepEqual(await appendMany(second, "a", 2001, 2001), [2001]);
+});
+
+test("another program's database is refused and left as it is", async () => {
+  const theirs = new DatabaseSync(path);
+  theirs.exec("CREATE TABLE pictures(name TEXT)");
+  theirs.close();
+  await assert.rejects(openJournal(), { code: "JOURNAL", message: /database of another program/ });
+  assert.deepEqual(readdirSync(folder), ["journal.sqlite"]);
+});
+
+test("a folder that cannot be made and a path that is a folder are refused by name", async () => {
+  writeFileSync(join(folder, "file"), "");
+  await assert.rejects(openJournal({ path: join(folder, "file", "j.sqlite") }), { code: "JOURNAL", message: /folder/ });
+  mkdirSync(join(folder, "sub"));
+  await assert.rejects(openJournal({ path: join(folder, "sub") }), { code: "JOURNAL", message: /cannot be opened/ });
+});
+
+test("a closed journal takes nothing", async () => {
+  const journal = await openJournal();
+  const last = journal.append(draft("a", 1));
+  await journal.close();
+  assert.equal((await last).verdict.seq, 1);
+  await assert.rejects(journal.append(draft("a", 2)), { code: "CLOSED" });
+});
+
+// A limit on the size of files makes the disk refuse writes for an ordinary user, too.
+const prlimit = spawnSync("prlimit", ["--version"]).status === 0 && existsSync("/bin/bash");
+test("a disk that refuses to write is told with retry, and verdicts go on without a gap when it takes them again", {
+  skip: prlimit ? false : "needs the packages util-linux (prlimit) and bash",
+}, async () => {
+  const child = new Child(CHILD, [path, "0"], ["/bin/bash", "-c", 'ulimit -S -f 256; exec "$@"', "bash"]);
+  const failed = await child.until(({ event }) => event === "failed");
+  assert.equal(failed.code, "JOURNAL");
+  assert.equal(failed.retry, true);
+  assert.match(String(failed.message), /refuses to write/);
+  execFileSync("prlimit", ["--pid", String(child.process.pid), "--fsize=unlimited"]);
+  child.tell("more");
+  const again = await child.until(({ event, n }) => event === "durable" && n === failed.n);
+  assert.equal(again.seq, failed.n);
+  await child.until(({ event, n }) => event === "durable" && Number(n) === Number(failed.n) + 20);
+  await child.kill();
+  const seqs = (await (await openJournal()).pending(100_000)).map(({ seq }) => seq);
+  assert.deepEqual(
+    seqs,
+    seqs.map((_, index) => index + 1),
+  );
+  assert.ok(seqs.length >= child.all("durable").length);
+});
+
+/** A file system of one megabyte in a mount namespace of its own, where the machine lets us. */
+const TMPFS = ["unshare", "--mount", "--map-root-user"];
+const smallDisk =
+  spawnSync(TMPFS[0]!, [...TMPFS.slice(1), "mount", "-t", "tmpfs", "none", "/mnt"], { stdio: "ignore" }).status === 0;
+test("a full disk is told with retry, and verdicts go on without a gap when there is space again", {
+  skip: smallDisk ? false : "needs a machine that lets a process mount (unshare --mount of the package util-linux)",
+}, async () => {
+  const fill = 'mount -t tmpfs -o size=1m none "$0" && head -c 500000 /dev/zero > "$0/ballast" && exec "$@"';
+  const child = new Child(CHILD, [path, "0"], [...TMPFS, "/bin/sh", "-c", fill, folder]);
+  const failed = await child.until(({ event }) => event === "failed");
+  assert.equal(failed.code, "JOURNAL");
+  assert.equal(failed.retry, true);
+  assert.match(String(failed.message), /no space left/);
+  // The file system is visible to the child alone; its root is reached through /proc.
+  await rm(`/proc/${child.process.pid}/root${folder}/ballast`);
+  child.tell("more");
+  const again = await child.until(({ event, n }) => event === "durable" && n === failed.n);
+  assert.equal(again.seq, failed.n);
+  await child.kill();
+  const seqs = child.all("durable").map(({ seq }) => Number(seq));
+  assert.deepEqual(
+    seqs,
+    seqs.map((_, index) => index + 1),
+  );
+});
