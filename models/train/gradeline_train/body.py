@@ -40,6 +40,17 @@ def random_pose(rng: Rng) -> Matrix:
     return rotation(rng.normal(size=3), rng.uniform(0, 2 * np.pi))
 
 
+def facing(centre: NDArray[np.float32], rng: Rng) -> Matrix:
+    """A pose that turns a place of the body towards the camera, up to 65 degrees off."""
+    pose = random_pose(rng)
+    here = pose @ centre
+    axis = np.cross(here, [0, 0, 1])
+    if np.linalg.norm(axis) < 1e-6:
+        return pose
+    turned = rotation(axis, float(np.arccos(np.clip(here[2], -1, 1)))) @ pose
+    return rotation(np.append(rng.normal(size=2), 0.0), rng.uniform(0, 1.13)) @ turned
+
+
 class Body:
     """One fruit's shape with its own lumps; :meth:`seen` gives the surface in one pose."""
 

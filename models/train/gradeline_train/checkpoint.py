@@ -1,0 +1,53 @@
+"""Checkpoints: the whole state of a run, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import torch
+
+from .errors import RecipeError
+from .model import Embedder
+
+NAME = "checkpoint.pt"
+
+
+def save_checkpoint(folder: Path, state: dict[str, object]) -> None:
+    """Replaces the folder's checkpoint; a kill in the middle leaves the one before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{NAME}.part"
+    with part.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(folder / NAME)
+
+
+def load_checkpoint(folder: Path) -> dict | None:
+    """The folder's checkpoint, or None where there is none.
+
+    :raises RecipeError: when the file is broken
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as cause:
+        raise RecipeError(f"{path} cannot be read: {cause}", "delete it to start the run again") from cause
+
+
+def load_embedder(folder: Path, branch: int = 0) -> Embedder:
+    """The averaged branch of a run's last checkpoint, ready to embed.
+
+    :raises RecipeError: when there is none
+    """
+    state = load_checkpoint(folder)
+    if state is None:
+        raise RecipeError(f"{folder} holds no {NAME}", "train first: python -m gradeline_train train")
+    prefix = f"{branch}."
+    model = Embedder()
+    model.load_state_dict({k[len(prefix) :]: v for k, v in state["average"].items() if k.startswith(prefix)})
+    return model.eval()

@@ -1,0 +1,208 @@
+"""From a trained branch to what the device reads: ONNX in three precisions, golden vectors, embedder.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .crop import FILL, MARGIN, SIZE
+from .errors import RecipeError
+from .model import CONDITION, DIMENSION, Embedder, join, multiply_adds
+
+OPSET = 18
+TOLERANCE = 1e-4
+GOLDEN_VIEWS = 8
+MOST_BYTES = 8 * 2**20
+
+
+class Deployed(nn.Module):
+    """What runs at the line: pixels in, one unit vector per view out; the heat map stays inside."""
+
+    def __init__(self, embedder: Embedder, share: float) -> None:
+        super().__init__()
+        self.embedder, self.share = embedder, share
+
+    def forward(self, views: Tensor) -> Tensor:
+        return join(self.embedder(views), self.share)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What embedder.json says beyond what the graph shows."""
+
+    version: str
+    trained_on: list[str]
+    licence: str
+    seed: int
+    steps: int
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A CPU session, as the device opens it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def run(opened: onnxruntime.InferenceSession, views: NDArray[np.uint8], batch: int = 64) -> NDArray[np.float32]:
+    """(N, S, S, 3) -> (N, D), a batch at a time."""
+    return np.concatenate([opened.run(["embedding"], {"views": views[i : i + batch]})[0] for i in range(0, len(views), batch)])
+
+
+def write_fp32(model: Deployed, path: Path, size: int = SIZE) -> None:
+    """Writes the graph and checks it against PyTorch at batch sizes 1, 2 and 5.
+
+    :raises RecipeError: when they differ by more than :data:`TOLERANCE`
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model = model.eval()
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    program = torch.onnx.export(
+        model, (example,), input_names=["views"], output_names=["embedding"], opset_version=OPSET, dynamo=True,
+        dynamic_shapes={"views": {0: torch.export.Dim("N", min=1)}}, verbose=False,
+    )  # fmt: skip
+    proto = program.model_proto
+    # Stack traces and source paths of this machine are no business of the file that ships.
+    for node in proto.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del proto.metadata_props[:]
+    del proto.graph.metadata_props[:]
+    proto.producer_name = "gradeline"
+    for holder in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
+        if hasattr(holder, "metadata_props"):
+            del holder.metadata_props[:]
+    onnx.checker.check_model(proto)
+    onnx.save_model(proto, str(path))
+    if path.stat().st_size > MOST_BYTES:
+        raise RecipeError(f"{path.name} has {path.stat().st_size} bytes, at most {MOST_BYTES} are wanted", "make the network narrower")
+    opened = session(path)
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 5):
+        views = rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+        with torch.no_grad():
+            wanted = model(torch.from_numpy(views)).numpy()
+        worst = float(np.abs(run(opened, views) - wanted).max())
+        if worst > TOLERANCE:
+            raise RecipeError(f"the exported graph differs from PyTorch by {worst:.2g}", "export with another version of torch or onnx")
+
+
+def write_fp16(fp32: Path, path: Path) -> None:
+    """Half-precision weights and arithmetic; input and output keep their types."""
+    from onnxconverter_common import float16
+
+    # Normalising needs the range of single precision: a sum of squares of half-precision values may vanish.
+    blocked = [*float16.DEFAULT_OP_BLOCK_LIST, "ReduceL2", "Div", "Sqrt", "Pow", "ReduceSum", "Clip", "Log"]
+    half = float16.convert_float_to_float16(onnx.load(str(fp32)), keep_io_types=True, op_block_list=blocked)
+    onnx.save_model(half, str(path))
+    session(path)
+
+
+def write_int8(fp32: Path, path: Path, views: NDArray[np.uint8]) -> None:
+    """Static quantisation (QDQ, per channel), calibrated on ``views``; the vectors' last layers stay in fp32."""
+    from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.batches = iter([views[i : i + 16] for i in range(0, len(views), 16)])
+
+        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            batch = next(self.batches, None)
+            return None if batch is None else {"views": batch}
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(fp32), str(prepared))
+        quantize_static(
+            str(prepared), str(path), Reader(), quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=["Conv"],
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
+        )  # fmt: skip
+    session(path)
+
+
+def write_golden(path: Path, views: NDArray[np.uint8], vectors: NDArray[np.float32]) -> None:
+    """All views' pixels, then all embeddings as little-endian float32; no header, sizes stand in embedder.json."""
+    path.write_bytes(views.tobytes() + vectors.astype("<f4").tobytes())
+
+
+def read_golden(path: Path, count: int, size: int = SIZE, dimension: int = DIMENSION) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """
+    :returns: (count, size, size, 3) and (count, dimension)
+    :raises RecipeError: when the file has another length
+    """
+    data, pixels = path.read_bytes(), count * size * size * 3
+    if len(data) != pixels + count * dimension * 4:
+        raise RecipeError(f"{path.name} has {len(data)} bytes, {pixels + count * dimension * 4} are wanted", "export again")
+    return (
+        np.frombuffer(data, np.uint8, pixels).reshape(count, size, size, 3),
+        np.frombuffer(data, "<f4", offset=pixels).reshape(count, dimension).astype(np.float32),
+    )
+
+
+def export(embedder: Embedder, share: float, folder: Path, card: Card, golden: NDArray[np.uint8], calibration: NDArray[np.uint8] | None, variants: list[str]) -> dict:
+    """Writes embedder.onnx, the variants asked for, golden.bin and embedder.json.
+
+    :param share: of the condition part in squared distances, 0..1
+    :param golden: views that a backend must embed alike; rendered ones, so that they may ship
+    :param calibration: views for int8
+    :returns: what embedder.json holds
+    """
+    fp32 = folder / "embedder.onnx"
+    write_fp32(Deployed(embedder, share), fp32)
+    golden_file = folder / "golden.bin"
+    write_golden(golden_file, golden, run(session(fp32), golden))
+    described: dict[str, dict[str, str]] = {}
+    if "fp16" in variants:
+        write_fp16(fp32, folder / "embedder.fp16.onnx")
+        described["fp16"] = {"file": "embedder.fp16.onnx", "sha256": sha256(folder / "embedder.fp16.onnx")}
+    if "int8" in variants:
+        if calibration is None:
+            raise RecipeError("int8 needs views to calibrate on", "give --cache or --data")
+        write_int8(fp32, folder / "embedder.int8.onnx", calibration)
+        described["int8"] = {"file": "embedder.int8.onnx", "sha256": sha256(folder / "embedder.int8.onnx")}
+    about = {
+        "name": "gradeline-embedder",
+        "version": card.version,
+        "file": "embedder.onnx",
+        "sha256": sha256(fp32),
+        "input": {"name": "views", "size": SIZE, "layout": "NHWC", "type": "uint8"},
+        "output": {"name": "embedding", "dimension": DIMENSION},
+        "crop": {"margin": MARGIN, "fill": FILL},
+        "normalisation": "inside the graph",
+        "parts": [
+            {"name": "condition", "from": 0, "to": CONDITION, "norm": round(math.sqrt(share), 6)},
+            {"name": "identity", "from": CONDITION, "to": DIMENSION, "norm": round(math.sqrt(1 - share), 6)},
+        ],
+        "parameters": sum(p.numel() for p in embedder.parameters()),
+        "multiplyAdds": multiply_adds(embedder),
+        "trainedOn": card.trained_on,
+        "training": {"seed": card.seed, "steps": card.steps},
+        "licence": card.licence,
+        "golden": {
+            "file": golden_file.name,
+            "sha256": sha256(golden_file),
+            "count": len(golden),
+            "tolerance": TOLERANCE,
+            "layout": f"count x {SIZE} x {SIZE} x 3 uint8 (views, NHWC), then count x {DIMENSION} float32 little-endian (embeddings)",
+        },
+        "variants": described,
+    }
+    (folder / "embedder.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    return about

@@ -1,0 +1,198 @@
+"""Trains one branch (or two, for the pseudo-Siamese comparison) on a pool of crops."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .augment import augment
+from .checkpoint import load_checkpoint, save_checkpoint
+from .errors import RecipeError
+from .faults import COSMETIC, kinds
+from .losses import MetricLoss, contrastive, heat_loss, pairs
+from .model import Embedder, Output
+from .pool import Pool
+from .sampling import Sampler
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does; two runs with the same plan and pool end with the same weights."""
+
+    steps: int
+    batch: int = 96
+    rate: float = 2e-3
+    decay: float = 0.02
+    seed: int = 1
+    loss: str = "best"
+    siamese: bool = True
+    heat: bool = True
+    average: float = 0.999
+
+
+class Criterion(nn.Module):
+    """The whole loss of a step.
+
+    ``best`` is several losses at once: supervised contrastive over kinds of fault and over grades, contrastive over
+    "a fault shows", supervised contrastive over individuals and over species, and the heat map. Any other name puts
+    that one metric loss in the place of the first five, over the same labels.
+    """
+
+    def __init__(self, name: str, classes: int, identities: int, species: int, heat: bool) -> None:
+        super().__init__()
+        self.name, self.heat = name, heat
+        if name == "best":
+            self.metric = MetricLoss("supcon")
+            self.contrast = contrastive()
+        else:
+            self.condition = MetricLoss(name, classes)
+            self.identity = MetricLoss(name, identities)
+
+    def forward(self, out: Output, batch: dict[str, Tensor]) -> Tensor:
+        kind, kin, species = batch["kind"], batch["kin"], batch["species"]
+        known = kind >= 0
+        condition, kin_known, kind_known = out.condition[known], kin[known], kind[known]
+        everyone = torch.arange(len(kin))
+        if self.name == "best":
+            level = batch["level"][known]
+            shown = (kind_known > 0).long()
+            total = 0.4 * self.metric(condition, kind_known, kin_known) + 0.4 * self.metric(condition, level, kin_known)
+            total = total + self.contrast(condition, shown, pairs(shown, kin_known))
+            total = total + 0.35 * self.metric(out.identity, kin, everyone) + 0.35 * self.metric(out.identity, species, kin)
+        else:
+            total = self.condition(condition, kind_known, kin_known) + self.identity(out.identity, kin, everyone)
+        if self.heat:
+            total = total + heat_loss(out.heat, batch["mask"], batch["masked"], kind.where(kind <= len(kinds()), -1))
+        return total
+
+
+class Trainer:
+    """Holds a run's state: branches, their running average, optimiser, step."""
+
+    def __init__(self, plan: Plan, pool: Pool) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan, self.pool, self.step = plan, pool, 0
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.sampler = Sampler(pool, plan.batch, plan.seed)
+        names = kinds()
+        classes = max(len(names) + 1, int(pool.kind.max()) + 1)
+        levels = [0] + [1 if k in COSMETIC else 2 for k in names] + [2] * (classes - len(names) - 1)
+        species = np.unique(pool.species, return_inverse=True)[1]
+        self.labels = {
+            "kind": torch.from_numpy(pool.kind.astype(np.int64)),
+            "level": torch.from_numpy(np.asarray([levels[k] if k >= 0 else -1 for k in pool.kind], np.int64)),
+            "kin": torch.from_numpy(self.sampler.kin.astype(np.int64)),
+            "species": torch.from_numpy(species.astype(np.int64)),
+            "masked": torch.from_numpy(pool.masked),
+        }
+        branches = [Embedder() for _ in range(1 if plan.siamese else 2)]
+        self.branches = nn.ModuleList(branches).to(self.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.branches).requires_grad_(False)
+        self.criterion = Criterion(plan.loss, classes, int(self.sampler.kin.max()) + 1, int(species.max()) + 1, plan.heat).to(self.device)
+        decayed = [p for p in self.branches.parameters() if p.ndim > 1]
+        others = [p for p in self.branches.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
+        proxies = list(self.criterion.parameters())
+        if proxies:
+            groups.append({"params": proxies, "weight_decay": 0.0, "lr_scale": 20.0})
+        self.optimiser = torch.optim.AdamW(groups, lr=plan.rate)
+
+    def _rate(self) -> float:
+        """Warm-up over 3 % of the steps, then half a cosine to 2 % of the rate (Loshchilov, Hutter 2017)."""
+        warm = max(1, min(200, self.plan.steps // 30))
+        if self.step < warm:
+            return self.plan.rate * (self.step + 1) / warm
+        t = (self.step - warm) / max(1, self.plan.steps - warm)
+        return self.plan.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * t)))
+
+    def run_step(self) -> float:
+        """One step; returns its loss."""
+        rows = self.sampler.rows(self.step)
+        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
+        pixels, mask = augment(torch.from_numpy(self.pool.image[rows]), torch.from_numpy(self.pool.mask[rows]), generator)
+        batch = {name: column[rows].to(self.device) for name, column in self.labels.items()}
+        batch["mask"] = mask.to(self.device)
+        pixels = pixels.to(self.device, memory_format=torch.channels_last)
+        self.branches.train()
+        parts = pixels.chunk(len(self.branches))
+        outs = [branch.from_pixels(part) for branch, part in zip(self.branches, parts, strict=True)]
+        out = Output(*(torch.cat(columns) for columns in zip(*outs, strict=True)))
+        loss = self.criterion(out, batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.branches.parameters(), 5.0)
+        rate = self._rate()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+        self.optimiser.step()
+        self.step += 1
+        self._follow()
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise RecipeError(f"the loss of step {self.step} is {value}", "lower --rate or look for broken images")
+        return value
+
+    def _follow(self) -> None:
+        """The running average of the weights: what is measured and shipped."""
+        keep = min(self.plan.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, new in zip(self.average.state_dict().values(), self.branches.state_dict().values(), strict=True):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(new, 1 - keep)
+                else:
+                    mean.copy_(new)
+
+    def state(self) -> dict[str, object]:
+        """Everything that :meth:`restore` needs."""
+        return {
+            "plan": asdict(self.plan), "step": self.step, "branches": self.branches.state_dict(), "average": self.average.state_dict(),
+            "criterion": self.criterion.state_dict(), "optimiser": self.optimiser.state_dict(), "rows": len(self.pool),
+        }  # fmt: skip
+
+    def restore(self, state: dict) -> None:
+        """
+        :raises RecipeError: when the checkpoint is of another plan or pool
+        """
+        if state["plan"] != asdict(self.plan) or state["rows"] != len(self.pool):
+            raise RecipeError("the checkpoint is of another run", "give another --out, or the options and data it was started with")
+        self.step = state["step"]
+        self.branches.load_state_dict(state["branches"])
+        self.average.load_state_dict(state["average"])
+        self.criterion.load_state_dict(state["criterion"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 200, stop_at: int | None = None) -> Embedder:
+    """Trains to the end of the plan, or goes on where ``out`` was left.
+
+    :param stop_at: stops early, as a kill would, leaving the checkpoint of that step
+    :returns: the averaged first branch
+    :raises RecipeError: when the pool cannot be learnt from, or the checkpoint is of another run
+    """
+    if len(np.unique(pool.kin)) < 2 or not (pool.kind == 0).any() or not (pool.kind > 0).any():
+        raise RecipeError("training needs sound and faulty views of at least two fruit", "add data, or render some with --rendered")
+    trainer = Trainer(plan, pool)
+    state = load_checkpoint(out)
+    if state is not None:
+        trainer.restore(state)
+    last = min(plan.steps, stop_at or plan.steps)
+    with tqdm(total=plan.steps, initial=trainer.step, desc=f"training {plan.loss}", disable=None, mininterval=5) as bar:
+        recent: list[float] = []
+        since, started = trainer.step, time.monotonic()
+        while trainer.step < last:
+            recent = [*recent[-99:], trainer.run_step()]
+            bar.update()
+            if trainer.step % save_every == 0 or trainer.step == last:
+                save_checkpoint(out, trainer.state())
+                pace = plan.batch * (trainer.step - since) / (time.monotonic() - started)
+                since, started = trainer.step, time.monotonic()
+                bar.write(f"step {trainer.step}/{plan.steps} loss {np.mean(recent):.3f} {pace:.0f} crops/s")
+    return trainer.average[0].eval().cpu()  # type: ignore[return-value]
