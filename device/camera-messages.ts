@@ -1,6 +1,6 @@
 import type { Config, LaneConfig } from "./base/config.ts";
 import type { ErrorCode } from "./base/errors.ts";
-import type { SourceCounters } from "./capture/source.ts";
+import type { SourceCounters, SourceStatus } from "./capture/source.ts";
 import type { CropShape } from "./vision/crop.ts";
 import type { Sighting } from "./vision/follower.ts";
 
@@ -25,9 +25,12 @@ export type ToCamera =
 export type FromCamera =
   | { readonly kind: "opened"; readonly widthPx: number; readonly heightPx: number }
   | FrameDone
+  /** The source lost its camera and tries again, or has it back. */
+  | { readonly kind: "status"; readonly status: SourceStatus }
   | {
       readonly kind: "snapshot";
       readonly id: number;
+      readonly exposedAt: number;
       readonly widthPx: number;
       readonly heightPx: number;
       readonly data: Uint8Array;

@@ -21,6 +21,10 @@ let credit = setup.credit;
 let creditArrived: (() => void) | undefined;
 let snapshotWanted: number | undefined;
 let closing = false;
+/** A camera that is away gives no frame to tell it with. */
+const STATUS_MS = 250;
+let statusTimer: NodeJS.Timeout | undefined;
+let statusSince: number | undefined;
 
 port.on("message", (message: ToCamera) => {
   switch (message.kind) {
@@ -54,6 +58,7 @@ try {
   const sightings = look((follower) => follower.finish());
   send({ kind: "failed", code, message, hint, retry, sightings }, sightings);
 }
+clearInterval(statusTimer);
 await source?.close();
 port.close();
 
@@ -64,6 +69,7 @@ async function main(): Promise<void> {
     followers.set(lane.id, { lane, follower: newFollower(lane, opened), paused: false });
   }
   send({ kind: "opened", widthPx: opened.widthPx, heightPx: opened.heightPx });
+  statusTimer = setInterval(() => tellStatus(opened), STATUS_MS);
   for await (const frame of opened.frames()) {
     const grabbedAt = nowMicros();
     const lanes = look((follower) => follower.step(frame));
@@ -93,6 +99,13 @@ async function main(): Promise<void> {
   send({ kind: "ended", sightings: lanes, counters: countersOf(opened) }, lanes);
 }
 
+function tellStatus(from: FrameSource): void {
+  const status = from.status?.();
+  if (status === undefined || status.since === statusSince) return;
+  statusSince = status.since;
+  send({ kind: "status", status });
+}
+
 function newFollower(lane: LaneConfig, from: FrameSource): Follower {
   return createFollower(lane, setup.crop, { widthPx: from.widthPx, heightPx: from.heightPx });
 }
@@ -108,15 +121,23 @@ function look(step: (follower: Follower) => Sighting[]): LaneSightings[] {
 }
 
 function countersOf(from: FrameSource): FrameSource["counters"] {
-  const { seen, dropped, incomplete } = from.counters;
-  return { seen, dropped, incomplete };
+  // A plain copy: sources keep theirs behind getters, which do not cross threads.
+  const { seen, dropped, incomplete, lost, restarts } = from.counters;
+  return { seen, dropped, incomplete, lost: lost ?? 0, restarts: restarts ?? 0 };
 }
 
 function sendSnapshot(frame: Frame, id: number): void {
   snapshotWanted = undefined;
   const data = frame.data.slice();
   port.postMessage(
-    { kind: "snapshot", id, widthPx: frame.widthPx, heightPx: frame.heightPx, data } satisfies FromCamera,
+    {
+      kind: "snapshot",
+      id,
+      exposedAt: frame.exposedAt,
+      widthPx: frame.widthPx,
+      heightPx: frame.heightPx,
+      data,
+    } satisfies FromCamera,
     [data.buffer as ArrayBuffer],
   );
 }

@@ -3,13 +3,14 @@ import { Worker } from "node:worker_threads";
 import { GradelineError } from "./base/errors.ts";
 import type { Closable } from "./base/lifecycle.ts";
 import type { Log } from "./base/log.ts";
-import { nowMicros } from "./base/time.ts";
+import { type Micros, nowMicros } from "./base/time.ts";
 import type { CameraSetup, FrameDone, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
 import type { SourceCounters } from "./capture/source.ts";
 
 export type CameraState = "opening" | "ok" | "waiting" | "ended" | "closed";
 
 export interface Picture {
+  readonly exposedAt: Micros;
   readonly widthPx: number;
   readonly heightPx: number;
   /** RGB8 HWC. */
@@ -49,6 +50,8 @@ export class Camera implements Closable {
   #before: SourceCounters = { seen: 0, dropped: 0, incomplete: 0 };
   #lastExposedAt: number | undefined;
   #snapshotId = 0;
+  #widthPx = 0;
+  #heightPx = 0;
   #finished: Promise<void> = Promise.resolve();
 
   private constructor(setup: Omit<CameraSetup, "credit">, listener: CameraListener, log: Log) {
@@ -82,6 +85,15 @@ export class Camera implements Closable {
 
   get counters(): SourceCounters {
     return sum(this.#before, this.#counters);
+  }
+
+  /** 0 until the source has been open once. */
+  get widthPx(): number {
+    return this.#widthPx;
+  }
+
+  get heightPx(): number {
+    return this.#heightPx;
   }
 
   /** Exposure of the newest frame that was looked at. */
@@ -170,6 +182,8 @@ export class Camera implements Closable {
     worker.on("message", (message: FromCamera) => {
       switch (message.kind) {
         case "opened":
+          this.#widthPx = message.widthPx;
+          this.#heightPx = message.heightPx;
           this.#become("ok");
           for (const lane of this.#paused) this.#post({ kind: "pause", lane, paused: true });
           if (this.#stop.signal.aborted) this.#post({ kind: "close" });
@@ -179,6 +193,10 @@ export class Camera implements Closable {
           this.#counters = message.counters;
           this.#lastExposedAt = message.exposedAt;
           follow(this.#deliver(worker, message));
+          break;
+        case "status":
+          if (message.status.state === "ok") this.#become("ok");
+          else this.#become("waiting", message.status.reason);
           break;
         case "snapshot":
           this.#snapshots.get(message.id)?.resolve(message);
@@ -249,5 +267,11 @@ export class Camera implements Closable {
 }
 
 function sum(a: SourceCounters, b: SourceCounters): SourceCounters {
-  return { seen: a.seen + b.seen, dropped: a.dropped + b.dropped, incomplete: a.incomplete + b.incomplete };
+  return {
+    seen: a.seen + b.seen,
+    dropped: a.dropped + b.dropped,
+    incomplete: a.incomplete + b.incomplete,
+    lost: (a.lost ?? 0) + (b.lost ?? 0),
+    restarts: (a.restarts ?? 0) + (b.restarts ?? 0),
+  };
 }

@@ -1,0 +1,140 @@
+import { GradelineError } from "../base/errors.ts";
+import type { Closable } from "../base/lifecycle.ts";
+import type { Embedder } from "./embedder.ts";
+
+/** Batches that may be with the embedder at once: while one runs the next is ready, so the session never starves. */
+const IN_FLIGHT = 2;
+
+export interface BatcherOptions {
+  /** Longest that a view waits for company while nothing runs, milliseconds. */
+  readonly maxDelayMs: number;
+  /** Told the size of each batch. */
+  readonly sent?: ((count: number) => void) | undefined;
+}
+
+interface Waiting {
+  resolve(embedding: Float32Array): void;
+  reject(error: unknown): void;
+}
+
+/** Buffers of one batch, used again and again. */
+interface Batch {
+  readonly views: Uint8Array;
+  readonly out: Float32Array;
+  readonly waiting: Waiting[];
+  /** Of the first view in it. */
+  since: number;
+}
+
+/**
+ * Gathers views of all lanes into batches. While the session is busy views collect; a batch leaves when it is full, or
+ * when the session is idle and the oldest view has waited `maxDelayMs`. Views leave in the order in which they came.
+ */
+export class Batcher implements Closable {
+  readonly #embedder: Embedder;
+  readonly #options: BatcherOptions;
+  readonly #viewBytes: number;
+  readonly #spare: Batch[] = [];
+  /** The last one is being filled; full ones before it wait for a place. */
+  readonly #batches: Batch[] = [];
+  #inFlight = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #drained: (() => void) | undefined;
+
+  constructor(embedder: Embedder, options: BatcherOptions) {
+    this.#embedder = embedder;
+    this.#options = options;
+    this.#viewBytes = embedder.model.sizePx ** 2 * 3;
+  }
+
+  /**
+   * @param crop RGB8 (sizePx, sizePx, 3); copied at once
+   * @returns its embedding (dimension), freshly owned by the caller
+   * @throws {GradelineError} INFERENCE, CLOSED
+   */
+  add(crop: Uint8Array): Promise<Float32Array> {
+    if (this.#closed) return Promise.reject(new GradelineError("CLOSED", "the batcher is closed"));
+    if (crop.length !== this.#viewBytes) {
+      return Promise.reject(
+        new GradelineError("INTERNAL", `a crop of ${crop.length} bytes, wanted ${this.#viewBytes}`),
+      );
+    }
+    let batch = this.#batches.at(-1);
+    if (batch === undefined || batch.waiting.length === this.#embedder.maxBatch) {
+      batch = this.#spare.pop() ?? this.#newBatch();
+      batch.since = performance.now();
+      this.#batches.push(batch);
+    }
+    const target = batch;
+    target.views.set(crop, target.waiting.length * this.#viewBytes);
+    return new Promise((resolve, reject) => {
+      target.waiting.push({ resolve, reject });
+      this.#pump();
+    });
+  }
+
+  /** Embeds what waits, then resolves. The embedder stays open. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pump();
+    if (this.#inFlight === 0 && this.#batches.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+  }
+
+  #newBatch(): Batch {
+    const { maxBatch, model } = this.#embedder;
+    return {
+      views: new Uint8Array(maxBatch * this.#viewBytes),
+      out: new Float32Array(maxBatch * model.dimension),
+      waiting: [],
+      since: 0,
+    };
+  }
+
+  #pump(): void {
+    while (this.#inFlight < IN_FLIGHT) {
+      const batch = this.#batches[0];
+      if (batch === undefined) return;
+      const full = batch.waiting.length === this.#embedder.maxBatch;
+      if (!full && !this.#closed) {
+        // A part batch only when nothing runs: it would take the place of a fuller one.
+        if (this.#inFlight > 0) return;
+        const left = this.#options.maxDelayMs - (performance.now() - batch.since);
+        if (left > 0) {
+          this.#timer ??= setTimeout(() => {
+            this.#timer = undefined;
+            this.#pump();
+          }, left);
+          return;
+        }
+      }
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#batches.shift();
+      void this.#run(batch);
+    }
+  }
+
+  async #run(batch: Batch): Promise<void> {
+    const { dimension } = this.#embedder.model;
+    const count = batch.waiting.length;
+    this.#inFlight++;
+    this.#options.sent?.(count);
+    try {
+      await this.#embedder.embed(batch.views, count, batch.out);
+      for (const [row, waiting] of batch.waiting.entries()) {
+        waiting.resolve(batch.out.slice(row * dimension, (row + 1) * dimension));
+      }
+    } catch (error) {
+      for (const waiting of batch.waiting) waiting.reject(error);
+    }
+    batch.waiting.length = 0;
+    this.#spare.push(batch);
+    this.#inFlight--;
+    this.#pump();
+    if (this.#closed && this.#inFlight === 0 && this.#batches.length === 0) this.#drained?.();
+  }
+}

@@ -1,0 +1,190 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import { GradelineError } from "../base/errors.ts";
+import type { Model } from "./embedder.ts";
+import type { TensorDescription } from "./node-worker.ts";
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
+/** A file beside the description; no path leads out of its folder. */
+const fileSchema = z
+  .string()
+  .min(1)
+  .refine((name) => basename(name) === name && name !== ".." && name !== ".", "a file name without a folder");
+
+const descriptionSchema = z.looseObject({
+  name: z.string().min(1),
+  version: z.string().min(1),
+  file: fileSchema,
+  sha256: sha256Schema,
+  input: z.looseObject({
+    name: z.string().min(1),
+    size: z.number().int().min(8).max(1024),
+    layout: z.literal("NHWC"),
+    type: z.literal("uint8"),
+  }),
+  output: z.looseObject({ name: z.string().min(1), dimension: z.number().int().min(1).max(4096) }),
+  crop: z.looseObject({ margin: z.number().min(0).max(1), fill: z.number().int().min(0).max(255) }),
+  golden: z
+    .looseObject({
+      file: fileSchema,
+      sha256: sha256Schema,
+      count: z.number().int().min(1).max(1024),
+      tolerance: z.number().positive(),
+    })
+    .optional(),
+});
+
+export interface LoadedModel {
+  readonly model: Model;
+  readonly bytes: Uint8Array;
+  readonly inputName: string;
+  readonly outputName: string;
+  readonly golden: Golden | undefined;
+}
+
+/** Views and the embeddings that the training framework gave for them. */
+export interface Golden {
+  readonly count: number;
+  /** (count, sizePx, sizePx, 3). */
+  readonly views: Uint8Array;
+  /** (count, dimension), unit rows. */
+  readonly embeddings: Float32Array;
+  /** Largest difference of one component. */
+  readonly tolerance: number;
+}
+
+/**
+ * Reads a model's description and its file, and holds the file against the hash.
+ *
+ * @param path of the JSON description; the ONNX file lies beside it
+ * @throws {GradelineError} MODEL when a file is missing or torn, MODEL_SHAPE when the description asks for what the
+ *   product cannot feed
+ */
+export async function loadModel(path: string): Promise<LoadedModel> {
+  const description = parseDescription(path, await read(path));
+  const { file, sha256, input, output, crop, golden } = description;
+  const bytes = await read(join(dirname(path), file));
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  if (hash !== sha256) {
+    throw new GradelineError("MODEL", `${file} has sha256 ${hash} (${bytes.length} bytes), ${path} wants ${sha256}`, {
+      hint: "the file is damaged or belongs to another description: copy both again",
+    });
+  }
+  const model: Model = {
+    name: description.name,
+    version: description.version,
+    hash,
+    sizePx: input.size,
+    dimension: output.dimension,
+    cropMargin: crop.margin,
+    cropFill: crop.fill,
+  };
+  return {
+    model,
+    bytes,
+    inputName: input.name,
+    outputName: output.name,
+    golden: golden === undefined ? undefined : parseGolden(golden, model, await read(join(dirname(path), golden.file))),
+  };
+}
+
+/**
+ * Holds the tensors that the library found in the file against the description.
+ *
+ * @throws {GradelineError} MODEL_SHAPE
+ */
+export function checkTensors(
+  loaded: LoadedModel,
+  inputs: readonly TensorDescription[],
+  outputs: readonly TensorDescription[],
+): void {
+  const { sizePx, dimension } = loaded.model;
+  checkTensor("input", inputs, loaded.inputName, "uint8", [undefined, sizePx, sizePx, 3]);
+  checkTensor("output", outputs, loaded.outputName, "float32", [undefined, dimension]);
+}
+
+function checkTensor(
+  kind: "input" | "output",
+  found: readonly TensorDescription[],
+  name: string,
+  type: string,
+  shape: readonly (number | undefined)[],
+): void {
+  const tensor = found.find((candidate) => candidate.name === name);
+  const wanted = `${name} ${type} [${shape.map((size) => size ?? "N").join(", ")}]`;
+  const has = found
+    .map((candidate) => `${candidate.name} ${candidate.type} [${candidate.shape.join(", ")}]`)
+    .join("; ");
+  const fits =
+    tensor !== undefined &&
+    (kind === "output" || found.length === 1) &&
+    tensor.type === type &&
+    tensor.shape.length === shape.length &&
+    shape.every((size, axis) => {
+      const actual = tensor.shape[axis];
+      // The batch axis must be free; other axes may be left open by the exporter, the run itself then checks them.
+      return size === undefined
+        ? typeof actual === "string" || actual === -1
+        : typeof actual !== "number" || actual === size;
+    });
+  if (!fits) {
+    throw new GradelineError("MODEL_SHAPE", `the model's ${kind} is ${has || "absent"}, wanted ${wanted}`, {
+      hint: "export the model with the recipe in models/train, or correct its description",
+    });
+  }
+}
+
+function parseDescription(path: string, bytes: Uint8Array): z.output<typeof descriptionSchema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new GradelineError("MODEL", `${path} is no JSON: ${(error as Error).message}`, { cause: error });
+  }
+  const parsed = descriptionSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => `${issue.path.join(".") || "it"}: ${issue.message}`);
+  throw new GradelineError("MODEL_SHAPE", `${path} does not describe a usable model: ${issues.join("; ")}`, {
+    hint: "wanted: uint8 NHWC views in, one embedding per view out; see models/README.md",
+  });
+}
+
+function parseGolden(
+  golden: NonNullable<z.output<typeof descriptionSchema>["golden"]>,
+  model: Model,
+  bytes: Uint8Array,
+): Golden {
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  if (hash !== golden.sha256) {
+    throw new GradelineError("MODEL", `${golden.file} has sha256 ${hash}, its description wants ${golden.sha256}`);
+  }
+  const viewBytes = golden.count * model.sizePx * model.sizePx * 3;
+  const embeddingBytes = golden.count * model.dimension * 4;
+  if (bytes.length !== viewBytes + embeddingBytes) {
+    throw new GradelineError(
+      "MODEL",
+      `${golden.file} has ${bytes.length} bytes, ${golden.count} views and embeddings have ${viewBytes + embeddingBytes}`,
+    );
+  }
+  return {
+    count: golden.count,
+    views: bytes.subarray(0, viewBytes),
+    // A copy: the embeddings need not lie at a multiple of four bytes.
+    embeddings: new Float32Array(bytes.slice(viewBytes).buffer),
+    tolerance: golden.tolerance,
+  };
+}
+
+async function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    // A copy of its own, so that the buffer can be handed to a thread whole.
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    throw new GradelineError("MODEL", `${path} cannot be read: ${(error as Error).message}`, {
+      hint: "give the description of a model that lies there, e.g. models/embedder.json",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import { parentPort, workerData } from "node:worker_threads";
+import * as ort from "onnxruntime-node";
+
+/**
+ * Owns one session of onnxruntime-node: `run` holds the JavaScript thread for the whole inference, so it has a thread
+ * of its own. Buffers are transferred here and back, never copied.
+ */
+
+export interface NodeSetup {
+  /** The bytes that were hashed are the bytes that are loaded. */
+  readonly bytes: Uint8Array;
+  readonly providers: readonly string[];
+  readonly refuseCpuFallback: boolean;
+  readonly threads: number;
+  readonly inputName: string;
+  readonly outputName: string;
+  readonly sizePx: number;
+  readonly dimension: number;
+}
+
+export type ToNode =
+  | {
+      readonly kind: "run";
+      readonly id: number;
+      readonly count: number;
+      readonly views: ArrayBuffer;
+      readonly out: ArrayBuffer;
+    }
+  | { readonly kind: "close" };
+
+export interface TensorDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
+}
+
+export type FromNode =
+  | {
+      readonly kind: "ready";
+      readonly inputs: readonly TensorDescription[];
+      readonly outputs: readonly TensorDescription[];
+    }
+  | { readonly kind: "refused"; readonly message: string }
+  | {
+      readonly kind: "done";
+      readonly id: number;
+      readonly error: string | undefined;
+      readonly views: ArrayBuffer;
+      readonly out: ArrayBuffer;
+    };
+
+const port = parentPort!;
+const setup = workerData as NodeSetup;
+
+try {
+  const session = await ort.InferenceSession.create(setup.bytes, {
+    executionProviders: [...setup.providers],
+    intraOpNumThreads: setup.threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        // Between frames a spinning pool burns whole cores for nothing.
+        intra_op: { allow_spinning: "0" },
+        ...(setup.refuseCpuFallback ? { disable_cpu_ep_fallback: "1" } : {}),
+      },
+    },
+  });
+  post({ kind: "ready", inputs: describe(session.inputMetadata), outputs: describe(session.outputMetadata) });
+  serve(session);
+} catch (error) {
+  post({ kind: "refused", message: error instanceof Error ? error.message : String(error) });
+  port.close();
+}
+
+function serve(session: ort.InferenceSession): void {
+  // One run at a time, in order; `close` comes after the last.
+  let last: Promise<void> = Promise.resolve();
+  port.on("message", (message: ToNode) => {
+    last = last.then(async () => {
+      if (message.kind === "run") return await runBatch(session, message);
+      await session.release();
+      port.close();
+    });
+  });
+}
+
+async function runBatch(session: ort.InferenceSession, job: Extract<ToNode, { kind: "run" }>): Promise<void> {
+  const { id, count, views, out } = job;
+  const { sizePx, dimension } = setup;
+  let failure: string | undefined;
+  try {
+    const input = new ort.Tensor("uint8", new Uint8Array(views, 0, count * sizePx * sizePx * 3), [
+      count,
+      sizePx,
+      sizePx,
+      3,
+    ]);
+    const output = new ort.Tensor("float32", new Float32Array(out, 0, count * dimension), [count, dimension]);
+    await session.run({ [setup.inputName]: input }, { [setup.outputName]: output });
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+  }
+  post({ kind: "done", id, error: failure, views, out }, [views, out]);
+}
+
+function describe(metadata: readonly ort.InferenceSession.ValueMetadata[]): TensorDescription[] {
+  return metadata.map((value) =>
+    value.isTensor
+      ? { name: value.name, type: value.type, shape: [...value.shape] }
+      : { name: value.name, type: "not a tensor", shape: [] },
+  );
+}
+
+function post(message: FromNode, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+}

@@ -1,0 +1,199 @@
+import { Worker } from "node:worker_threads";
+import { GradelineError } from "../base/errors.ts";
+import type { Embedder, Model } from "./embedder.ts";
+import { checkTensors, type LoadedModel } from "./model.ts";
+import type { FromNode, NodeSetup, ToNode } from "./node-worker.ts";
+
+export type NodeProvider = "cpu" | "cuda" | "webgpu";
+
+export interface NodeOptions {
+  readonly provider: NodeProvider;
+  /** Threads of one run; only on the CPU. */
+  readonly threads: number;
+  readonly maxBatch: number;
+}
+
+/** Batches that may be with the worker at once: one runs, one waits, so that the session never starves. */
+const SLOTS = 2;
+
+interface Job {
+  readonly views: Uint8Array;
+  readonly count: number;
+  readonly out: Float32Array;
+  resolve(): void;
+  reject(error: GradelineError): void;
+}
+
+interface Slot {
+  views: ArrayBuffer;
+  out: ArrayBuffer;
+}
+
+/** onnxruntime-node in a thread of its own. */
+export class NodeEmbedder implements Embedder {
+  readonly model: Model;
+  readonly provider: NodeProvider;
+  readonly maxBatch: number;
+  readonly #worker: Worker;
+  readonly #free: Slot[] = [];
+  readonly #queue: Job[] = [];
+  readonly #running = new Map<number, Job>();
+  readonly #exited: Promise<void>;
+  #nextId = 0;
+  #failure: GradelineError | undefined;
+  #idle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(model: LoadedModel, options: NodeOptions, worker: Worker, exited: Promise<void>) {
+    this.model = model.model;
+    this.provider = options.provider;
+    this.maxBatch = options.maxBatch;
+    this.#worker = worker;
+    this.#exited = exited;
+    const { sizePx, dimension } = model.model;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      this.#free.push({
+        views: new ArrayBuffer(options.maxBatch * sizePx * sizePx * 3),
+        out: new ArrayBuffer(options.maxBatch * dimension * 4),
+      });
+    }
+  }
+
+  /**
+   * Makes the session and holds its tensors against the description.
+   *
+   * @throws {GradelineError} PROVIDER when the provider is not there, MODEL when the library cannot read the file,
+   *   MODEL_SHAPE when its tensors are not what the description says
+   */
+  static async open(model: LoadedModel, options: NodeOptions): Promise<NodeEmbedder> {
+    const setup: NodeSetup = {
+      bytes: model.bytes,
+      providers: [options.provider],
+      refuseCpuFallback: options.provider !== "cpu",
+      threads: options.threads,
+      inputName: model.inputName,
+      outputName: model.outputName,
+      sizePx: model.model.sizePx,
+      dimension: model.model.dimension,
+    };
+    const worker = new Worker(new URL("./node-worker.ts", import.meta.url), { workerData: setup });
+    const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    const first = await new Promise<FromNode>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    }).catch((error: unknown) => {
+      throw new GradelineError("INFERENCE", `the inference library does not load: ${(error as Error).message}`, {
+        cause: error,
+        hint: "npm ci",
+      });
+    });
+    if (first.kind === "refused") {
+      await exited;
+      throw refusal(first.message, options.provider);
+    }
+    const embedder = new NodeEmbedder(model, options, worker, exited);
+    worker.on("message", (message: FromNode) => embedder.#answered(message));
+    worker.on("error", (error) => embedder.#broke(error));
+    worker.on("exit", () => embedder.#broke(undefined));
+    if (first.kind === "ready") {
+      try {
+        checkTensors(model, first.inputs, first.outputs);
+      } catch (error) {
+        await embedder.close();
+        throw error;
+      }
+    }
+    return embedder;
+  }
+
+  embed(views: Uint8Array, count: number, out: Float32Array): Promise<void> {
+    const { sizePx, dimension } = this.model;
+    if (this.#closing !== undefined) return Promise.reject(new GradelineError("CLOSED", "the embedder is closed"));
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (!Number.isInteger(count) || count < 1 || count > this.maxBatch) {
+      return Promise.reject(new GradelineError("INFERENCE", `a batch of ${count} views, wanted 1 to ${this.maxBatch}`));
+    }
+    if (views.length < count * sizePx * sizePx * 3 || out.length < count * dimension) {
+      return Promise.reject(
+        new GradelineError("INFERENCE", `buffers of ${views.length} bytes and ${out.length} values for ${count} views`),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ views, count, out, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Ending the worker in the middle of a run would abort the process: it is drained first. */
+  async #close(): Promise<void> {
+    if (this.#running.size > 0 || this.#queue.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    if (this.#failure === undefined) this.#worker.postMessage({ kind: "close" } satisfies ToNode);
+    await this.#exited;
+  }
+
+  #pump(): void {
+    const { sizePx } = this.model;
+    for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
+      const slot = this.#free.pop();
+      if (slot === undefined) return;
+      this.#queue.shift();
+      const id = this.#nextId++;
+      this.#running.set(id, job);
+      const bytes = job.count * sizePx * sizePx * 3;
+      new Uint8Array(slot.views, 0, bytes).set(job.views.length === bytes ? job.views : job.views.subarray(0, bytes));
+      const message: ToNode = { kind: "run", id, count: job.count, views: slot.views, out: slot.out };
+      this.#worker.postMessage(message, [slot.views, slot.out]);
+    }
+  }
+
+  #answered(message: FromNode): void {
+    if (message.kind !== "done") return;
+    const job = this.#running.get(message.id)!;
+    this.#running.delete(message.id);
+    if (message.error === undefined) {
+      job.out.set(new Float32Array(message.out, 0, job.count * this.model.dimension));
+      job.resolve();
+    } else {
+      job.reject(new GradelineError("INFERENCE", `the inference library failed: ${message.error}`));
+    }
+    this.#free.push({ views: message.views, out: message.out });
+    this.#pump();
+    if (this.#running.size === 0 && this.#queue.length === 0) this.#idle?.();
+  }
+
+  /** The thread has ended; whoever still waits is told. */
+  #broke(cause: unknown): void {
+    if (this.#failure !== undefined || (this.#closing !== undefined && this.#running.size === 0)) return;
+    this.#failure = new GradelineError("INFERENCE", "the inference thread ended", {
+      cause,
+      hint: "restart the daemon; if it happens again, the log of the system says why",
+    });
+    for (const job of this.#running.values()) job.reject(this.#failure);
+    this.#running.clear();
+    for (const job of this.#queue.splice(0)) job.reject(this.#failure);
+    this.#idle?.();
+  }
+}
+
+function refusal(message: string, provider: NodeProvider): GradelineError {
+  if (provider === "cpu") {
+    return new GradelineError("MODEL", `the inference library refuses the model: ${message}`, {
+      hint: "export the model again",
+    });
+  }
+  return new GradelineError("PROVIDER", `${provider} was asked for and cannot be used: ${message}`, {
+    hint:
+      provider === "cuda"
+        ? "on x64 with an NVIDIA card: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node; else set embedder.provider to cpu"
+        : "set embedder.provider to cpu",
+  });
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import { loadConfig, readSecret } from "./base/config-file.ts";
+import { GradelineError } from "./base/errors.ts";
+import { createLog } from "./base/log.ts";
+import { createMetrics } from "./base/metrics.ts";
+import { VERSION } from "./base/version.ts";
+import { Console } from "./console/server.ts";
+import { openEmbedder } from "./embed/open.ts";
+import { Journal } from "./publish/journal.ts";
+import { loadRecipe } from "./recipe.ts";
+import { run } from "./run.ts";
+import { Station } from "./station.ts";
+import { stationView } from "./station-view.ts";
+
+const HELP = `The grading daemon: frames in, one verdict per fruit out over MQTT.
+
+Usage: gradeline --config FILE [--check]
+
+  --config FILE   YAML; systemd/gradeline.example.yaml is a complete commented example
+  --check         read the configuration, model and gallery, say what is wrong with them, and end
+  --version
+  --help
+
+Examples:
+  gradeline --config /etc/gradeline/gradeline.yaml
+  gradeline --config gradeline.yaml --check && systemctl restart gradeline
+
+Exit code: 0; 1 where a part failed; 2 for wrong use or a wrong configuration.
+`;
+
+await run(async (scope, stop) => {
+  const options = parse();
+  if (options === undefined) return 0;
+  const config = await loadConfig(options.config);
+  const log = createLog(config.log.level);
+  const embedder = scope.add(await openEmbedder(config.model, config.embedder));
+  const recipe = await loadRecipe(config, embedder.model);
+  if (options.check) {
+    process.stdout.write(`${options.config}: fine, ${recipe.references} references\n`);
+    return 0;
+  }
+  const metrics = createMetrics();
+  const journal = scope.add(await Journal.open(config.journal));
+  const station = scope.add(await Station.open({ config, log, embedder, recipe, journal, metrics }));
+  if (config.console.enabled) {
+    const { host, port, token } = config.console;
+    const secret = token === undefined ? undefined : await readSecret(token);
+    const page = scope.add(await Console.listen({ host, port, token: secret }, stationView(station), log));
+    log.info({ url: page.url }, "page");
+  }
+  await station.run(stop);
+  return 0;
+});
+
+function parse(): { readonly config: string; readonly check: boolean } | undefined {
+  const values = parseValues();
+  if (values.help) {
+    process.stdout.write(HELP);
+    return undefined;
+  }
+  if (values.version) {
+    process.stdout.write(`${VERSION}\n`);
+    return undefined;
+  }
+  if (values.config === undefined) {
+    throw new GradelineError("USAGE", "--config is missing", { hint: "gradeline --help" });
+  }
+  return { config: values.config, check: values.check };
+}
+
+function parseValues() {
+  try {
+    return parseArgs({
+      options: {
+        config: { type: "string", short: "c" },
+        check: { type: "boolean", default: false },
+        version: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new GradelineError("USAGE", error instanceof Error ? error.message : String(error), {
+      hint: "gradeline --help",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import type { HealthMessage, InfoMessage, RecipeMessage } from "./base/messages.ts";
+import { formatMicros, nowMicros } from "./base/time.ts";
+import { VERSION } from "./base/version.ts";
+import type { Station } from "./station.ts";
+
+/** Hashes in messages: enough to tell two files apart, short enough to read out. */
+function short(hash: string): string {
+  return hash.slice(0, 16);
+}
+
+export function infoMessage(station: Station): InfoMessage {
+  const { config, embedder, recipe } = station;
+  return {
+    device: config.device,
+    version: VERSION,
+    node: process.versions.node,
+    startedAt: formatMicros(station.startedAt),
+    model: {
+      name: embedder.model.name,
+      version: embedder.model.version,
+      hash: short(embedder.model.hash),
+      sizePx: embedder.model.sizePx,
+      dimension: embedder.model.dimension,
+    },
+    provider: embedder.provider,
+    gallery: { hash: short(recipe.galleryHash), references: recipe.references, grades: [...recipe.grades] },
+    cameras: config.cameras.map(({ id, source }) => {
+      const camera = station.cameras.get(id);
+      return { id, kind: source.kind, widthPx: camera?.widthPx ?? 0, heightPx: camera?.heightPx ?? 0 };
+    }),
+    lanes: config.lanes.map(({ id, camera, conveyor, gateMm }) => ({ id, camera, conveyor: conveyor.kind, gateMm })),
+  };
+}
+
+export function healthMessage(station: Station): HealthMessage {
+  let late = 0;
+  for (const stats of station.stats.values()) late += stats.late;
+  return {
+    at: formatMicros(nowMicros()),
+    uptimeS: Math.round((nowMicros() - station.startedAt) / 1e6),
+    ...station.publisher.health,
+    cameras: [...station.cameras.values()].map(({ id, counters }) => ({
+      id,
+      seen: counters.seen,
+      dropped: counters.dropped,
+      incomplete: counters.incomplete,
+    })),
+    late,
+    rssBytes: process.memoryUsage.rss(),
+  };
+}
+
+export function recipeMessage(station: Station): RecipeMessage {
+  const { embedder, recipe } = station;
+  return {
+    recipe: null,
+    model: short(embedder.model.hash),
+    gallery: short(recipe.galleryHash),
+    grades: [...recipe.grades],
+    activatedAt: formatMicros(station.activatedAt),
+  };
+}

@@ -1,0 +1,40 @@
+import { GradelineError } from "./base/errors.ts";
+import type { Handlers } from "./base/messages.ts";
+import { formatMicros } from "./base/time.ts";
+import { encodeJpeg } from "./capture/image.ts";
+import type { Station } from "./station.ts";
+
+/** What the device does when it is asked over MQTT. */
+export function requestHandlers(station: Station): Handlers {
+  return {
+    pause: async () => {
+      station.pause(true);
+      return { paused: true };
+    },
+    resume: async () => {
+      station.pause(false);
+      return { paused: false };
+    },
+    snapshot: async ({ camera: wanted }) => {
+      const id = wanted ?? station.config.cameras[0]!.id;
+      const camera = station.cameras.get(id);
+      if (camera === undefined) {
+        const known = [...station.cameras.keys()].join(", ");
+        throw new GradelineError("REQUEST", `there is no camera ${JSON.stringify(id)}, wanted one of: ${known}`);
+      }
+      const picture = await camera.snapshot();
+      const jpeg = await encodeJpeg(picture);
+      return {
+        camera: id,
+        exposedAt: formatMicros(picture.exposedAt),
+        widthPx: picture.widthPx,
+        heightPx: picture.heightPx,
+        jpeg: jpeg.toString("base64"),
+      };
+    },
+    reload: async () => {
+      const recipe = await station.reload();
+      return { gallery: recipe.galleryHash.slice(0, 16), references: recipe.references };
+    },
+  };
+}

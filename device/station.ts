@@ -1,0 +1,345 @@
+import { EventEmitter } from "node:events";
+import type { Config } from "./base/config.ts";
+import { asGradelineError } from "./base/errors.ts";
+import { type Closable, Scope } from "./base/lifecycle.ts";
+import type { Log } from "./base/log.ts";
+import type { StateMessage, Verdict, VerdictDraft } from "./base/messages.ts";
+import type { Metrics } from "./base/metrics.ts";
+import { formatMicros, type Micros, nowMicros, parseMicros } from "./base/time.ts";
+import { Camera, type CameraListener } from "./camera.ts";
+import type { FrameDone, LaneSightings } from "./camera-messages.ts";
+import { Batcher } from "./embed/batcher.ts";
+import type { Embedder } from "./embed/embedder.ts";
+import { type DecidedItem, Lane, verdictTimes } from "./lane.ts";
+import { LaneStats } from "./lane-stats.ts";
+import type { Journal } from "./publish/journal.ts";
+import { Publisher } from "./publish/publisher.ts";
+import { loadRecipe, type Recipe } from "./recipe.ts";
+import { healthMessage, infoMessage, recipeMessage } from "./station-messages.ts";
+import { requestHandlers } from "./station-requests.ts";
+
+export interface StationParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly embedder: Embedder;
+  readonly recipe: Recipe;
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+}
+
+/** An item with everything that was known when it was decided. */
+export interface GradedItem {
+  readonly verdict: Verdict;
+  readonly decided: DecidedItem;
+}
+
+interface StationEvents {
+  /** A verdict is durable. */
+  item: [GradedItem];
+  /** The broker has a verdict. */
+  acked: [Verdict, Micros];
+}
+
+const HEALTH_MS = 5000;
+const STATS_MS = 2000;
+/** A camera that gives no frame for so long counts as away, whatever its source says. */
+const FRAME_AGE_LIMIT_MS = 5000;
+
+/** The whole device: cameras, lanes, one embedder, one journal, one publisher. */
+export class Station implements Closable {
+  readonly config: Config;
+  readonly embedder: Embedder;
+  readonly metrics: Metrics;
+  readonly startedAt: Micros = nowMicros();
+  readonly events = new EventEmitter<StationEvents>();
+  readonly cameras = new Map<string, Camera>();
+  readonly stats = new Map<string, LaneStats>();
+  readonly #log: Log;
+  readonly #journal: Journal;
+  readonly #batcher: Batcher;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #scope = new Scope();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #publisher!: Publisher;
+  #recipe: Recipe;
+  #activatedAt: Micros = this.startedAt;
+  #paused = false;
+  #stateKey = "";
+  #stateSince: Micros = this.startedAt;
+  #embedProblem: string | undefined;
+
+  private constructor(parts: StationParts) {
+    this.config = parts.config;
+    this.embedder = parts.embedder;
+    this.metrics = parts.metrics;
+    this.#log = parts.log;
+    this.#journal = parts.journal;
+    this.#recipe = parts.recipe;
+    this.#batcher = new Batcher(parts.embedder, parts.config.embedder);
+  }
+
+  /**
+   * Connects, opens the cameras and begins to grade.
+   *
+   * @throws {GradelineError} what a part that cannot start says; what was opened is closed again
+   */
+  static async open(parts: StationParts): Promise<Station> {
+    const station = new Station(parts);
+    try {
+      await station.#open();
+    } catch (error) {
+      await station.close();
+      throw error;
+    }
+    return station;
+  }
+
+  get publisher(): Publisher {
+    return this.#publisher;
+  }
+
+  get recipe(): Recipe {
+    return this.#recipe;
+  }
+
+  get activatedAt(): Micros {
+    return this.#activatedAt;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get journal(): Journal {
+    return this.#journal;
+  }
+
+  get stateSince(): Micros {
+    return this.#stateSince;
+  }
+
+  /** Resolves when every camera has ended, or when `stop` aborts. */
+  async run(stop: AbortSignal): Promise<void> {
+    const ended = Promise.all([...this.cameras.values()].map((camera) => camera.finished));
+    const stopped = new Promise<void>((resolve) => {
+      if (stop.aborted) resolve();
+      else stop.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await Promise.race([ended, stopped]);
+  }
+
+  /** Fruit in view are graded with the views they have; then everything is handed over and closed. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    await this.#scope.close();
+  }
+
+  /** What the device says of itself: `degraded` with every reason, else `online`. */
+  state(): { readonly state: "online" | "degraded"; readonly reasons: string[] } {
+    const reasons: string[] = [];
+    for (const camera of this.cameras.values()) {
+      const age = camera.frameAgeMs();
+      if (camera.state === "waiting") reasons.push(`camera ${camera.id}: ${camera.reason ?? "away"}`);
+      else if (camera.state === "ok" && !this.#paused && age !== undefined && age > FRAME_AGE_LIMIT_MS) {
+        reasons.push(`camera ${camera.id}: no frame for ${Math.round(age / 1000)} s`);
+      }
+    }
+    const { journal } = this.#publisher.health;
+    if (journal.problem !== null) reasons.push(`journal: ${journal.problem}`);
+    if (this.#embedProblem !== undefined) reasons.push(`embedding: ${this.#embedProblem}`);
+    if (this.#paused) reasons.push("paused by request");
+    return { state: reasons.length === 0 ? "online" : "degraded", reasons };
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    for (const lane of this.config.lanes) this.cameras.get(lane.camera)?.pause(lane.id, paused);
+    this.#tellState();
+  }
+
+  /**
+   * Reads the gallery again and grades by it from the next item on; where it is refused the old one stays.
+   *
+   * @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY
+   */
+  async reload(): Promise<Recipe> {
+    this.#recipe = await loadRecipe(this.config, this.embedder.model);
+    this.#activatedAt = nowMicros();
+    this.#tellRecipe();
+    this.#log.info({ gallery: this.#recipe.galleryHash, references: this.#recipe.references }, "gallery loaded again");
+    return this.#recipe;
+  }
+
+  async #open(): Promise<void> {
+    const { config } = this;
+    this.#publisher = this.#scope.add(
+      await Publisher.open({
+        mqtt: config.mqtt,
+        device: config.device,
+        journal: this.#journal,
+        log: this.#log,
+        handlers: requestHandlers(this),
+        acked: (verdict, at) => this.#acked(verdict, at),
+      }),
+    );
+    this.#scope.add(this.#batcher);
+    const run = Math.floor(this.startedAt / 1000).toString(36);
+    for (const lane of config.lanes) {
+      this.stats.set(lane.id, new LaneStats(lane.id));
+      this.#lanes.set(
+        lane.id,
+        new Lane(lane, {
+          dimension: this.embedder.model.dimension,
+          run,
+          embed: (crop) => this.#batcher.add(crop),
+          grade: (embeddings, count) => this.#recipe.grader.grade(embeddings, count),
+          decided: (item) => this.#decided(item),
+          embedFailed: (error) => this.#embedFailed(error),
+        }),
+      );
+    }
+    const { sizePx, cropMargin, cropFill } = this.embedder.model;
+    const opened = await Promise.allSettled(
+      config.cameras.map((camera) =>
+        Camera.open(
+          {
+            camera,
+            lanes: config.lanes.filter((lane) => lane.camera === camera.id),
+            crop: { sizePx, margin: cropMargin, fill: cropFill },
+          },
+          this.#listener,
+          this.#log,
+        ),
+      ),
+    );
+    for (const result of opened) {
+      if (result.status === "fulfilled") this.cameras.set(result.value.id, this.#scope.add(result.value));
+    }
+    for (const result of opened) if (result.status === "rejected") throw result.reason;
+    this.#tellRecipe();
+    this.#tellHealth();
+    this.#tellStats();
+    this.#timers.push(setInterval(() => this.#tellHealth(), HEALTH_MS));
+    this.#timers.push(setInterval(() => this.#tellStats(), STATS_MS));
+  }
+
+  readonly #listener: CameraListener = {
+    frame: async (camera, frame) => {
+      this.#observeFrame(camera, frame);
+      await this.#see(frame.lanes);
+    },
+    rest: (_camera, sightings) => this.#see(sightings),
+    restarted: (camera) => {
+      for (const lane of this.#lanes.values()) if (lane.config.camera === camera.id) lane.restart();
+    },
+    changed: () => this.#tellState(),
+  };
+
+  async #see(lanes: readonly LaneSightings[]): Promise<void> {
+    await Promise.all(lanes.map(({ lane, sightings }) => this.#lanes.get(lane)!.see(sightings)));
+  }
+
+  #observeFrame(camera: Camera, frame: FrameDone): void {
+    const { metrics } = this;
+    metrics.stage("grab", frame.grabMs);
+    metrics.stage("vision", frame.visionMs);
+    metrics.camera(camera.id, camera.counters);
+  }
+
+  async #decided(item: DecidedItem): Promise<void> {
+    const draft = this.#draft(item);
+    const before = nowMicros();
+    let verdict: Verdict;
+    try {
+      verdict = await this.#publisher.verdict(draft);
+    } catch (error) {
+      const { code, message, hint } = asGradelineError(error, "JOURNAL");
+      this.#log.error({ code, hint, item: item.id }, `verdict lost: ${message}`);
+      return;
+    }
+    this.#embedProblem = item.embeddings.length > 0 ? undefined : this.#embedProblem;
+    this.stats.get(item.lane.id)!.add(verdict);
+    this.metrics.stage("embed", item.ms.embed);
+    this.metrics.stage("grade", item.ms.grade);
+    this.metrics.stage("journal", (nowMicros() - before) / 1000);
+    this.metrics.verdict(verdict);
+    this.events.emit("item", { verdict, decided: item });
+  }
+
+  #draft(item: DecidedItem): VerdictDraft {
+    const { decision, passed } = item;
+    return {
+      v: 1,
+      device: this.config.device,
+      lane: item.lane.id,
+      item: item.id,
+      outcome: decision.outcome,
+      grade: decision.grade,
+      margin: decision.margin === null ? null : rounded(decision.margin),
+      grades: decision.grades.map(({ grade, distance, pValue }) => ({
+        grade,
+        distance: distance === null ? null : rounded(distance),
+        pValue: pValue === null ? null : rounded(pValue),
+      })),
+      views: passed.views,
+      sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
+      cup: passed.cup ?? null,
+      ...verdictTimes(item),
+      recipe: null,
+      model: this.embedder.model.hash.slice(0, 16),
+      gallery: this.#recipe.galleryHash.slice(0, 16),
+      ms: item.ms,
+    };
+  }
+
+  #acked(verdict: Verdict, at: Micros): void {
+    const exposedAt = parseMicros(verdict.exposedAt);
+    // One of an earlier run waited for the broker, not for us.
+    if (exposedAt >= this.startedAt) {
+      this.metrics.stage("publish", Math.max(0, at - parseMicros(verdict.decidedAt)) / 1000);
+      this.metrics.stage("exposure_to_ack", Math.max(0, at - exposedAt) / 1000);
+    }
+    this.events.emit("acked", verdict, at);
+  }
+
+  #embedFailed(error: unknown): void {
+    const { message, hint } = asGradelineError(error, "INFERENCE");
+    if (this.#embedProblem === undefined) this.#log.error({ hint }, `a view is not embedded: ${message}`);
+    this.#embedProblem = message;
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    if (this.#publisher === undefined) return;
+    const { state, reasons } = this.state();
+    const key = JSON.stringify([state, reasons]);
+    if (key === this.#stateKey) return;
+    this.#stateKey = key;
+    this.#stateSince = nowMicros();
+    const message: StateMessage = { state, reasons, at: formatMicros(this.#stateSince) };
+    this.#publisher.retain("state", message);
+    if (state === "degraded") this.#log.warn({ reasons }, "degraded");
+    else this.#log.info("online");
+  }
+
+  #tellHealth(): void {
+    this.#tellState();
+    const health = healthMessage(this);
+    this.metrics.journal(health.journal);
+    this.#publisher.retain("health", health);
+  }
+
+  #tellStats(): void {
+    for (const stats of this.stats.values()) this.#publisher.retain("laneStats", stats.message());
+  }
+
+  #tellRecipe(): void {
+    this.#publisher.retain("info", infoMessage(this));
+    this.#publisher.retain("recipe", recipeMessage(this));
+  }
+}
+
+/** Six digits say all that a float32 distance holds. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
