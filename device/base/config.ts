@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { gstSchema } from "./camera-config.ts";
+import { secretSchema } from "./secret.ts";
 
 /** Names that become topic levels, file names and metric labels: letters, digits, `-` and `_`. */
 export const nameSchema = z
@@ -16,14 +18,6 @@ export const gradeSchema = z
 
 const positive = z.number().positive();
 const count = z.number().int().min(1);
-
-const secretSchema = z
-  .strictObject({
-    file: z.string().min(1).optional().describe("file that holds the secret on its first line"),
-    env: z.string().min(1).optional().describe("environment variable that holds the secret"),
-  })
-  .refine((value) => (value.file === undefined) !== (value.env === undefined), "give either `file` or `env`")
-  .describe("a secret is never written here: name the file or the environment variable that holds it");
 
 const replaySchema = z
   .strictObject({
@@ -81,7 +75,7 @@ const lineSchema = z
   })
   .describe("a simulated line: a pure function of its seed and the time");
 
-export const sourceSchema = z.discriminatedUnion("kind", [replaySchema, lineSchema]);
+export const sourceSchema = z.discriminatedUnion("kind", [replaySchema, lineSchema, gstSchema]);
 
 const cameraSchema = z.strictObject({ id: nameSchema, source: sourceSchema });
 

@@ -1,4 +1,6 @@
 import type { SourceConfig } from "../base/config.ts";
+import type { Log } from "../base/log.ts";
+import { openGst } from "./gst/open.ts";
 import { openLine } from "./line/source.ts";
 import { type Clock, systemClock } from "./pacing.ts";
 import { openReplay } from "./replay.ts";
@@ -8,13 +10,16 @@ import type { FrameSource } from "./source.ts";
  * Opens the source that a configuration names.
  *
  * @param clock paces sources that play at their own speed
+ * @param log takes what cameras and their drivers say
  * @throws {GradelineError} what each source says of its configuration, files and folders
  */
-export async function openSource(config: SourceConfig, clock: Clock = systemClock): Promise<FrameSource> {
+export async function openSource(config: SourceConfig, clock: Clock = systemClock, log?: Log): Promise<FrameSource> {
   switch (config.kind) {
     case "replay":
       return await openReplay(config, clock);
     case "line":
       return await openLine(config, clock);
+    case "gst":
+      return await openGst(config, log);
   }
 }

@@ -131,14 +131,20 @@ test("the example with every setting switched on is valid and has every key of t
   const given = new Set(pathsOf(parse(text)));
   const missing = schemaPaths(configJsonSchema()).filter((path) => !given.has(path));
   // A secret is given by file or by environment; the example shows one of each.
-  assert.deepEqual(missing, ["mqtt.password.env", "console.token.file"]);
+  assert.deepEqual(missing, [
+    "cameras[].source.password.env",
+    "mqtt.password.env",
+    "console.token.file",
+  ]);
 });
 
 test("the example's settings that are switched off stand at their defaults", async () => {
   const text = await readFile(EXAMPLE, "utf8");
+  // Whole cameras that are switched off: from `#- id` to the empty line.
+  const camera = /^ *#- id:(?:.*\n)+?\n/gm;
   const free = /^ *#(varieties|fruit|items|clientId|username|password|ca|cert|key|token|roi):.*$/gm;
   const plain = parseConfig(text, EXAMPLE);
-  assert.deepEqual(parseConfig(uncommented(text.replaceAll(free, "")), EXAMPLE), plain);
+  assert.deepEqual(parseConfig(uncommented(text.replaceAll(camera, "\n").replaceAll(free, "")), EXAMPLE), plain);
 });
 
 test("a secret comes from a file without its line break", async () => {
@@ -167,9 +173,9 @@ test("a secret of several lines is refused without being told", async () => {
   await assert.rejects(readSecret({ file: join(folder, "absent") }), { code: "CONFIG", message: /absent/ });
 });
 
-/** Removes the `#` of settings (`#key: …`); prose has a space after it. */
+/** Removes the `#` of settings (`#key: …`, `#- key: …`); prose has a space after it. */
 function uncommented(text: string): string {
-  return text.replaceAll(/^( *)#(?=[a-zA-Z]+:)/gm, "$1");
+  return text.replaceAll(/^( *)#(?=(?:- )?[a-zA-Z]+:)/gm, "$1");
 }
 
 function pathsOf(value: unknown, path = ""): string[] {

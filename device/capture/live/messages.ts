@@ -1,0 +1,32 @@
+import type { ErrorCode } from "../../base/errors.ts";
+import type { Micros } from "../../base/time.ts";
+import type { ExchangeMemory } from "./exchange.ts";
+
+/** What crosses between a camera's reader thread and the source that started it. Pixels never do, see exchange.ts. */
+export type FromReader =
+  | { readonly kind: "opened"; readonly memory: ExchangeMemory }
+  /** A frame is there and the taker had gone to sleep. */
+  | { readonly kind: "frame" }
+  | { readonly kind: "ok"; readonly since: Micros }
+  | {
+      readonly kind: "reconnecting";
+      readonly reason: string;
+      readonly hint: string | undefined;
+      readonly since: Micros;
+      readonly retryMs: number;
+    }
+  | { readonly kind: "log"; readonly level: LogSeverity; readonly text: string }
+  | { readonly kind: "triggered"; readonly id: number; readonly error: Failure | undefined }
+  | { readonly kind: "ended" }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+export type ToReader = { readonly kind: "close" } | { readonly kind: "trigger"; readonly id: number };
+
+export type LogSeverity = "debug" | "info" | "warn";
+
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly retry: boolean;
+}

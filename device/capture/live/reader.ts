@@ -1,0 +1,210 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import { asGradelineError, GradelineError } from "../../base/errors.ts";
+import { type Micros, nowMicros } from "../../base/time.ts";
+import { CameraClock } from "./clock.ts";
+import { createExchange, FrameWriter } from "./exchange.ts";
+import type { Failure, FromReader, LogSeverity, ToReader } from "./messages.ts";
+import { FrameSteps } from "./numbers.ts";
+
+/** One kind of camera, in its reader thread. */
+export interface Driver {
+  /**
+   * One life of the camera: frames go to the sink until something ends it.
+   *
+   * @returns why it ended in order: the camera said that its stream is over, or `stop` was given
+   * @throws {GradelineError} what broke; `retry` false where it can never work as configured
+   */
+  run(sink: FrameSink, stop: AbortSignal): Promise<"ended" | "stopped">;
+  /** One exposure now. */
+  trigger?(): void;
+}
+
+export type LogLine = (level: LogSeverity, text: string) => void;
+
+export interface ReaderSettings {
+  readonly firstRetryMs: number;
+  readonly delayMs: number;
+  readonly onEnd: "restart" | "end";
+}
+
+const LAST_RETRY_MS = 30_000;
+/** A life that held so long was a good one: the next pause is short again. */
+const GOOD_LIFE_US = 10_000_000;
+
+/** What a driver knows of a frame it has put into a slot. */
+export interface Arrival {
+  /** The camera's own number, unwrapped; undefined where it gives none. */
+  readonly id: number | undefined;
+  /** The camera's own time; undefined where it gives none. */
+  readonly cameraUs: number | undefined;
+  readonly arrivedAt: Micros;
+  /** Time between frames at the set rate; undefined where it may vary. */
+  readonly periodUs: number | undefined;
+  readonly complete: boolean;
+}
+
+/** Where a driver puts frames. Numbers, times and counters are kept here, alike for all kinds of camera. */
+export class FrameSink {
+  readonly #delayMs: number;
+  readonly #send: (message: FromReader) => void;
+  #writer: FrameWriter | undefined;
+  #clock: CameraClock;
+  #steps = new FrameSteps();
+  #seq = 0;
+  #lastExposedAt: Micros | undefined;
+  #lastPeriodUs: number | undefined;
+  #fresh = true;
+
+  constructor(delayMs: number, send: (message: FromReader) => void) {
+    this.#delayMs = delayMs;
+    this.#send = send;
+    this.#clock = new CameraClock(delayMs * 1000);
+  }
+
+  get opened(): boolean {
+    return this.#writer !== undefined;
+  }
+
+  /** A new life of the camera begins: its clock and its numbers may have begun anew. */
+  begin(): void {
+    this.#clock = new CameraClock(this.#delayMs * 1000);
+    this.#steps = new FrameSteps();
+    this.#fresh = true;
+  }
+
+  /**
+   * The camera's frames have this size. Memory is made at the first call.
+   *
+   * @param payloadBytes of one picture as it arrives, row padding included
+   * @param slots at least 3
+   * @throws {GradelineError} SOURCE when an earlier life had another size
+   */
+  open(widthPx: number, heightPx: number, payloadBytes: number, slots: number): FrameWriter {
+    if (this.#writer === undefined) {
+      this.#writer = new FrameWriter(createExchange(widthPx, heightPx, slots, payloadBytes));
+      this.#send({ kind: "opened", memory: this.#writer.memory });
+    }
+    const { memory } = this.#writer;
+    if (memory.widthPx !== widthPx || memory.heightPx !== heightPx || memory.slotBytes < payloadBytes) {
+      throw new SizeChanged(`frames were ${memory.widthPx}x${memory.heightPx}, now they are ${widthPx}x${heightPx}`);
+    }
+    this.#send({ kind: "ok", since: nowMicros() });
+    return this.#writer;
+  }
+
+  /**
+   * Makes a filled slot the newest frame.
+   *
+   * @returns the slot that the driver has instead
+   */
+  deliver(slot: number, arrival: Arrival): number {
+    const writer = this.#writer!;
+    const { exposures, lost } = this.#count(arrival);
+    this.#seq += exposures;
+    const exposedAt = this.#clock.exposedAt(arrival.cameraUs, arrival.arrivedAt);
+    this.#lastExposedAt = exposedAt;
+    this.#lastPeriodUs = arrival.periodUs ?? this.#lastPeriodUs;
+    writer.countSeen(exposures, lost);
+    const { arrivedAt, complete } = arrival;
+    const instead = writer.publish(slot, { seq: this.#seq, exposedAt, arrivedAt, complete });
+    if (writer.mustWake()) this.#send({ kind: "frame" });
+    return instead;
+  }
+
+  countRestart(): void {
+    this.#writer?.countRestart();
+  }
+
+  #count(arrival: Arrival): { exposures: number; lost: number } {
+    const step = this.#steps.step(arrival.id, arrival.cameraUs, arrival.periodUs);
+    if (!this.#fresh) return step;
+    this.#fresh = false;
+    if (this.#lastExposedAt === undefined) return { exposures: 1, lost: 0 };
+    // Exposures while the camera was away are not known; the jump says that there was a gap and about how long.
+    const away = arrival.arrivedAt - this.#lastExposedAt;
+    const exposures = this.#lastPeriodUs === undefined ? 2 : Math.max(2, Math.round(away / this.#lastPeriodUs));
+    return { exposures, lost: exposures - 1 };
+  }
+}
+
+class SizeChanged extends GradelineError {
+  constructor(message: string) {
+    super("SOURCE", message, { retry: true, hint: "set widthPx and heightPx of the camera" });
+  }
+}
+
+/**
+ * Runs a driver in this thread for as long as its source is open: the first life must bring frames, each later one that
+ * breaks is followed by another after a growing pause.
+ */
+export async function serveReader<Setup extends ReaderSettings>(
+  create: (setup: Setup, log: LogLine) => Driver,
+): Promise<void> {
+  const port = parentPort!;
+  const setup = workerData as Setup;
+  const send = (message: FromReader): void => port.postMessage(message);
+  const stop = new AbortController();
+  const driver = create(setup, (level, text) => send({ kind: "log", level, text }));
+  port.on("message", (message: ToReader) => {
+    if (message.kind === "close") stop.abort();
+    else send({ kind: "triggered", id: message.id, error: attempt(() => trigger(driver)) });
+  });
+  try {
+    const end = await live(driver, setup, stop.signal, send);
+    if (end === "ended") send({ kind: "ended" });
+  } catch (error) {
+    send({ kind: "failed", failure: failureOf(error) });
+  }
+  port.close();
+}
+
+async function live(
+  driver: Driver,
+  setup: ReaderSettings,
+  stop: AbortSignal,
+  send: (message: FromReader) => void,
+): Promise<"ended" | "stopped"> {
+  const sink = new FrameSink(setup.delayMs, send);
+  let retryMs = setup.firstRetryMs;
+  while (!stop.aborted) {
+    const from = nowMicros();
+    let reason: GradelineError;
+    try {
+      sink.begin();
+      const end = await driver.run(sink, stop);
+      if (end === "stopped" || setup.onEnd === "end") return end;
+      reason = new GradelineError("SOURCE", "the camera says that its stream is over", { retry: true });
+    } catch (error) {
+      if (stop.aborted) break;
+      reason = asGradelineError(error, "SOURCE");
+    }
+    if (!sink.opened || reason instanceof SizeChanged) throw reason;
+    const since = nowMicros();
+    if (since - from > GOOD_LIFE_US) retryMs = setup.firstRetryMs;
+    send({ kind: "reconnecting", reason: reason.message, hint: reason.hint, since, retryMs });
+    await wait(retryMs, undefined, { signal: stop }).catch(() => {});
+    retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
+    sink.countRestart();
+  }
+  return "stopped";
+}
+
+function trigger(driver: Driver): void {
+  if (driver.trigger === undefined) throw new GradelineError("SOURCE", "this kind of camera takes no triggers");
+  driver.trigger();
+}
+
+function attempt(what: () => void): Failure | undefined {
+  try {
+    what();
+    return undefined;
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  const { code, message, hint, retry } = asGradelineError(error, "SOURCE");
+  return { code, message, hint, retry };
+}

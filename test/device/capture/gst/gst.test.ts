@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { Writable } from "node:stream";
+import { after, test } from "node:test";
+import pino from "pino";
+import { gstSchema } from "../../../../device/base/camera-config.ts";
+import type { Log } from "../../../../device/base/log.ts";
+import { openGst } from "../../../../device/capture/gst/open.ts";
+import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
+import {
+  childrenWith,
+  freePort,
+  gstNeeds,
+  lacking,
+  nextFrame,
+  type Peer,
+  readFrames,
+  startPeer,
+  until,
+} from "../../../support/camera-peers.ts";
+
+const skip = lacking(gstNeeds);
+const rtspLibrary = {
+  have: () =>
+    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"].some((d) =>
+      existsSync(`${d}/libgstrtspserver-1.0.so.0`),
+    ),
+  debian: "libgstrtspserver-1.0-0",
+};
+const TINY = { preset: "test", widthPx: 64, heightPx: 48, fps: 50 };
+const opened: LiveSource[] = [];
+const servers: Peer[] = [];
+
+after(async () => {
+  for (const source of opened) await source.close();
+  for (const server of servers) await server.kill();
+});
+
+async function open(config: object, log?: Log): Promise<LiveSource> {
+  const source = await openGst(gstSchema.parse({ kind: "gst", ...config }), log);
+  opened.push(source);
+  return source;
+}
+
+test("frames come without a gap, with times that follow each other", { skip }, async () => {
+  const source = await open(TINY);
+  const seen: number[][] = [];
+  await readFrames(source, 20, (frame) => {
+    assert.equal(frame.status, "ok");
+    assert.equal(frame.data.length, 64 * 48 * 3);
+    assert.ok(frame.exposedAt <= frame.arrivedAt!);
+    seen.push([frame.seq, frame.exposedAt]);
+  });
+  for (let i = 1; i < seen.length; i++) {
+    assert.ok(seen[i]![0]! > seen[i - 1]![0]!);
+    assert.ok(seen[i]![1]! > seen[i - 1]![1]!);
+  }
+  const { seen: exposures, dropped, lost } = source.counters;
+  assert.ok(exposures >= seen.at(-1)![0]! && dropped + lost! <= exposures - 20);
+  assert.equal(source.status().state, "ok");
+  await source.close();
+  assert.deepEqual(childrenWith("width=64,height=48"), [], "no child stays behind");
+});
+
+test("rows that GStreamer pads arrive without the padding", { skip }, async () => {
+  const colour = "videotestsrc is-live=true pattern=solid-color foreground-color=0xff102030";
+  const source = await open({ pipeline: `${colour} ! video/x-raw,format=RGB,width=33,height=5,framerate=50/1` });
+  await readFrames(source, 1, ({ data, widthPx, heightPx }) => {
+    assert.deepEqual([widthPx, heightPx], [33, 5]);
+    for (let at = 0; at < data.length; at += 3) {
+      assert.deepEqual([...data.subarray(at, at + 3)], [0x10, 0x20, 0x30], `byte ${at}`);
+    }
+  });
+  await source.close();
+});
+
+test("a consumer that is slow gets the newest frame, and each one it missed is counted", { skip }, async () => {
+  const source = await open(TINY);
+  const frames = source.frames();
+  const first = await nextFrame(frames);
+  const bytes = first.data.slice();
+  await until(() => source.counters.seen >= first.seq + 10);
+  assert.deepEqual(first.data, bytes, "a frame that is held does not change");
+  const second = await nextFrame(frames);
+  assert.ok(second.seq >= first.seq + 10);
+  assert.ok(source.counters.dropped >= 9);
+  await source.close();
+});
+
+test("a child that is killed is reported and started anew, and the numbers tell the gap", { skip }, async () => {
+  const source = await open({ ...TINY, widthPx: 66 });
+  const frames = source.frames();
+  const before = await nextFrame(frames);
+  process.kill(childrenWith("width=66,")[0]!, "SIGKILL");
+  await until(() => source.status().state === "reconnecting");
+  assert.match(source.status().reason ?? "", /killed by SIGKILL/);
+  const { seen } = source.counters;
+  const behind = await nextFrame(frames, (frame) => frame.seq > seen);
+  assert.ok(behind.seq > seen + 1 && behind.exposedAt > before.exposedAt);
+  assert.equal(source.status().state, "ok");
+  assert.equal(source.counters.restarts, 1);
+  await source.close();
+});
+
+test("a child that stands still is told apart from one that died", { skip }, async () => {
+  const source = await open({ ...TINY, widthPx: 68, stallMs: 300 });
+  const frames = source.frames();
+  await nextFrame(frames);
+  const child = childrenWith("width=68,")[0]!;
+  process.kill(child, "SIGSTOP");
+  await until(() => source.status().state === "reconnecting");
+  assert.match(source.status().reason ?? "", /gave no frame for \d+ ms/);
+  const { seen } = source.counters;
+  await nextFrame(frames, (frame) => frame.seq > seen);
+  assert.ok(!childrenWith("width=68,").includes(child), "the one that stood still is gone");
+  await source.close();
+});
+
+test("a stream that is over ends the source or is started anew, as configured", { skip }, async () => {
+  const pipeline = "videotestsrc num-buffers=3 is-live=true ! video/x-raw,width=64,height=48,framerate=50/1";
+  const once = await open({ pipeline, onEnd: "end" });
+  let last = 0;
+  await readFrames(once, 100, (frame) => {
+    last = frame.seq;
+  });
+  assert.equal(last, 3);
+  const again = await open({ pipeline });
+  await readFrames(again, 100, (frame) => {
+    if (frame.seq > 4) void again.close();
+  });
+  assert.equal(again.counters.restarts! > 0, true);
+});
+
+test("what a child floods its standard error with is cut down in the log, and frames go on", { skip }, async () => {
+  let lines = 0;
+  let leftOut = false;
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines++;
+      leftOut ||= chunk.includes("lines were left out");
+      done();
+    },
+  });
+  process.env.GST_DEBUG = "*:6";
+  const source = await open(TINY, pino({ level: "debug" }, sink)).finally(() => delete process.env.GST_DEBUG);
+  const from = performance.now();
+  const frames = source.frames();
+  await nextFrame(frames, (frame) => frame.seq >= 30);
+  await until(() => leftOut);
+  assert.ok(lines <= (Math.ceil((performance.now() - from) / 1000) + 3) * 22, `${lines} lines`);
+  await source.close();
+});
+
+const refusals = [
+  { pipeline: "videotestsrx", message: /no element "videotestsrx"/, hint: /typo/, retry: false },
+  { pipeline: "videotestsrc patern=ball", message: /no property "patern"/, hint: /gst-inspect/, retry: false },
+  { pipeline: "videotestsrc ! ! queue", message: /syntax error/, hint: /missing element/, retry: false },
+  {
+    pipeline: "videotestsrc ! video/x-raw,format=NOPE ! queue",
+    message: /can't handle caps/,
+    hint: /offer/,
+    retry: true,
+  },
+  { pipeline: "v4l2src device=/dev/video99", message: /Cannot identify device/, hint: /check the cable/, retry: true },
+  {
+    pipeline: "filesrc location=/dev/zero",
+    message: /could not link|not-linked|stream error|caps/i,
+    hint: /./,
+    retry: true,
+  },
+];
+for (const { pipeline, message, hint, retry } of refusals) {
+  test(`the pipeline "${pipeline}" is refused with the reason`, { skip }, async () => {
+    await assert.rejects(
+      open({ pipeline, startMs: 3000 }),
+      (error: { code: string; message: string; hint: string; retry: boolean }) => {
+        assert.equal(error.code, "SOURCE");
+        assert.match(error.message, message);
+        assert.match(error.hint, hint);
+        assert.equal(error.retry, retry);
+        return true;
+      },
+    );
+  });
+}
+
+test("without gst-launch-1.0 the error names the packages", async () => {
+  const path = process.env.PATH;
+  process.env.PATH = "/nonexistent";
+  try {
+    await assert.rejects(open(TINY), { code: "SOURCE", retry: false, hint: /apt-get install gstreamer1\.0-tools/ });
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
+test("a pipeline that never gives a frame is given up after startMs", { skip }, async () => {
+  const pipeline = "videotestsrc ! video/x-raw,width=64,height=48 ! valve drop=true";
+  await assert.rejects(open({ pipeline, startMs: 500 }), { code: "SOURCE", retry: true, message: /no frame within/ });
+});
+
+test("frames whose size changes under way are not mixed: the source breaks and says so", { skip }, async () => {
+  const source = await open({
+    pipeline:
+      "concat name=c videotestsrc num-buffers=3 ! video/x-raw,width=64,height=48 ! c. videotestsrc num-buffers=3 ! video/x-raw,width=32,height=48 ! c. c.",
+  });
+  await assert.rejects(
+    readFrames(source, 100, (frame) => assert.equal(frame.widthPx, 64)),
+    { code: "SOURCE", retry: true, message: /frames were 64x48, now they are 32x48/ },
+  );
+  await source.close();
+});
+
+test("an RTSP camera that stops and comes back is followed", { skip: skip || lacking([rtspLibrary]) }, async () => {
+  const port = await freePort();
+  const program = new URL("../../../support/camera-rtsp-server.ts", import.meta.url).pathname;
+  const server = async () => {
+    const peer = await startPeer(process.execPath, [program, String(port)]);
+    servers.push(peer);
+    return peer;
+  };
+  const first = await server();
+  const source = await open({ preset: "rtsp", url: `rtsp://127.0.0.1:${port}/camera`, stallMs: 2000 });
+  assert.deepEqual([source.widthPx, source.heightPx], [320, 240]);
+  const frames = source.frames();
+  await nextFrame(frames);
+  await first.kill();
+  await until(() => source.status().state === "reconnecting");
+  await server();
+  const { seen } = source.counters;
+  await nextFrame(frames, (frame) => frame.seq > seen);
+  assert.equal(source.status().state, "ok");
+  await source.close();
+});
