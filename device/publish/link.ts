@@ -39,6 +39,11 @@ export interface LinkParts {
   room(): void;
 }
 
+const FLAPPING = "the broker ends each connection soon after it is made";
+const FLAPPING_HELP = {
+  hint: "give each device its own `device` or `mqtt.clientId`: two of one name throw each other out",
+};
+
 /** How one attempt or connection ended. */
 interface End {
   readonly error: unknown;
@@ -105,7 +110,10 @@ export class Link implements Closable {
       }
       if (this.#closed) return;
       // One that was taken and lost at once counts as a failure: else a broker that does so would be hammered.
-      tries = end.accepted && performance.now() - since > timing.capMs ? 0 : tries + 1;
+      const brief = performance.now() - since <= timing.capMs;
+      tries = end.accepted && !brief ? 0 : tries + 1;
+      if (end.accepted && brief && tries > 2)
+        end = { ...end, error: new GradelineError("BROKER", FLAPPING, FLAPPING_HELP) };
       this.#tell(end);
       const base = end.slow ? timing.refusedMs : Math.min(timing.capMs, timing.firstMs * 2 ** Math.min(tries, 16));
       await this.#pause(base * (0.5 + Math.random() / 2));

@@ -1,0 +1,363 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import type { StateMessage, Verdict } from "../../../device/base/messages.ts";
+import { formatMicros, nowMicros } from "../../../device/base/time.ts";
+import { AedesBroker } from "../../support/broker-aedes.ts";
+import { Gate } from "../../support/broker-gate.ts";
+import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
+import { Child } from "../../support/child.ts";
+import { freePort } from "../../support/free-port.ts";
+import { Publishing, type PublishingOptions } from "../../support/publishing.ts";
+import { Subscriber } from "../../support/subscriber.ts";
+import { draft } from "../../support/verdicts.ts";
+
+const CHILD = "test/support/publisher-child.ts";
+const skip = withoutMosquitto;
+
+let folder: string;
+let parts: { close(): Promise<unknown> }[];
+
+beforeEach(async () => {
+  parts = [];
+  folder = await mkdtemp(join(tmpdir(), "gradeline-publisher-"));
+});
+afterEach(async () => {
+  for (const part of parts.reverse()) await part.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function keep<T extends { close(): Promise<unknown> }>(part: T): T {
+  parts.push(part);
+  return part;
+}
+
+async function open(options: PublishingOptions): Promise<Publishing> {
+  return keep(await Publishing.open(options));
+}
+
+async function make(publishing: Publishing, from: number, to: number, lane = "a"): Promise<Verdict[]> {
+  const made = [];
+  for (let n = from; n <= to; n++) made.push(publishing.publisher.verdict(draft(lane, n)));
+  return Promise.all(made);
+}
+
+const online = (): StateMessage => ({ state: "online", reasons: [], at: formatMicros(nowMicros()) });
+const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
+const seqs = (subscriber: Subscriber) => subscriber.json("/verdict").map(({ seq }) => Number(seq));
+
+test("verdicts are durable while no broker is there, and reach it in order when one appears", { skip }, async () => {
+  const broker = keep(await Mosquitto.prepare());
+  const line = await open({ port: broker.port });
+  line.publisher.retain("state", online());
+  await make(line, 1, 30);
+  await line.until(() => line.log.some(({ msg }) => msg === "no connection to the broker, trying on"));
+  assert.equal(line.publisher.health.broker.state, "connecting");
+  assert.match(line.publisher.health.broker.reason!, /ECONNREFUSED/);
+  assert.equal(line.publisher.health.journal.depth, 30);
+  await broker.start();
+  await line.until(() => line.acked.length === 30);
+  assert.deepEqual(
+    line.acked.map(({ seq }) => seq),
+    upTo(30),
+  );
+  const late = keep(await Subscriber.connect(broker.port, ["gradeline/#"]));
+  assert.equal((await late.count("/state", 1))[0]?.packet.retain, true);
+  assert.equal(late.json("/state")[0]?.state, "online");
+});
+
+test("a missing broker is logged once, not at each try", async () => {
+  const line = await open({ port: await freePort() });
+  await line.until(() => line.log.filter(({ msg }) => /trying on/.test(msg)).length >= 6);
+  assert.equal(line.log.filter(({ level }) => level >= 40).length, 1);
+});
+
+test("a verdict reaches a subscriber on its lane's topic with QoS 1, not retained", { skip }, async () => {
+  const broker = keep(await Mosquitto.start());
+  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"]));
+  const line = await open({ port: broker.port });
+  const [verdict] = await make(line, 1, 1, "left");
+  const [heard] = await ears.count("/verdict", 1);
+  assert.equal(heard?.topic, "gradeline/board/lane/left/verdict");
+  assert.deepEqual(JSON.parse(heard!.text), verdict);
+  assert.deepEqual([heard?.packet.qos, heard?.packet.retain], [1, false]);
+  assert.equal(heard?.packet.properties?.contentType, "application/json");
+  await line.until(() => line.acked.length === 1);
+  assert.deepEqual(line.acked[0], verdict);
+});
+
+test("a refused login is told with a hint, the line goes on, and a corrected password is taken", { skip }, async () => {
+  const made = join(folder, "passwords");
+  const { status } = spawnSync("mosquitto_passwd", ["-c", "-b", made, "gradeline", "right"], { stdio: "ignore" });
+  assert.equal(status, 0, "mosquitto_passwd");
+  const broker = keep(await Mosquitto.start(["allow_anonymous false", `password_file ${made}`]));
+  const file = join(folder, "password");
+  await writeFile(file, "wrong\n");
+  const line = await open({ port: broker.port, mqtt: { username: "gradeline", password: { file } } });
+  await make(line, 1, 5);
+  await line.until(() => line.publisher.health.broker.state === "refused");
+  const told = line.log.find(({ msg }) => /turned away/.test(msg));
+  assert.match(told?.reason ?? "", /Not authorized/i);
+  assert.match(told?.hint ?? "", /mqtt\.username/);
+  assert.equal(line.publisher.health.journal.depth, 5);
+  await writeFile(file, "right\n");
+  await line.until(() => line.acked.length === 5);
+  assert.equal(line.publisher.health.broker.state, "connected");
+  assert.doesNotMatch(JSON.stringify(line.log), /"wrong|"right/);
+});
+
+test("a login that a 3.1.1 broker refuses is told, and taken once the broker changes its mind", async () => {
+  const broker = keep(await AedesBroker.start());
+  let welcome = false;
+  broker.aedes.authenticate = (_client, _name, _password, done) => {
+    if (welcome) done(null, true);
+    else done(Object.assign(new Error("no"), { returnCode: 4 as const }), false);
+  };
+  const line = await open({ port: broker.port });
+  await line.until(() => line.publisher.health.broker.state === "refused");
+  assert.match(line.publisher.health.broker.reason!, /[Bb]ad user ?name or password/);
+  welcome = true;
+  await line.connected();
+});
+
+test("after the broker was killed and came back every verdict arrives once more in order, none is lost", {
+  skip,
+}, async () => {
+  const broker = keep(await Mosquitto.start());
+  const gate = keep(await Gate.to(broker.port));
+  let ears = keep(await Subscriber.connect(broker.port, ["gradeline/+/lane/+/verdict"]));
+  const line = await open({ port: gate.port });
+  const before = make(line, 1, 200);
+  await ears.count("/verdict", 50);
+  await broker.kill("SIGKILL");
+  const first = seqs(ears);
+  gate.shut();
+  await before;
+  await make(line, 201, 300);
+  await broker.start();
+  ears = keep(await Subscriber.connect(broker.port, ["gradeline/+/lane/+/verdict"]));
+  gate.open();
+  await ears.until(() => (seqs(ears).at(-1) === 300 ? true : undefined));
+  const second = seqs(ears);
+  // The second part begins where acknowledgements ended, at most one window before the last that was heard.
+  assert.deepEqual(second, upTo(300).slice(second[0]! - 1));
+  assert.ok(second[0]! <= first.at(-1)! + 1 && second[0]! > first.at(-1)! - 20, `${first.at(-1)} then ${second[0]}`);
+  assert.deepEqual(first, upTo(first.length));
+  await line.until(() => line.publisher.health.journal.depth === 0 || line.acked.at(-1)?.seq === 300);
+});
+
+test("a backlog is handed over a window at a time", { skip }, async () => {
+  const broker = keep(await Mosquitto.prepare(["max_inflight_messages 3"]));
+  const line = await open({ port: broker.port, mqtt: { window: 50 } });
+  line.publisher.retain("state", online());
+  await make(line, 1, 400);
+  await broker.start();
+  // The broker announces its limit at connection and would hang up on a client that goes beyond it.
+  await line.until(() => line.acked.length === 400);
+  assert.deepEqual(
+    line.acked.map(({ seq }) => seq),
+    upTo(400),
+  );
+  assert.equal(line.publisher.health.broker.connects, 1);
+});
+
+test("an old broker that answers MQTT 5 with a refusal is spoken to in 3.1.1", async () => {
+  const broker = keep(await AedesBroker.start());
+  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"], { protocolVersion: 4 }));
+  const line = await open({ port: broker.port });
+  await make(line, 1, 50);
+  await ears.count("/verdict", 50);
+  assert.deepEqual(seqs(ears), upTo(50));
+  assert.equal(line.publisher.health.broker.protocol, "3.1.1");
+});
+
+test("an old broker that hangs up on MQTT 5 is spoken to in 3.1.1", async () => {
+  const broker = keep(await AedesBroker.start());
+  const picky = keep(await hangsUpOn5(broker));
+  const line = await open({ port: picky.port });
+  await make(line, 1, 3);
+  await line.until(() => line.acked.length === 3);
+  assert.equal(line.publisher.health.broker.protocol, "3.1.1");
+});
+
+test("where the configuration insists on MQTT 5 an old broker is a refusal with a hint", async () => {
+  const broker = keep(await AedesBroker.start());
+  const line = await open({ port: broker.port, mqtt: { protocol: "5" } });
+  await line.until(() => line.publisher.health.broker.state === "refused");
+  assert.match(line.log.at(-1)?.hint ?? "", /mqtt\.protocol/);
+});
+
+test("a broker that refuses a topic gets nothing out of order and nothing is taken off the journal", {
+  skip,
+}, async () => {
+  const broker = keep(
+    await Mosquitto.start(["acl_file %/acl"], { acl: "topic readwrite gradeline/board/state\ntopic read #\n" }),
+  );
+  const line = await open({ port: broker.port });
+  await make(line, 1, 3);
+  await line.until(() => line.publisher.health.broker.state === "refused");
+  assert.match(line.publisher.health.broker.reason!, /refuses gradeline\/board\/lane\/a\/verdict: .*Not authorized/i);
+  assert.equal(line.publisher.health.journal.depth, 3);
+  assert.equal(line.acked.length, 0);
+});
+
+test("two daemons of one name throw each other out and are told why", { skip }, async () => {
+  const broker = keep(await Mosquitto.start());
+  const timing = { firstMs: 2, capMs: 60_000 };
+  const lines = [await open({ port: broker.port, timing }), await open({ port: broker.port, timing })];
+  await Promise.race(
+    lines.map((line) => line.until(() => line.log.some(({ hint }) => /two of one name/.test(hint ?? "")))),
+  );
+});
+
+test("retained topics hold the latest message, and are there again after the broker has forgotten them", {
+  skip,
+}, async () => {
+  const broker = keep(await Mosquitto.prepare());
+  const line = await open({ port: broker.port });
+  const stats = (items: number) => ({
+    at: formatMicros(nowMicros()),
+    lane: "a",
+    items,
+    outcomes: { graded: items, unknown: 0, unsure: 0, empty: 0, "no-image": 0 },
+    grades: { sound: items },
+    late: 0,
+    itemsPerS: 1,
+  });
+  line.publisher.retain("state", online());
+  for (let items = 1; items <= 1000; items++) line.publisher.retain("laneStats", stats(items));
+  for (const round of [1, 2]) {
+    await broker.start();
+    const ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
+    await ears.until(() => (ears.json("/lane/a/stats").at(-1)?.items === 1000 ? true : undefined));
+    assert.ok(ears.on("/stats").length <= 2, `round ${round}: ${ears.on("/stats").length} messages`);
+    assert.equal(ears.json("/state").at(-1)?.state, "online");
+    await ears.close();
+    await broker.kill();
+  }
+});
+
+test("a message that breaks the contract is not published and is logged", async () => {
+  const broker = keep(await AedesBroker.start());
+  const line = await open({ port: broker.port });
+  line.publisher.retain("state", { ...online(), at: "yesterday" });
+  assert.ok(line.log.some(({ level, msg }) => level === 50 && /not as promised/.test(msg)));
+});
+
+test("the broker says offline when the daemon is killed, and the daemon says stopped when it ends", {
+  skip,
+}, async () => {
+  const broker = keep(await Mosquitto.start());
+  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"]));
+  const path = join(folder, "j.sqlite");
+  const killed = new Child(CHILD, [path, String(broker.port), "1", "1"]);
+  await ears.count("/state", 1);
+  await killed.kill();
+  await ears.count("/state", 2);
+  const ended = new Child(CHILD, [path, String(broker.port), "2", "2"]);
+  await ended.until(({ event, seq }) => event === "acked" && seq === 2);
+  await ended.kill("SIGTERM");
+  await ears.count("/state", 4);
+  assert.deepEqual(
+    ears.json("/state").map(({ state }) => state),
+    ["online", "offline", "online", "stopped"],
+  );
+  assert.equal(ears.json("/state")[1]?.at, null);
+  const late = keep(await Subscriber.connect(broker.port, ["gradeline/board/state"]));
+  await late.count("/state", 1);
+  assert.equal(late.json("/state")[0]?.state, "stopped");
+});
+
+test("a daemon killed again and again loses no durable verdict, repeats only itself and leaves no gap", {
+  skip,
+}, async () => {
+  const broker = keep(await Mosquitto.start());
+  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"]));
+  const path = join(folder, "j.sqlite");
+  const durable: string[] = [];
+  let from = 1;
+  for (let life = 0; life < 4; life++) {
+    const child = new Child(CHILD, [path, String(broker.port), String(from), "1000000"]);
+    await child.until(({ event }) => event === "acked" && child.all("durable").length >= 30 * (life + 1));
+    await child.kill();
+    durable.push(...child.all("durable").map(({ lane, seq, item }) => `${lane} ${seq} ${item}`));
+    from += 100_000;
+  }
+  const last = new Child(CHILD, [path, String(broker.port), String(from), String(from)]);
+  const end = (lane: string) => ears.json("/verdict").some(({ item }) => item === `${lane}-run-${from}`);
+  await ears.until(() => (end("a") && end("b") ? true : undefined));
+  await last.kill("SIGTERM");
+  const heard = ears.json("/verdict").map(({ lane, seq, item }) => `${lane} ${seq} ${item}`);
+  const known = new Set(heard);
+  assert.deepEqual(
+    durable.filter((verdict) => !known.has(verdict)),
+    [],
+  );
+  for (const lane of ["a", "b"]) {
+    const own = [...known].filter((text) => text.startsWith(lane)).map((text) => Number(text.split(" ")[1]));
+    assert.deepEqual(
+      own.toSorted((x, y) => x - y),
+      upTo(own.length),
+    );
+  }
+});
+
+test("closing hands over what is durable before it says stopped", { skip }, async () => {
+  const broker = keep(await Mosquitto.start());
+  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"]));
+  const line = await Publishing.open({ port: broker.port });
+  await line.connected();
+  await make(line, 1, 300);
+  await line.publisher.close();
+  assert.equal(line.acked.length, 300);
+  await ears.count("/state", 1);
+  assert.deepEqual(
+    ears.heard.map(({ topic }) => topic.split("/").at(-1)),
+    [...upTo(300).map(() => "verdict"), "state"],
+  );
+  await assert.rejects(line.publisher.verdict(draft("a", 301)), { code: "CLOSED" });
+  await line.close();
+});
+
+test("closing without a broker does not wait for one", async () => {
+  const line = await Publishing.open({ port: await freePort() });
+  await make(line, 1, 3);
+  await line.close();
+  assert.equal(line.publisher.health.broker.state, "closed");
+});
+
+test("a certificate or password that cannot be read stops the start", async () => {
+  const port = await freePort();
+  await assert.rejects(open({ port, mqtt: { url: "mqtts://localhost", ca: join(folder, "no.pem") } }), {
+    code: "CONFIG",
+    message: /`mqtt\.ca`: .*no\.pem cannot be read/,
+  });
+  await assert.rejects(open({ port, mqtt: { username: "x", password: { file: join(folder, "no") } } }), {
+    code: "CONFIG",
+  });
+});
+
+/** A wire to a 3.1.1 broker that ends every connection which begins with MQTT 5. */
+async function hangsUpOn5(broker: AedesBroker): Promise<{ port: number; close(): Promise<void> }> {
+  const server: Server = createServer((socket) => {
+    socket.once("data", (first) => {
+      const level = first[first.indexOf("MQTT") + 4];
+      if (level === 5) {
+        socket.destroy();
+        return;
+      }
+      socket.unshift(first);
+      broker.aedes.handle(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * A small daemon: opens a journal, publishes one verdict after the other on two lanes, stops on SIGTERM.
+ * Arguments: the journal's path, the broker's port, number of the first verdict, number of the last.
+ */
+import pino from "pino";
+import { formatMicros, nowMicros } from "../../device/base/time.ts";
+import { Journal } from "../../device/publish/journal.ts";
+import { Publisher } from "../../device/publish/publisher.ts";
+import { mqttConfig, QUICK } from "./publishing.ts";
+import { draft } from "./verdicts.ts";
+
+const [path, port, first, last] = process.argv.slice(2);
+const say = (event: Record<string, unknown>) => process.stdout.write(`${JSON.stringify(event)}\n`);
+
+const journal = await Journal.open({ path: path!, maxRows: 100_000, maxBytes: 64 * 1024 * 1024 });
+const publisher = await Publisher.open({
+  mqtt: mqttConfig(Number(port)),
+  device: "board",
+  journal,
+  log: pino({ level: "silent" }),
+  handlers: {},
+  timing: QUICK,
+  acked: ({ item, seq }) => say({ event: "acked", item, seq }),
+});
+publisher.retain("state", { state: "online", reasons: [], at: formatMicros(nowMicros()) });
+
+let stopping = false;
+process.once("SIGTERM", () => {
+  stopping = true;
+});
+for (let n = Number(first); n <= Number(last) && !stopping; n++) {
+  const made = await Promise.all(["a", "b"].map((lane) => publisher.verdict(draft(lane, n))));
+  for (const { lane, seq, item } of made) say({ event: "durable", lane, seq, item });
+}
+say({ event: "made" });
+while (!stopping) await new Promise((resolve) => setTimeout(resolve, 10));
+await publisher.close();
+await journal.close();
+say({ event: "closed" });

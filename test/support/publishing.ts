@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pino from "pino";
+import { configSchema, type MqttConfig } from "../../device/base/config.ts";
+import type { Handlers, Verdict } from "../../device/base/messages.ts";
+import { Journal } from "../../device/publish/journal.ts";
+import { Publisher, type PublisherTiming } from "../../device/publish/publisher.ts";
+
+/** Tries again at once, so that no test waits for a clock. */
+export const QUICK: Partial<PublisherTiming> = { firstMs: 5, capMs: 20, refusedMs: 20, diskMs: 20 };
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly reason?: string;
+  readonly hint?: string;
+}
+
+export interface PublishingOptions {
+  readonly port: number;
+  readonly mqtt?: Partial<MqttConfig>;
+  readonly handlers?: Handlers;
+  readonly timing?: Partial<PublisherTiming>;
+  /** Of the journal; kept by the caller. */
+  readonly path?: string;
+}
+
+/** A publisher with its journal in a folder of its own, and what it logged and what the broker acknowledged. */
+export class Publishing {
+  readonly journal: Journal;
+  readonly publisher: Publisher;
+  readonly acked: Verdict[];
+  readonly log: LogLine[];
+  readonly #folder: string;
+  readonly #watching: Set<() => void>;
+
+  private constructor(
+    journal: Journal,
+    publisher: Publisher,
+    state: { acked: Verdict[]; log: LogLine[]; folder: string; watching: Set<() => void> },
+  ) {
+    this.journal = journal;
+    this.publisher = publisher;
+    this.acked = state.acked;
+    this.log = state.log;
+    this.#folder = state.folder;
+    this.#watching = state.watching;
+  }
+
+  static async open(options: PublishingOptions): Promise<Publishing> {
+    const folder = await mkdtemp(join(tmpdir(), "gradeline-publish-"));
+    const watching = new Set<() => void>();
+    const look = () => {
+      for (const resolve of watching) resolve();
+      watching.clear();
+    };
+    const acked: Verdict[] = [];
+    const log: LogLine[] = [];
+    const write = (line: string) => {
+      log.push(JSON.parse(line) as LogLine);
+      look();
+    };
+    const path = options.path ?? join(folder, "journal.sqlite");
+    const journal = await Journal.open({ path, maxRows: 100_000, maxBytes: 64 * 1024 * 1024 });
+    const publisher = await Publisher.open({
+      mqtt: mqttConfig(options.port, options.mqtt),
+      device: "board",
+      journal,
+      log: pino({ level: "debug" }, { write }),
+      handlers: options.handlers ?? {},
+      timing: { ...QUICK, ...options.timing },
+      acked: (verdict) => {
+        acked.push(verdict);
+        look();
+      },
+    }).catch(async (error: unknown) => {
+      await journal.close();
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    });
+    return new Publishing(journal, publisher, { acked, log, folder, watching });
+  }
+
+  /** Resolves when `look` holds; asked again after each acknowledgement and each line of the log. */
+  async until(look: () => boolean): Promise<void> {
+    while (!look()) await new Promise<void>((resolve) => this.#watching.add(resolve));
+  }
+
+  async connected(): Promise<void> {
+    await this.until(() => this.publisher.health.broker.state === "connected");
+  }
+
+  async close(): Promise<void> {
+    await this.publisher.close();
+    await this.journal.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export function mqttConfig(port: number, more: Partial<MqttConfig> = {}): MqttConfig {
+  return { ...configSchema.shape.mqtt.parse({ url: `mqtt://127.0.0.1:${port}` }), ...more };
+}
