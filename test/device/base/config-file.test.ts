@@ -131,11 +131,7 @@ test("the example with every setting switched on is valid and has every key of t
   const given = new Set(pathsOf(parse(text)));
   const missing = schemaPaths(configJsonSchema()).filter((path) => !given.has(path));
   // A secret is given by file or by environment; the example shows one of each.
-  assert.deepEqual(missing, [
-    "cameras[].source.password.env",
-    "mqtt.password.env",
-    "console.token.file",
-  ]);
+  assert.deepEqual(missing, ["cameras[].source.password.env", "mqtt.password.env", "console.token.file"]);
 });
 
 test("the example's settings that are switched off stand at their defaults", async () => {
