@@ -39,7 +39,7 @@ export async function readImage(path: string, limits: ImageLimits = {}): Promise
   const bytes = await readBytes(path);
   const { maxPixels } = await readHeader(path, bytes, limits);
   try {
-    const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: "truncated" })
+    const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: "error" })
       .autoOrient()
       .flatten({ background: "#ffffff" })
       .toColourspace("srgb")

@@ -1,5 +1,4 @@
 import type { Canvas } from "./draw.ts";
-import { NOISE_MEAN } from "./sensor.ts";
 import type { Sprite } from "./sprites.ts";
 
 /**
@@ -10,7 +9,7 @@ import type { Sprite } from "./sprites.ts";
  */
 export function drawSprite(canvas: Canvas, sprite: Sprite, cx: number, cy: number, radiusPx: number): void {
   const { widthPx, heightPx, data, lamp, gain } = canvas;
-  const noise = canvas.noise.bytes;
+  const noise = canvas.noise.signed;
   const picture = sprite.data;
   const scale = sprite.diameterPx / (2 * radiusPx);
   const left = Math.max(0, Math.floor(cx - sprite.cx / scale));
@@ -45,7 +44,7 @@ export function drawSprite(canvas: Canvas, sprite: Sprite, cx: number, cy: numbe
       for (let c = 0; c < 3; c++) {
         const colour =
           picture[a + c]! * w00 + picture[a + 4 + c]! * w01 + picture[b + c]! * w10 + picture[b + 4 + c]! * w11;
-        const value = colour * light + noise[n + c]! - NOISE_MEAN;
+        const value = colour * light + noise[n + c]!;
         data[at + c] = data[at + c]! + share * (value - data[at + c]!);
       }
     }

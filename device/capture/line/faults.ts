@@ -2,7 +2,8 @@ import type { Fault } from "./items.ts";
 import { smoothstep } from "./noise.ts";
 import { Random } from "./random.ts";
 import { type Rotation, uniformRotation, type Vector } from "./rotation.ts";
-import { type SphereNoise, turned } from "./sphere.ts";
+import { type SphereNoise, turnedTexel } from "./sphere.ts";
+import { mix } from "./texel.ts";
 
 /** One fault with all that is drawn once. */
 export interface FaultPaint {
@@ -19,6 +20,10 @@ export interface FaultPaint {
   readonly across: Vector;
   /** Cosine of the angle beyond which nothing of it shows. */
   readonly reach: number;
+  /** Direction of its centre. */
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
 }
 
 export function prepareFault(fault: Fault): FaultPaint {
@@ -36,11 +41,14 @@ export function prepareFault(fault: Fault): FaultPaint {
     along,
     across,
     reach: Math.cos(Math.min(Math.PI, fault.radius * (kind.halo === undefined ? 1.75 : 2.6) + 0.02)),
+    x: fault.at[0],
+    y: fault.at[1],
+    z: fault.at[2],
   };
 }
 
 /**
- * Paints what a fault does to one texel.
+ * Paints what a fault does to one texel within its reach.
  *
  * @param texel RGB and gloss, changed in place
  * @param x direction of the texel on the body, as y and z
@@ -53,12 +61,14 @@ export function drawFaultTexel(
   y: number,
   z: number,
 ): void {
-  const { at, radius, kind } = paint.fault;
-  const cosine = x * at[0] + y * at[1] + z * at[2];
-  if (cosine < paint.reach) return;
-  const distance = Math.acos(Math.min(1, cosine)) / radius;
-  const mid = turned(noise.mid, paint.turn, x, y, z) - 0.5;
-  const fine = turned(noise.fine, paint.turn, x, y, z) - 0.5;
+  const { radius, kind } = paint.fault;
+  const cosine = x * paint.x + y * paint.y + z * paint.z;
+  // The chord, lengthened to the angle by the first term of the series of the arcsine.
+  const square = Math.max(0, 2 - 2 * cosine);
+  const distance = (Math.sqrt(square) * (1 + square / 24)) / radius;
+  const grain = turnedTexel(paint.turn, x, y, z);
+  const mid = noise.mid[grain]! / 255 - 0.5;
+  const fine = noise.fine[grain]! / 255 - 0.5;
   if (kind.shape === "disc") disc(texel, paint, distance, fine);
   else if (kind.shape === "net") net(texel, paint, distance, mid, fine);
   else if (kind.shape === "folds") folds(texel, paint, distance, mid, x, y, z);
@@ -69,7 +79,7 @@ export function drawFaultTexel(
 /** A spot with a ragged edge: bruise, rot, scab, sunburn. */
 function blob(texel: Float64Array, paint: FaultPaint, distance: number, mid: number, fine: number): void {
   const { colour } = paint.fault.kind;
-  const ragged = distance * (1 + 0.75 * mid + 0.25 * fine);
+  const ragged = distance * (1 + 0.55 * mid + 0.12 * fine);
   const share = paint.opacity * smoothstep(1 + paint.edge, 1 - paint.edge, ragged);
   if (share <= 0) return;
   const ring = paint.rings * 0.22 * Math.sin(ragged * 15) * smoothstep(0.1, 0.4, ragged);
@@ -77,7 +87,7 @@ function blob(texel: Float64Array, paint: FaultPaint, distance: number, mid: num
   mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, share);
   texel[3] = texel[3]! * (1 - 0.6 * share);
   if (paint.mould > 0.05) {
-    const tuft = smoothstep(0.12, 0.3, mid + 0.5 * fine + 0.4 * paint.mould - 0.25 * ragged);
+    const tuft = smoothstep(0.05, 0.35, mid + 0.35 * fine + 0.4 * paint.mould - 0.25 * ragged);
     mix(texel, 196, 196, 184, tuft * share * 0.9);
   }
 }
@@ -91,7 +101,9 @@ function disc(texel: Float64Array, paint: FaultPaint, distance: number, fine: nu
     mix(texel, 150, 112, 62, halo);
   }
   const share = paint.opacity * smoothstep(1 + paint.edge, 1 - paint.edge, round);
-  const shade = 1 + 0.4 * fine;
+  // A healed mark has a dark rim around its cork.
+  const rim = paint.halo > 0 ? 0 : 0.35 * smoothstep(0.55, 0.9, round);
+  const shade = 1 + 0.4 * fine - rim;
   mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, share);
   texel[3] = texel[3]! * (1 - 0.8 * share);
 }
@@ -102,7 +114,7 @@ function net(texel: Float64Array, paint: FaultPaint, distance: number, mid: numb
   const cover = smoothstep(1 + paint.edge, 1 - paint.edge, distance * (1 + 0.8 * mid));
   if (cover <= 0) return;
   const threads = smoothstep(0.16, 0.03, Math.abs(mid)) * 0.6 + smoothstep(0.14, 0.02, Math.abs(fine)) * 0.5;
-  const share = paint.opacity * cover * Math.min(1, 0.4 + threads);
+  const share = Math.min(1, paint.opacity * 1.25) * cover * Math.min(1, 0.5 + threads);
   const shade = 1 + 0.4 * fine;
   mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, share);
   texel[3] = texel[3]! * (1 - 0.7 * share);
@@ -123,9 +135,9 @@ function folds(
   const cover = smoothstep(1 + edge, 1 - edge, distance * (1 + 0.5 * mid));
   if (cover <= 0) return;
   const place = x * across[0] + y * across[1] + z * across[2];
-  const wave = Math.sin(place * 26 + 9 * mid);
-  mix(texel, colour[0], colour[1], colour[2], opacity * cover * (0.2 + 0.8 * smoothstep(0.1, 0.95, wave)));
-  const lift = 1 + 0.12 * cover * smoothstep(0.3, 1, -wave);
+  const wave = Math.sin(place * 24 + 7 * mid);
+  mix(texel, colour[0], colour[1], colour[2], opacity * cover * (0.3 + 0.6 * smoothstep(0.35, 1, wave)));
+  const lift = 1 + 0.08 * cover * smoothstep(0.2, 1, -wave);
   for (let c = 0; c < 3; c++) texel[c] = texel[c]! * lift;
   texel[3] = texel[3]! * (1 - 0.5 * cover);
 }
@@ -173,11 +185,4 @@ function cross(a: Vector, b: Vector): Vector {
 function unit(v: Vector): Vector {
   const length = Math.hypot(...v);
   return [v[0] / length, v[1] / length, v[2] / length];
-}
-
-function mix(texel: Float64Array, r: number, g: number, b: number, share: number): void {
-  const s = Math.max(0, Math.min(1, share));
-  texel[0] = texel[0]! + (r - texel[0]!) * s;
-  texel[1] = texel[1]! + (g - texel[1]!) * s;
-  texel[2] = texel[2]! + (b - texel[2]!) * s;
 }

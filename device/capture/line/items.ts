@@ -80,7 +80,10 @@ function rendered(config: LineConfig, geometry: LineGeometry, random: Random, se
     lateralMm: lateral(config, random),
     roll,
     variety,
-    faults: rule === undefined ? [] : drawFaults(random, rule, roll, config, geometry),
+    faults:
+      rule === undefined
+        ? []
+        : drawFaults(random, faultsFor(rule, variety), rule.size ?? [0, 1], roll, config, geometry),
     sequence: undefined,
   };
 }
@@ -125,17 +128,23 @@ export function varietyNames(config: LineConfig): readonly string[] {
   });
 }
 
+/** What counts as a fault on this variety: skin that is russeted by nature cannot show russet as one. */
+function faultsFor({ faults }: GradeRule, { stemRusset }: Variety): Readonly<Record<string, number>> {
+  if (stemRusset[1] < 0.8) return faults;
+  return Object.fromEntries(Object.entries(faults).filter(([name]) => name !== "russet"));
+}
+
 function drawFaults(
   random: Random,
-  rule: GradeRule,
+  weights: Readonly<Record<string, number>>,
+  size: Span,
   roll: Roll,
   config: LineConfig,
   geometry: LineGeometry,
 ): readonly Fault[] {
-  if (Object.keys(rule.faults).length === 0) return [];
-  const name = weighted(random, rule.faults);
+  if (Object.keys(weights).length === 0) return [];
+  const name = weighted(random, weights);
   const kind = catalogue.faults[name]!;
-  const size = rule.size ?? [0, 1];
   const count = Math.round(part(random, kind.count, size));
   // The first fault passes the camera: near the rolling equator, on cups also turned up in the window next to mid-field.
   const ahead = config.conveyor === "cups" ? random.range(-0.1, 0.1) : random.range(-Math.PI, Math.PI);

@@ -33,15 +33,15 @@ export function lampGain(config: LineConfig, timeS: number): number {
 export const LIGHT = [-0.24, -0.34, 0.909] as const;
 
 /** What is reflected for a cosine between the normal and the light, besides the highlights. */
-export const AMBIENT = 0.34;
-export const DIFFUSE = 0.74;
+export const AMBIENT = 0.32;
+export const DIFFUSE = 0.66;
 
-/** Brightness added by sheen and highlight for the cosine between normal and half vector, (256), 0..255. */
+/** Brightness added by sheen and highlight for the cosine between normal and half vector in 256ths, per step of gloss. */
 export function highlights(): Float32Array {
   const table = new Float32Array(257);
   for (let i = 0; i <= 256; i++) {
     const cosine = i / 256;
-    table[i] = 16 * cosine ** 8 + 62 * cosine ** 60;
+    table[i] = (16 * cosine ** 8 + 70 * cosine ** 60) / 255;
   }
   return table;
 }

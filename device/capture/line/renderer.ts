@@ -94,7 +94,9 @@ export class LineRenderer {
       };
       for (const item of items) {
         const { cx, cy } = place(item);
-        drawShadow(canvas, cx, cy, (item.fruit.radiusMm + item.fruit.halfHeightMm) / 2 / config.mmPerPx);
+        const { radiusMm, halfHeightMm } = item.fruit;
+        const meanPx = (radiusMm + halfHeightMm) / 2 / config.mmPerPx;
+        drawShadow(canvas, cx, cy, meanPx, Math.min(radiusMm, halfHeightMm) / config.mmPerPx);
       }
       for (const item of items) {
         const { cx, cy, travelMm } = place(item);

@@ -12,6 +12,8 @@ export class SensorNoise {
   readonly bytes: Uint8Array;
   /** The same memory, four bytes at a time. */
   readonly words: Uint32Array;
+  /** The same noise about 0, for what is drawn pixel by pixel. */
+  readonly signed: Int8Array;
   readonly #seed: number;
 
   constructor(seed: number) {
@@ -20,6 +22,7 @@ export class SensorNoise {
     this.words = new Uint32Array(this.bytes.buffer);
     const random = new Random(seed, 0x6e6f6973);
     for (let i = 0; i < this.bytes.length; i++) this.bytes[i] = Math.round(NOISE_MEAN + 1.4 * random.normal());
+    this.signed = Int8Array.from(this.bytes, (value) => value - NOISE_MEAN);
   }
 
   /** Where row y of frame k starts; a multiple of 4. */

@@ -1,8 +1,8 @@
 import { cellNoise, fractalNoise } from "./noise.ts";
 import type { Rotation } from "./rotation.ts";
 
-/** Texels along each side of a map of the sphere: about one per pixel of a fruit 120 pixels wide. */
-export const MAP_SIZE = 224;
+/** Texels along each side of a map of the sphere: two for three pixels of a fruit 120 pixels wide. */
+export const MAP_SIZE = 184;
 export const MAP_TEXELS = MAP_SIZE * MAP_SIZE;
 
 /**
@@ -48,28 +48,28 @@ export function texelDirections(): Float32Array {
   return directions;
 }
 
-/** Noise on the sphere, made once and looked up under a rotation of its own by every fruit. All 0..1. */
+/** Noise on the sphere, made once and looked up under a rotation of its own by every fruit. All 0..255. */
 export interface SphereNoise {
   readonly directions: Float32Array;
   /** Large patches. */
-  readonly broad: Float32Array;
+  readonly broad: Uint8Array;
   /** Patches of a tenth of a turn. */
-  readonly mid: Float32Array;
+  readonly mid: Uint8Array;
   /** Grain of a few pixels. */
-  readonly fine: Float32Array;
+  readonly fine: Uint8Array;
   /** Stripes along the meridians from the stem. */
-  readonly streaks: Float32Array;
+  readonly streaks: Uint8Array;
   /** Distance to the nearest of many strewn points: 0 on a point. */
-  readonly dots: Float32Array;
+  readonly dots: Uint8Array;
 }
 
 /** Makes the noise that all fruit share; about 0.2 s once. */
 export function makeSphereNoise(): SphereNoise {
   const directions = texelDirections();
-  const map = (at: (x: number, y: number, z: number) => number): Float32Array => {
-    const values = new Float32Array(MAP_TEXELS);
+  const map = (at: (x: number, y: number, z: number) => number): Uint8Array => {
+    const values = new Uint8Array(MAP_TEXELS);
     for (let i = 0; i < MAP_TEXELS; i++) {
-      values[i] = at(directions[3 * i]!, directions[3 * i + 1]!, directions[3 * i + 2]!);
+      values[i] = Math.min(255, 256 * at(directions[3 * i]!, directions[3 * i + 1]!, directions[3 * i + 2]!));
     }
     return values;
   };
@@ -86,13 +86,7 @@ export function makeSphereNoise(): SphereNoise {
   };
 }
 
-/**
- * Looks a noise map up in a turned direction.
- *
- * @param r the turn that makes this fruit's noise its own
- */
-export function turned(map: Float32Array, r: Rotation, x: number, y: number, z: number): number {
-  return map[
-    nearestTexel(r[0] * x + r[1] * y + r[2] * z, r[3] * x + r[4] * y + r[5] * z, r[6] * x + r[7] * y + r[8] * z)
-  ]!;
+/** Index of the nearest texel in a turned direction; the turn makes shared noise one fruit's own. */
+export function turnedTexel(r: Rotation, x: number, y: number, z: number): number {
+  return nearestTexel(r[0] * x + r[1] * y + r[2] * z, r[3] * x + r[4] * y + r[5] * z, r[6] * x + r[7] * y + r[8] * z);
 }

@@ -1,0 +1,73 @@
+import type { Colour, Variety } from "./catalogue.ts";
+import { Random } from "./random.ts";
+import { type Rotation, uniformRotation, type Vector } from "./rotation.ts";
+
+/** How one fruit of a variety looks, drawn once. */
+export interface Look {
+  readonly species: string;
+  readonly base: Colour;
+  readonly blush: Colour;
+  /** Where the blush begins and where it is full, on a measure that is about uniform over the surface. */
+  readonly blushFrom: number;
+  readonly blushTo: number;
+  readonly streaks: number;
+  readonly lenticels: number;
+  readonly stemRusset: number;
+  /** The side that had the sun. */
+  readonly sun: Vector;
+  /** Turns of the shared noise: patches, grain, and stripes about the stem axis. */
+  readonly patches: Rotation;
+  readonly grain: Rotation;
+  readonly meridians: Rotation;
+  /** How dark the stem is, 0..1. */
+  readonly stem: number;
+  readonly gloss: number;
+  /** Lenticels are pits, as on citrus, not light dots. */
+  readonly pores: boolean;
+  /** Unevenness of a stone, 0..1. */
+  readonly rough: number;
+  /** Waxy bloom of a plum, 0..1. */
+  readonly bloom: number;
+}
+
+const GLOSS: Readonly<Record<string, number>> = { plum: 110, stone: 20 };
+
+export function drawLook(seed: number, variety: Variety): Look {
+  const random = new Random(seed, 0x736b696e);
+  const base = vary(random, variety.base, 9);
+  const blush = vary(random, variety.blush, 9);
+  const cover = random.range(...variety.blushCover);
+  const streaks = random.range(...variety.streaks);
+  const soft = 0.1 + 0.1 * (1 - streaks);
+  const spin = random.range(0, 2 * Math.PI);
+  const { species } = variety;
+  return {
+    species,
+    base,
+    blush,
+    // Without any cover even the sunniest spot stays below.
+    blushFrom: cover <= 0 ? 2 : 1 - cover - soft,
+    blushTo: cover <= 0 ? 3 : 1 - cover + soft,
+    streaks,
+    lenticels: random.range(...variety.lenticels),
+    stemRusset: random.range(...variety.stemRusset),
+    sun: random.direction(),
+    patches: uniformRotation(random.unit(), random.unit(), random.unit()),
+    grain: uniformRotation(random.unit(), random.unit(), random.unit()),
+    meridians: [Math.cos(spin), 0, Math.sin(spin), 0, 1, 0, -Math.sin(spin), 0, Math.cos(spin)],
+    stem: random.range(0.6, 1),
+    gloss: GLOSS[species] ?? 200,
+    pores: species === "orange" || species === "lemon",
+    rough: species === "stone" ? 0.5 : 0,
+    bloom: species === "plum" ? 0.42 : 0,
+  };
+}
+
+function vary(random: Random, colour: Colour, by: number): Colour {
+  const light = random.range(-by, by);
+  return [
+    colour[0] + light + random.range(-by, by) * 0.6,
+    colour[1] + light + random.range(-by, by) * 0.6,
+    colour[2] + light + random.range(-by, by) * 0.6,
+  ];
+}
