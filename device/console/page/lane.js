@@ -1,0 +1,209 @@
+import { arrange, keyed, make, say } from "./dom.js";
+import * as format from "./format.js";
+import { tile } from "./item.js";
+import { mark, nameOf, outcomes, paint } from "./marks.js";
+
+const SHOWN = 16;
+/** A strip that moves with every fruit of a quick lane cannot be read. */
+const CALM_MS = 400;
+const STILL_MS = 2000;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** One row of fruit: what it counts, and its latest items, newest first. */
+export class Lane {
+  element;
+  #items = [];
+  #tiles = new Map();
+  #grades = [];
+  #held = false;
+  #missed = 0;
+  #due;
+  #parts;
+  #tally;
+
+  constructor(id) {
+    const title = `lane-${id}`;
+    const parts = {
+      about: make("p.small"),
+      paused: make("p.badge", { hidden: "" }, "paused"),
+      rate: make("p.rate"),
+      hold: make("button.hold", { type: "button", "aria-pressed": "false" }, "Hold"),
+      share: make("div.share", { "aria-hidden": "true" }),
+      tally: make("ul.tally", { "aria-label": `Counts of lane ${id}` }),
+      strip: make("ol.strip", { "aria-label": `Latest items of lane ${id}, newest first` }),
+      empty: make("div.none"),
+    };
+    this.#parts = parts;
+    this.element = make(
+      "section.lane",
+      { "aria-labelledby": title },
+      make(
+        "div.head",
+        {},
+        make("div.title", {}, make("h2", { id: title }, id), parts.about),
+        parts.paused,
+        parts.rate,
+        parts.hold,
+      ),
+      parts.share,
+      parts.tally,
+      parts.empty,
+      parts.strip,
+    );
+    this.#tally = keyed(parts.tally, () => make("li"));
+    parts.hold.addEventListener("click", () => this.#hold(!this.#held));
+    parts.strip.addEventListener("keydown", (event) => this.#key(event));
+    // Who reads an item with the keyboard must not lose it under the focus.
+    parts.strip.addEventListener("focusin", () => this.#hold(true));
+  }
+
+  /** Begins anew with what the daemon has kept, newest first. */
+  reset(items, grades) {
+    this.#grades = grades;
+    this.#items = items.slice(0, SHOWN);
+    this.#tiles.clear();
+    this.#missed = 0;
+    this.#hold(false);
+  }
+
+  add(item) {
+    this.#items.unshift(item);
+    this.#items.length = Math.min(this.#items.length, SHOWN);
+    if (this.#held) {
+      this.#missed++;
+      this.#sayHold();
+    } else {
+      this.#due ??= setTimeout(() => this.#draw(), still.matches ? STILL_MS : CALM_MS);
+    }
+  }
+
+  status(lane, camera, gallery) {
+    const { about, paused, rate } = this.#parts;
+    say(about, `${lane.conveyor}, camera ${lane.camera}`);
+    paused.hidden = !lane.paused;
+    this.element.classList.toggle("resting", lane.paused);
+    rate.replaceChildren(make("b", {}, format.rate(lane.perMinute)), " / min");
+    this.#grades = gallery.grades;
+    this.#count(lane);
+    this.#advise(lane, camera, gallery);
+  }
+
+  #count(lane) {
+    const counts = new Map(this.#grades.map((grade) => [`grade:${grade}`, lane.grades[grade] ?? 0]));
+    // Grades that an earlier gallery had are still part of the count.
+    for (const [grade, count] of Object.entries(lane.grades)) counts.set(`grade:${grade}`, count);
+    for (const outcome of outcomes) {
+      const count = lane.outcomes[outcome];
+      if (count > 0 || outcome === "unknown") counts.set(outcome, count);
+    }
+    const kinds = [...counts.keys()];
+    const fruit = lane.items - lane.outcomes.empty;
+    this.#tally([...kinds, ...(lane.late > 0 ? ["late"] : [])], (li, kind) => {
+      if (kind === "late") return fill(li, "late", [make("span", {}, "late")], lane.late, lane.items);
+      paint(li, kind, this.#grades);
+      const sign = [mark(kind, this.#grades), make("span", {}, nameOf(kind))];
+      fill(li, "", sign, counts.get(kind), kind === "empty" ? lane.items : fruit);
+    });
+    this.#parts.share.replaceChildren(
+      ...kinds
+        .filter((kind) => kind !== "empty" && counts.get(kind) > 0)
+        .map((kind) => {
+          const part = make("span");
+          paint(part, kind, this.#grades);
+          part.style.setProperty("flex-grow", String(counts.get(kind)));
+          return part;
+        }),
+    );
+  }
+
+  /** Says what to do where nothing has come yet. */
+  #advise(lane, camera, gallery) {
+    const { empty, strip } = this.#parts;
+    empty.hidden = this.#items.length > 0;
+    strip.hidden = this.#items.length === 0;
+    if (!empty.hidden) {
+      const [title, ...lines] = advice(lane, camera, gallery);
+      const key = [title, ...lines].join("\n");
+      if (empty.dataset.key !== key) {
+        empty.dataset.key = key;
+        empty.replaceChildren(make("p.what", {}, title), ...lines.map((line) => make("p", {}, line)));
+      }
+    }
+  }
+
+  #draw() {
+    clearTimeout(this.#due);
+    this.#due = undefined;
+    const shown = new Map();
+    for (const item of this.#items) {
+      shown.set(item.item, this.#tiles.get(item.item) ?? tile(item, this.#grades));
+    }
+    this.#tiles = shown;
+    const { strip, empty } = this.#parts;
+    arrange(strip, [...shown.values()]);
+    strip.hidden = shown.size === 0;
+    empty.hidden = shown.size > 0;
+    // One item is in the order of focus; arrow keys reach the others.
+    for (const [index, li] of [...shown.values()].entries()) li.tabIndex = index === 0 ? 0 : -1;
+    strip.scrollLeft = 0;
+  }
+
+  #hold(held) {
+    this.#held = held;
+    if (!held) {
+      this.#missed = 0;
+      this.#draw();
+    }
+    clearTimeout(this.#due);
+    this.#due = undefined;
+    this.#parts.hold.setAttribute("aria-pressed", String(held));
+    this.element.classList.toggle("held", held);
+    this.#sayHold();
+  }
+
+  #sayHold() {
+    const newer = this.#missed === 0 ? "" : `, ${format.count(this.#missed)} newer`;
+    say(this.#parts.hold, this.#held ? `Held${newer}` : "Hold");
+    this.#parts.hold.title = this.#held ? "Show the newest items again" : "Keep these items in sight";
+  }
+
+  #key(event) {
+    const tiles = [...this.#parts.strip.children];
+    const at = tiles.indexOf(document.activeElement);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tiles.length - 1 }[event.key];
+    if (event.key === "Escape") {
+      this.#parts.hold.focus();
+      this.#hold(false);
+    } else if (to !== undefined && at !== -1) {
+      event.preventDefault();
+      tiles[Math.max(0, Math.min(tiles.length - 1, to))].focus();
+    }
+  }
+}
+
+function fill(li, extra, sign, count, whole) {
+  li.className = extra;
+  const share = whole > 0 ? format.percent(count / whole) : "";
+  li.replaceChildren(make("span.name", {}, ...sign), make("b", {}, format.count(count)), make("span.small", {}, share));
+}
+
+function advice(lane, camera, gallery) {
+  if (gallery.items === 0) {
+    return [
+      "No grade is enrolled yet",
+      "Teach the line its grades from pictures of good samples: gradeline-calibrate enroll GRADE PATH…",
+    ];
+  }
+  if (lane.paused) return ["Paused", "This lane does not grade until the request resume comes."];
+  if (camera?.state !== "ok") {
+    const why = camera?.reason ?? "It delivers nothing.";
+    return [`Camera ${lane.camera} has no picture`, why, "Check its cable and power; it is tried again by itself."];
+  }
+  if (lane.items > 0)
+    return ["No items since the page was opened", "They appear here when they have passed the camera."];
+  return [
+    "No fruit yet",
+    `Camera ${lane.camera} delivers ${format.rate(camera.fps)} frames a second. Start the conveyor: items appear here when they have passed the camera.`,
+    "Fruit pass and nothing appears? Check the light, and roi, mmPerPx and fruitMm of this lane in the configuration.",
+  ];
+}

@@ -1,0 +1,58 @@
+/**
+ * What a grade looks like: a hue and a shape by its rank, never colour alone. Best to worst goes from teal over gold to
+ * vermilion, which people who see no red or green tell apart too.
+ */
+const HUES = [178, 95, 38];
+const SHAPES = [
+  "M12 2a10 10 0 1 1 0 20a10 10 0 0 1 0-20z",
+  "M4 4h16v16H4z",
+  "M12 2.5L23 21.5H1z",
+  "M12 1L23 12L12 23L1 12z",
+  "M12 1.5L22.5 9.1L18.5 21.5h-13L1.5 9.1z",
+  "M7 2.5h10L22.5 12L17 21.5H7L1.5 12z",
+];
+const OUTCOMES = {
+  unknown: "M7.5 8.5a4.5 4.5 0 1 1 6.6 4c-1.5.8-2.1 1.6-2.1 3.2M12 19.2v.6",
+  unsure: "M4 9.5q4-4 8 0t8 0M4 15.5q4-4 8 0t8 0",
+  empty: "M5 12h14",
+  "no-image": "M6 6l12 12M18 6L6 18",
+};
+const NAMES = { unknown: "unknown", unsure: "unsure", empty: "empty", "no-image": "no image" };
+
+export const outcomes = Object.keys(NAMES);
+
+/** The key under which an item is counted: its grade, or its outcome where it has none. */
+export const kindOf = ({ outcome, grade }) => (outcome === "graded" ? `grade:${grade}` : outcome);
+
+/** The name of a kind in words. */
+export const nameOf = (kind) => NAMES[kind] ?? kind.slice("grade:".length);
+
+/** Gives an element the kind's colour; `grades` are best first. */
+export function paint(element, kind, grades) {
+  element.dataset.kind = kind in NAMES ? kind : "grade";
+  if (!(kind in NAMES)) element.style.setProperty("--hue", String(hueOf(rankOf(kind, grades), grades.length)));
+}
+
+/** The kind's sign as a picture beside its name. */
+export function mark(kind, grades) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", kind in NAMES ? "mark line" : "mark");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", OUTCOMES[kind] ?? SHAPES[rankOf(kind, grades) % SHAPES.length]);
+  svg.append(path);
+  return svg;
+}
+
+/** A grade that the gallery has no more stands behind all others. */
+function rankOf(kind, grades) {
+  const rank = grades.indexOf(nameOf(kind));
+  return rank === -1 ? grades.length : rank;
+}
+
+function hueOf(rank, ranks) {
+  const at = ranks < 2 ? 0 : Math.min(1, rank / (ranks - 1)) * (HUES.length - 1);
+  const low = Math.min(HUES.length - 2, Math.floor(at));
+  return Math.round(HUES[low] + (HUES[low + 1] - HUES[low]) * (at - low));
+}

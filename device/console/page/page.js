@@ -1,0 +1,113 @@
+import { keyed, make, say } from "./dom.js";
+import { follow } from "./feed.js";
+import * as format from "./format.js";
+import { Lane } from "./lane.js";
+import { System } from "./system.js";
+
+const TONES = { online: "good", degraded: "warn", stopped: "idle", lost: "bad" };
+const RELIEF_MS = 6000;
+
+const at = (id) => document.getElementById(id);
+const system = new System(at("system"));
+const lanes = new Map();
+const laneList = keyed(at("lanes"), (id) => {
+  const lane = new Lane(id);
+  lanes.set(id, lane);
+  return lane.element;
+});
+const factList = keyed(at("facts"), () => make("div"));
+let page;
+let items = {};
+let lostSince;
+let relief;
+
+follow({
+  event(name, data) {
+    if (name === "snapshot") begin(data);
+    else if (name === "status") show(data);
+    else if (name === "item") lanes.get(data.lane)?.add(data);
+  },
+  lost(why) {
+    lostSince ??= new Date();
+    document.body.dataset.link = "lost";
+    showState("lost", "no connection");
+    const reason = why === "" ? "No answer from the board" : `Refused by the board (${why})`;
+    notify("bad", `${reason} since ${format.timeOfDay(lostSince)}. What you see is from before; trying again.`);
+  },
+});
+
+/** The first event of every connection: what the daemon knows now takes the place of all that was shown. */
+function begin(snapshot) {
+  // The daemon was updated while this page was open.
+  if (page !== undefined && page !== snapshot.page) location.reload();
+  page = snapshot.page;
+  items = snapshot.items;
+  delete document.body.dataset.link;
+  const away = lostSince;
+  lostSince = undefined;
+  for (const [id, lane] of lanes) lane.reset(items[id] ?? [], snapshot.status.gallery.grades);
+  show(snapshot.status);
+  if (away !== undefined && at("notice").hidden) {
+    notify("good", `Connected again at ${format.timeOfDay(new Date())}.`);
+    relief = setTimeout(() => notify("good", ""), RELIEF_MS);
+  }
+}
+
+function show(status) {
+  say(at("device"), status.device);
+  showState(status.state, status.state);
+  document.title = `${status.state === "online" ? "" : `${status.state}: `}${status.device} – gradeline`;
+  if (status.reasons.length > 0) notify("warn", status.reasons.join("; "));
+  else if (status.state === "stopped") notify("idle", `Stopped since ${format.timeOfDay(status.since)}.`);
+  else if (relief === undefined) notify("good", "");
+  showFacts(status);
+  const cameras = new Map(status.cameras.map((camera) => [camera.id, camera]));
+  const byId = new Map(status.lanes.map((lane) => [lane.id, lane]));
+  const before = new Set(lanes.keys());
+  laneList([...byId.keys()]);
+  for (const [id, lane] of lanes) {
+    const now = byId.get(id);
+    if (now === undefined) {
+      lanes.delete(id);
+      continue;
+    }
+    if (!before.has(id)) lane.reset(items[id] ?? [], status.gallery.grades);
+    lane.status(now, cameras.get(now.camera), status.gallery);
+  }
+  system.status(status);
+}
+
+function showState(state, words) {
+  at("state").dataset.tone = TONES[state];
+  say(at("state").querySelector(".words"), words);
+  if (state === "lost") document.title = "no connection – gradeline";
+}
+
+/** The line under the header; it is a live region, so it changes only with what it says. */
+function notify(tone, text) {
+  const notice = at("notice");
+  clearTimeout(relief);
+  relief = undefined;
+  notice.dataset.tone = tone;
+  notice.hidden = text === "";
+  say(notice, text);
+}
+
+function showFacts({ lanes: all, latencyMs, broker }) {
+  const sum = (pick) => all.reduce((total, lane) => total + pick(lane), 0);
+  const late = sum((lane) => lane.late);
+  const delay = latencyMs.exposure_to_ack;
+  const facts = {
+    "items / min": [format.rate(sum((lane) => lane.perMinute)), ""],
+    items: [format.count(sum((lane) => lane.items)), ""],
+    late: [format.count(late), late > 0 ? "bad" : ""],
+    "ms to broker (p99)": [delay === undefined ? "–" : format.millis(delay.p99), ""],
+    "waiting for broker": [format.count(broker.pendingVerdicts), broker.state === "connected" ? "" : "warn"],
+  };
+  factList(Object.keys(facts), (div, name) => {
+    const [value, tone] = facts[name];
+    if (div.children.length === 0) div.append(make("dt", {}, name), make("dd"));
+    div.dataset.tone = tone;
+    say(div.lastElementChild, value);
+  });
+}

@@ -1,0 +1,130 @@
+import { keyed, make, say } from "./dom.js";
+import * as format from "./format.js";
+
+const STAGES = {
+  grab: "grab",
+  vision: "find and cut",
+  embed: "embed",
+  grade: "grade",
+  journal: "journal",
+  publish: "publish",
+  exposure_to_ack: "exposure to broker",
+};
+const CAMERA = { ok: "good", reconnecting: "bad", ended: "idle" };
+const BROKER = { connected: "good", connecting: "warn", refused: "bad", closed: "bad" };
+
+/** What stands beside the lanes: times, cameras, model, gallery, broker. */
+export class System {
+  #times;
+  #time;
+  #cameras;
+  #parts = {};
+
+  constructor(aside) {
+    const times = make("tbody");
+    const cameras = make("ul.plain");
+    this.#time = section(
+      "Time",
+      make(
+        "table",
+        {},
+        make(
+          "thead",
+          {},
+          make(
+            "tr",
+            {},
+            make("th", { scope: "col" }, "milliseconds"),
+            make("th", { scope: "col" }, "p50"),
+            make("th", { scope: "col" }, "p99"),
+          ),
+        ),
+        times,
+      ),
+    );
+    aside.append(
+      this.#time,
+      section("Cameras", cameras),
+      section("Broker", this.#list("broker", ["state", "address", "protocol", "waiting", "given up"])),
+      section("Model", this.#list("model", ["runs on", "name", "sha256"])),
+      section("Gallery", this.#list("gallery", ["enrolled", "grades", "sha256"])),
+      section("Daemon", this.#list("daemon", ["up for", "version"])),
+    );
+    this.#times = keyed(times, () => make("tr"));
+    this.#cameras = keyed(cameras, () => make("li"));
+  }
+
+  status({ latencyMs, cameras, broker, model, gallery, uptimeS, version }) {
+    this.#time.hidden = Object.keys(latencyMs).length === 0;
+    this.#times(
+      Object.keys(STAGES).filter((stage) => latencyMs[stage] !== undefined),
+      (row, stage) => {
+        const { p50, p99 } = latencyMs[stage];
+        row.className = stage === "exposure_to_ack" ? "sum" : "";
+        row.replaceChildren(
+          make("th", { scope: "row" }, STAGES[stage]),
+          make("td", {}, format.millis(p50)),
+          make("td", {}, format.millis(p99)),
+        );
+      },
+    );
+    const byId = new Map(cameras.map((camera) => [camera.id, camera]));
+    this.#cameras([...byId.keys()], (li, id) => showCamera(li, byId.get(id)));
+
+    const put = (list, name, value, tone) => {
+      const { dd, sign, words } = this.#parts[`${list} ${name}`];
+      say(words, value);
+      sign.hidden = tone === undefined;
+      dd.dataset.tone = tone ?? "";
+    };
+    const reason = broker.reason === null ? "" : `: ${broker.reason}`;
+    put("broker", "state", `${broker.state}${reason}`, BROKER[broker.state]);
+    put("broker", "address", broker.url);
+    put("broker", "protocol", broker.protocol === null ? "–" : `MQTT ${broker.protocol}`);
+    put("broker", "waiting", verdicts(broker.pendingVerdicts));
+    put("broker", "given up", verdicts(broker.droppedVerdicts), broker.droppedVerdicts > 0 ? "bad" : undefined);
+    put("model", "runs on", model.provider.toUpperCase());
+    put("model", "name", `${model.name} ${model.version}`);
+    put("model", "sha256", model.hash.slice(0, 16));
+    put("gallery", "enrolled", `${format.count(gallery.items)} items`);
+    put("gallery", "grades", gallery.grades.join(", ") || "none");
+    put("gallery", "sha256", gallery.hash.slice(0, 16));
+    put("daemon", "up for", format.span(uptimeS));
+    put("daemon", "version", version);
+  }
+
+  #list(list, names) {
+    const dl = make("dl");
+    for (const name of names) {
+      const sign = make("span.sign", { "aria-hidden": "true", hidden: "" });
+      const words = make("span");
+      const dd = make("dd", {}, sign, words);
+      this.#parts[`${list} ${name}`] = { dd, sign, words };
+      dl.append(make("div", {}, make("dt", {}, name), dd));
+    }
+    return dl;
+  }
+}
+
+function section(title, content) {
+  return make("section", {}, make("h2", {}, title), content);
+}
+
+function showCamera(li, { id, state, reason, fps, frameAgeMs, dropped, incomplete }) {
+  const lost = [
+    dropped > 0 ? `${format.count(dropped)} dropped` : undefined,
+    incomplete > 0 ? `${format.count(incomplete)} incomplete` : undefined,
+  ].filter((part) => part !== undefined);
+  const flow = `${format.rate(fps)} frames/s, last ${frameAgeMs === null ? "none yet" : `${format.age(frameAgeMs)} ago`}`;
+  const sign = make("span.sign", { "aria-hidden": "true" });
+  const words = state === "ok" ? [] : [make("span", {}, state)];
+  li.replaceChildren(
+    make("p.camera", { "data-tone": CAMERA[state] }, sign, make("b", {}, id), ...words),
+    make("p.small", {}, state === "ok" ? flow : (reason ?? "no pictures")),
+    ...(lost.length === 0 ? [] : [make("p.small", {}, lost.join(", "))]),
+  );
+}
+
+function verdicts(number) {
+  return number === 1 ? "1 verdict" : `${format.count(number)} verdicts`;
+}

@@ -1,0 +1,201 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Closable } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import { answer, answerJson, readBody, redirect, refuse } from "./answer.ts";
+import { type Assets, readAssets } from "./assets.ts";
+import { Feed, MAX_CLIENTS } from "./feed.ts";
+import { Guard, securityHeaders } from "./guard.ts";
+import { addressOf, listenOn, urlOf } from "./listen.ts";
+import { RecentItems } from "./recent.ts";
+import type { StationView } from "./view.ts";
+
+const STATUS_INTERVAL_MS = 1000;
+const MAX_CONNECTIONS = 128;
+const MAX_LOGIN_BYTES = 4096;
+const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
+const EVENTS = "text/event-stream; charset=utf-8";
+
+export interface ConsoleOptions {
+  /** Name or address; one that others can reach needs a token. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** The secret itself, not the place where it is kept. */
+  readonly token: string | undefined;
+}
+
+/** The page of the line, its events, pictures and metrics over HTTP. It looks and never touches. */
+export class Console implements Closable {
+  readonly url: string;
+  readonly #server: Server;
+  readonly #view: StationView;
+  readonly #log: Log;
+  readonly #guard: Guard;
+  readonly #assets: Assets;
+  readonly #feed = new Feed();
+  readonly #recent = new RecentItems();
+  readonly #stop: () => void;
+
+  /**
+   * @throws {GradelineError} CONFIG when the address cannot be listened on, or others can reach it without a token
+   */
+  static async listen(options: ConsoleOptions, view: StationView, log: Log): Promise<Console> {
+    const address = await addressOf(options.host);
+    const guard = new Guard(address, options.token);
+    const assets = await readAssets();
+    const server = createServer({ maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 10_000 });
+    server.maxConnections = MAX_CONNECTIONS;
+    await listenOn(server, address, options.port);
+    return new Console(server, view, log, guard, assets);
+  }
+
+  private constructor(server: Server, view: StationView, log: Log, guard: Guard, assets: Assets) {
+    this.#server = server;
+    this.#view = view;
+    this.#log = log;
+    this.#guard = guard;
+    this.#assets = assets;
+    this.url = urlOf(server);
+    const unsubscribe = view.onItem((item) => this.#feed.send("item", this.#recent.add(item)));
+    const timer = setInterval(() => this.#tellStatus(), STATUS_INTERVAL_MS);
+    timer.unref();
+    this.#stop = () => {
+      clearInterval(timer);
+      unsubscribe();
+    };
+    server.on("request", (request, response) => void this.#serve(request, response));
+    server.on("error", (error) => log.error({ err: error }, "the page's server"));
+  }
+
+  /** Pages that are open now. */
+  get clients(): number {
+    return this.#feed.clients;
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+    this.#feed.close();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #tellStatus(): void {
+    if (this.#feed.clients === 0) return;
+    try {
+      this.#feed.send("status", this.#view.status());
+    } catch (error) {
+      this.#log.error({ err: error }, "the page got no status");
+    }
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+      await this.#route(request, response);
+    } catch (error) {
+      // Who has gone in the middle of a request gets no answer.
+      if (request.destroyed) return;
+      this.#log.error({ err: error }, "the page could not answer");
+      if (response.headersSent) response.destroy();
+      else refuse(response, 500, "this failed on the board; its log says why");
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#guard.meant(request)) return refuse(response, 421, "this server does not go by that host name");
+    if (this.#guard.foreign(request)) return refuse(response, 403, "another site may not ask this");
+    const path = (request.url ?? "").split("?", 1)[0]!;
+    if (request.method === "POST" && path === "/login") return this.#login(request, response);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("allow", "GET, HEAD");
+      return refuse(response, 405, "this server takes GET alone");
+    }
+    if (path === "/healthz") return this.#health(response);
+    // The files of the page are no secret, and the login form needs them.
+    if (this.#asset(path.slice(1), request, response)) return;
+    const allowed = this.#guard.allowed(request);
+    if (path === "/") return this.#page(allowed, response);
+    if (!allowed) {
+      response.setHeader("www-authenticate", "Bearer");
+      return refuse(response, 401, "a token is needed: Authorization: Bearer TOKEN");
+    }
+    switch (path) {
+      case "/events":
+        return this.#events(request, response);
+      case "/api/status":
+        return answerJson(response, 200, this.#view.status());
+      case "/api/items":
+        return answerJson(response, 200, this.#recent.list());
+      case "/metrics":
+        return answer(response, 200, PROMETHEUS, await this.#view.metrics());
+      default:
+        if (path.startsWith("/thumb/")) return this.#thumb(path.slice("/thumb/".length), response);
+        return refuse(response, 404, "there is nothing here");
+    }
+  }
+
+  /** Only names found at the start are known: the request's text is a key, never a path. */
+  #asset(name: string, request: IncomingMessage, response: ServerResponse): boolean {
+    const asset = name.endsWith(".html") ? undefined : this.#assets.files.get(name);
+    if (asset === undefined) return false;
+    response.setHeader("etag", asset.etag);
+    response.setHeader("cache-control", "no-cache");
+    if (request.headers["if-none-match"] === asset.etag) response.writeHead(304).end();
+    else answer(response, 200, asset.type, asset.body);
+    return true;
+  }
+
+  #page(allowed: boolean, response: ServerResponse): void {
+    const { type, body } = this.#assets.files.get(allowed ? "index.html" : "login.html")!;
+    answer(response, allowed ? 200 : 401, type, body);
+  }
+
+  #health(response: ServerResponse): void {
+    const { state } = this.#view.status();
+    answerJson(response, state === "stopped" ? 503 : 200, { state });
+  }
+
+  #events(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === "HEAD") {
+      answer(response, 200, EVENTS, "");
+    } else if (this.#feed.full) {
+      response.setHeader("retry-after", "5");
+      refuse(response, 503, `${MAX_CLIENTS} pages are open already`);
+    } else {
+      response.setHeader("cache-control", "no-store");
+      response.writeHead(200, { "content-type": EVENTS });
+      const first = { page: this.#assets.version, status: this.#view.status(), items: this.#recent.list() };
+      this.#feed.add(response, "snapshot", first);
+    }
+  }
+
+  async #thumb(name: string, response: ServerResponse): Promise<void> {
+    const jpeg = await this.#recent.thumb(decoded(name));
+    if (jpeg === undefined) return refuse(response, 404, "this item's picture is not kept any more");
+    response.setHeader("cache-control", "private, max-age=3600, immutable");
+    answer(response, 200, "image/jpeg", jpeg);
+  }
+
+  async #login(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request, MAX_LOGIN_BYTES);
+    if (body === undefined) return refuse(response, 413, `a login has at most ${MAX_LOGIN_BYTES} bytes`);
+    if (!this.#guard.accepts(new URLSearchParams(body).get("token") ?? "")) {
+      this.#log.warn({ from: request.socket.remoteAddress }, "login to the page with a wrong token");
+      return redirect(response, "/?wrong");
+    }
+    response.setHeader("set-cookie", this.#guard.login(request));
+    redirect(response, "/");
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
