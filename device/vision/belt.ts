@@ -1,0 +1,241 @@
+import type { LaneConfig } from "../base/config.ts";
+import type { Micros } from "../base/time.ts";
+import type { Frame } from "../capture/source.ts";
+import { Cropper, type CropShape, squareSide } from "./crop.ts";
+import type { Follower, ItemPassed, Sighting } from "./follower.ts";
+import { isCovered, matchPlaces } from "./match.ts";
+import { FramePace } from "./pace.ts";
+import { emptyPlace, LaneAxis, type Place } from "./place.ts";
+import { Segmenter } from "./segmenter.ts";
+import { Track } from "./track.ts";
+
+const MOST_TRACKS = 64;
+const MOST_PLACES = 96;
+/** Diameters beyond the configured by this share still count: masks and fruit on the edge of the range vary. */
+const SIZE_SLACK = 0.1;
+/** A whole mask this much larger or smaller than the fruit was before is two fruit, or a part of one. */
+const SAME_SIZE = 1.3;
+/** Leading edges are predicted to within this, pixels. */
+const PREDICTION_PX = 2;
+/** A fruit that came into view where none can come in counts after so many sightings. */
+const SIGHTINGS = 3;
+/** A fruit that was not seen for so many usable frames has left. */
+const GONE = 45;
+/** Of a fruit that is cut off by a long edge of the roi more than half must be inside; the rest belongs next door. */
+const INSIDE = 0.55;
+const SPEED_RATE = 0.1;
+/** Fruit are at most so many times as fast as configured. */
+const FASTEST = 2.5;
+/** Below this share of the configured speed the belt stands, and the time to the gate goes by the configured one. */
+const STANDS = 0.2;
+
+/**
+ * Follows fruit that lie freely on a belt. Frames run freely; each fruit is found in every frame, known again by where
+ * the belt must have taken it, and counted when it is about to leave the place where it is whole.
+ */
+export class BeltFollower implements Follower {
+  readonly #lane: LaneConfig;
+  readonly #segmenter: Segmenter;
+  readonly #cropper: Cropper;
+  readonly #axis: LaneAxis;
+  readonly #pace = new FramePace();
+  readonly #smallestPx: number;
+  readonly #largestPx: number;
+  /** Pixels per second, as all speeds here. */
+  readonly #configuredSpeed: number;
+  #speed: number;
+  /** Half length of the fruit on this lane, pixels: stands in where a fruit is not seen whole. */
+  #halfPx: number;
+  #tracks: Track[] = [];
+  readonly #places: readonly Place[] = Array.from({ length: MOST_PLACES }, emptyPlace);
+  readonly #trackOf = new Int32Array(MOST_PLACES);
+  #items = 0;
+  #now: Micros = 0;
+  /** Seconds since the last frame that showed something; undefined before the first. */
+  #sinceLookS: number | undefined;
+
+  /** @throws {GradelineError} CONFIG when the lane's roi does not lie in the frame */
+  constructor(lane: LaneConfig, speedMmPerS: number, crop: CropShape, frame: { widthPx: number; heightPx: number }) {
+    const { fruitMm, mmPerPx } = lane;
+    this.#lane = lane;
+    this.#segmenter = new Segmenter(lane, frame);
+    this.#cropper = new Cropper(crop, squareSide(Math.ceil(fruitMm.max / mmPerPx), 0, crop.margin));
+    this.#axis = new LaneAxis(lane, this.#segmenter.background.grid);
+    this.#smallestPx = (fruitMm.min * (1 - SIZE_SLACK)) / mmPerPx;
+    this.#largestPx = (fruitMm.max * (1 + SIZE_SLACK)) / mmPerPx;
+    this.#configuredSpeed = speedMmPerS / mmPerPx;
+    this.#speed = this.#configuredSpeed;
+    this.#halfPx = (fruitMm.min + fruitMm.max) / 4 / mmPerPx;
+  }
+
+  step(frame: Frame): Sighting[] {
+    const seen: Sighting[] = [];
+    this.#pace.step(frame);
+    this.#now = frame.exposedAt;
+    for (const track of this.#tracks) track.predict(this.#pace.elapsedS);
+    if (this.#sinceLookS !== undefined) this.#sinceLookS += this.#pace.elapsedS;
+    if (frame.status === "ok" && this.#segmenter.look(frame)) {
+      this.#look(frame, seen);
+      this.#sinceLookS = 0;
+    }
+    this.#pass(seen);
+    this.#forget();
+    return seen;
+  }
+
+  finish(): Sighting[] {
+    const seen: Sighting[] = [];
+    const open = this.#tracks.filter(
+      (track) => !track.passed && (track.item > 0 || (track.trusted && track.views > 0)),
+    );
+    for (const track of open.sort((a, b) => b.along - a.along)) this.#report(track, seen);
+    this.#tracks = [];
+    return seen;
+  }
+
+  /** Finds the tracks' fruit in the frame, cuts views, and begins tracks for what is new. */
+  #look(frame: Frame, seen: Sighting[]): void {
+    const segmenter = this.#segmenter;
+    const places = this.#places;
+    const count = Math.min(segmenter.count, MOST_PLACES);
+    for (let i = 0; i < count; i++) this.#axis.place(segmenter.piece(i), places[i]!);
+    matchPlaces(this.#tracks, places, count, this.#halfPx, this.#trackOf);
+    const known = this.#tracks.length;
+    for (let t = 0; t < known; t++) this.#tracks[t]!.missed++;
+    for (let i = 0; i < count; i++) {
+      const index = this.#trackOf[i]!;
+      const track = index >= 0 ? this.#tracks[index] : this.#newTrack(i);
+      if (track !== undefined) this.#follow(frame, track, i, seen);
+    }
+    this.#followSpeed(known);
+    segmenter.learn(this.#isMoving());
+  }
+
+  #follow(frame: Frame, track: Track, index: number, seen: Sighting[]): void {
+    const { outline } = this.#segmenter;
+    const place = this.#places[index]!;
+    const seconds = this.#sinceLookS ?? 0;
+    outline.trace(frame, index);
+    const whole = this.#axis.isWhole(outline.box);
+    if (whole) {
+      place.cutEntry = false;
+      place.cutExit = false;
+      place.along = this.#axis.along(outline.cx);
+      if (!this.#fits(outline.diameterPx, track)) {
+        // Two that could not be told apart, or a part of one: it is there, but where exactly is not known.
+        track.missed = 0;
+        // A leaf is followed but never counted.
+        if (track.diameterPx === 0 && outline.diameterPx < this.#smallestPx) track.passed = true;
+        return;
+      }
+    }
+    track.follow(place, frame.exposedAt, seconds, FASTEST * this.#configuredSpeed);
+    if (!whole) return;
+    const ahead = this.#axis.front(outline.box) - place.along;
+    const behind = place.along - this.#axis.rear(outline.box);
+    track.measure(ahead, behind, outline.diameterPx);
+    this.#halfPx += 0.05 * ((ahead + behind) / 2 - this.#halfPx);
+    if (track.passed || !track.hasTurned) return;
+    const crop = this.#cropper.cut(frame, outline.mask, outline.area, outline.box);
+    const { seq, exposedAt } = frame;
+    track.addView({ kind: "view", item: track.item, seq, exposedAt, box: { ...outline.box }, crop }, seen);
+    if (track.item === 0 && this.#counts(track)) track.become(++this.#items, seen);
+  }
+
+  /** Whether a whole mask can be this fruit. */
+  #fits(diameterPx: number, track: Track): boolean {
+    if (diameterPx < this.#smallestPx || diameterPx > this.#largestPx) return false;
+    if (track.diameterPx === 0) return true;
+    const ratio = diameterPx / track.diameterPx;
+    return ratio < SAME_SIZE && ratio > 1 / SAME_SIZE;
+  }
+
+  /** A track for a place that is no fruit followed so far; undefined where it cannot be a new one. */
+  #newTrack(index: number): Track | undefined {
+    const place = this.#places[index]!;
+    if (this.#tracks.length >= MOST_TRACKS || isCovered(this.#tracks, place)) return undefined;
+    if (place.cutEntry && place.cutExit) return undefined;
+    if (place.cutSide && place.width < INSIDE * (place.front - place.rear)) return undefined;
+    const first = this.#sinceLookS === undefined;
+    // Where its trailing edge was when the lane was last seen: if that was not in view yet, it has just come in.
+    const cameIn = !first && place.rear - this.#speed * this.#sinceLookS! < this.#halfPx;
+    // What leaves while the first look is taken was somebody else's.
+    if (place.cutExit && !cameIn) return undefined;
+    const track = new Track(place, this.#halfPx, this.#speed, this.#now, first || cameIn);
+    this.#tracks.push(track);
+    return track;
+  }
+
+  /** Whether a track has shown that it is a fruit on the move. */
+  #counts(track: Track): boolean {
+    if (track.hits < (track.trusted ? 2 : SIGHTINGS)) return false;
+    return track.along - track.bornAlong > Math.max(3, 0.04 * track.diameterPx);
+  }
+
+  /** Reports the fruit that will not be whole in the next frame. */
+  #pass(seen: Sighting[]): void {
+    const limit = this.#axis.lastWholePx - PREDICTION_PX;
+    const leaving: Track[] = [];
+    for (const track of this.#tracks) {
+      if (track.passed) continue;
+      const stuck = track.item > 0 && track.missed > GONE;
+      if (stuck || track.front + track.speed * this.#pace.intervalS > limit) leaving.push(track);
+    }
+    if (leaving.length === 0) return;
+    leaving.sort((a, b) => b.along - a.along);
+    for (const track of leaving) {
+      // What nobody saw whole counts if it came in as fruit do and no frame contradicts.
+      if (track.item > 0 || (track.trusted && track.missed === 0)) this.#report(track, seen);
+      track.passed = true;
+    }
+  }
+
+  #report(track: Track, seen: Sighting[]): void {
+    if (track.item === 0) track.become(++this.#items, seen);
+    track.passed = true;
+    seen.push(this.#itemOf(track));
+  }
+
+  #itemOf(track: Track): ItemPassed {
+    const { mmPerPx, gateMm } = this.#lane;
+    const speed = this.#speed > STANDS * this.#configuredSpeed ? this.#speed : this.#configuredSpeed;
+    const restMm = (this.#axis.lengthPx - track.along) * mmPerPx + gateMm;
+    const diameter = track.itemDiameterPx;
+    return {
+      kind: "item",
+      item: track.item,
+      presence: track.views > 0 ? "fruit" : "no-image",
+      views: track.views,
+      exposedAt: track.lastSeenAt,
+      gateAt: Math.round(this.#now + (restMm / (speed * mmPerPx)) * 1e6),
+      sizeMm: diameter === undefined ? undefined : diameter * mmPerPx,
+      cup: undefined,
+    };
+  }
+
+  #forget(): void {
+    this.#tracks = this.#tracks.filter((track) => {
+      if (!track.passed) return track.item > 0 || track.missed < SIGHTINGS;
+      return track.missed <= GONE && (track.missed === 0 || track.rear < this.#axis.lengthPx);
+    });
+  }
+
+  /** The belt's speed is the middle one of those of the fruit on it. */
+  #followSpeed(known: number): void {
+    const speeds: number[] = [];
+    for (let t = 0; t < known; t++) {
+      const track = this.#tracks[t]!;
+      if (track.item > 0 && track.hits >= 3 && track.missed === 0) speeds.push(track.speed);
+    }
+    if (speeds.length === 0) return;
+    speeds.sort((a, b) => a - b);
+    const middle = speeds[speeds.length >> 1]!;
+    this.#speed += SPEED_RATE * (middle - this.#speed);
+  }
+
+  #isMoving(): boolean {
+    return (
+      this.#speed > STANDS * this.#configuredSpeed && this.#tracks.some((track) => track.item > 0 && track.missed === 0)
+    );
+  }
+}

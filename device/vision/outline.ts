@@ -1,0 +1,233 @@
+import type { Background } from "./background.ts";
+import type { Picture } from "./crop.ts";
+import type { Grid } from "./grid.ts";
+import { largerEigenvalue, type Piece, type PiecePool } from "./piece.ts";
+
+/**
+ * The mask of one piece at the frame's own resolution. Cells inside the piece are taken as they are; only those along
+ * its rim are looked at pixel by pixel. One at a time: the next call overwrites the last.
+ */
+export class Outline {
+  /** (area.h * area.w), 1 on the fruit. */
+  readonly mask: Uint8Array;
+  /** Where the mask lies in the frame. */
+  readonly area = { x: 0, y: 0, w: 0, h: 0 };
+  /** Bounding box of the fruit in the frame; w is 0 where nothing was left. */
+  readonly box = { x: 0, y: 0, w: 0, h: 0 };
+  /** Centre in the frame, pixels. */
+  cx = 0;
+  cy = 0;
+  /** Longest axis of the ellipse of the same moments, pixels. */
+  diameterPx = 0;
+  readonly #grid: Grid;
+  readonly #background: Background;
+  readonly #pool: PiecePool;
+  readonly #labels: Uint8Array;
+  readonly #raw: Uint8Array;
+  readonly #rim: Int32Array;
+
+  constructor(background: Background, pool: PiecePool, labels: Uint8Array) {
+    const { grid } = background;
+    this.#grid = grid;
+    this.#background = background;
+    this.#pool = pool;
+    this.#labels = labels;
+    this.mask = new Uint8Array(grid.roi.w * grid.roi.h);
+    this.#raw = new Uint8Array(grid.roi.w * grid.roi.h);
+    this.#rim = new Int32Array(labels.length);
+  }
+
+  /** Draws the mask of the piece `index` of the pool and measures it. */
+  trace(picture: Picture, index: number): void {
+    const { roi, step, cols, rows } = this.#grid;
+    const piece = this.#pool.pieces[index]!;
+    const left = Math.max(0, piece.left - 1);
+    const right = Math.min(cols, piece.right + 1);
+    const top = Math.max(0, piece.top - 1);
+    const bottom = Math.min(rows, piece.bottom + 1);
+    const { area } = this;
+    area.x = roi.x + left * step;
+    area.y = roi.y + top * step;
+    area.w = Math.min(roi.w, right * step) - left * step;
+    area.h = Math.min(roi.h, bottom * step) - top * step;
+    this.#raw.fill(0, 0, area.w * area.h);
+    this.mask.fill(0, 0, area.w * area.h);
+    const rim = this.#fillInside(index + 1, left, right, top, bottom);
+    for (let i = 0; i < rim; i++) this.#lookAt(picture, piece, index + 1, this.#rim[i]!);
+    for (let i = 0; i < rim; i++) this.#smooth(this.#rim[i]!);
+    this.#measure();
+  }
+
+  /** Fills the cells whose neighbours all belong to the piece; the others near it go to the list. */
+  #fillInside(label: number, left: number, right: number, top: number, bottom: number): number {
+    const { cols } = this.#grid;
+    const labels = this.#labels;
+    let rim = 0;
+    for (let row = top; row < bottom; row++) {
+      for (let col = left; col < right; col++) {
+        const at = row * cols + col;
+        const own = this.#ownAround(label, row, col);
+        if (own === 0) continue;
+        if (own === 9 && labels[at] === label) this.#fillCell(row, col);
+        else this.#rim[rim++] = at;
+      }
+    }
+    return rim;
+  }
+
+  /** How many of a cell and its eight neighbours bear the label. */
+  #ownAround(label: number, row: number, col: number): number {
+    const { cols, rows } = this.#grid;
+    const labels = this.#labels;
+    let own = 0;
+    const y0 = Math.max(0, row - 1);
+    const y1 = Math.min(rows - 1, row + 1);
+    const x0 = Math.max(0, col - 1);
+    const x1 = Math.min(cols - 1, col + 1);
+    for (let y = y0; y <= y1; y++) {
+      for (let at = y * cols + x0, end = y * cols + x1; at <= end; at++) if (labels[at] === label) own++;
+    }
+    return own;
+  }
+
+  #fillCell(row: number, col: number): void {
+    const { roi, step } = this.#grid;
+    const { area, mask } = this;
+    const x0 = col * step + roi.x - area.x;
+    const x1 = Math.min(area.w, x0 + step);
+    const y0 = row * step + roi.y - area.y;
+    const y1 = Math.min(area.h, y0 + step);
+    for (let y = y0; y < y1; y++) {
+      for (let at = y * area.w + x0, end = y * area.w + x1; at < end; at++) {
+        mask[at] = 1;
+        this.#raw[at] = 1;
+      }
+    }
+  }
+
+  /** Decides pixel by pixel: fruit or conveyor, and where another fruit touches, whose. */
+  #lookAt(picture: Picture, piece: Piece, label: number, cell: number): void {
+    const { roi, step, cols } = this.#grid;
+    const { area } = this;
+    const row = Math.floor(cell / cols);
+    const col = cell - row * cols;
+    const other = piece.split ? this.#otherNear(label, row, col) : undefined;
+    const { colour, gain, pixelLimit } = this.#background;
+    const br = colour[cell * 3]!;
+    const bg = colour[cell * 3 + 1]!;
+    const bb = colour[cell * 3 + 2]!;
+    const inverse = this.#background.inverse[cell]!;
+    const brighter = this.#background.brighterAt(cell) * gain;
+    const leastBrighter = this.#background.leastBrighterSquare * inverse;
+    const x0 = col * step;
+    const x1 = Math.min(roi.w, x0 + step);
+    const y0 = row * step;
+    const y1 = Math.min(roi.h, y0 + step);
+    for (let y = y0; y < y1; y++) {
+      let from = ((roi.y + y) * picture.widthPx + roi.x + x0) * 3;
+      let to = (roi.y + y - area.y) * area.w + roi.x + x0 - area.x;
+      for (let x = x0; x < x1; x++, from += 3, to++) {
+        const r = picture.data[from]!;
+        const g = picture.data[from + 1]!;
+        const b = picture.data[from + 2]!;
+        const along = r * br + g * bg + b * bb;
+        const share = along * inverse;
+        const away = r * r + g * g + b * b - share * along;
+        if (away <= pixelLimit && (share <= brighter || (share - gain) ** 2 <= leastBrighter)) continue;
+        if (other !== undefined) {
+          const cx = (x + 0.5) / step;
+          const cy = (y + 0.5) / step;
+          if (other.outlineAt(cx, cy) < piece.outlineAt(cx, cy)) continue;
+        }
+        this.#raw[to] = 1;
+      }
+    }
+  }
+
+  /** Another piece with cells around this one. */
+  #otherNear(label: number, row: number, col: number): Piece | undefined {
+    const { cols, rows } = this.#grid;
+    for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
+      for (let x = Math.max(0, col - 1); x <= Math.min(cols - 1, col + 1); x++) {
+        const there = this.#labels[y * cols + x]!;
+        if (there !== 0 && there !== label) return this.#pool.pieces[there - 1];
+      }
+    }
+    return undefined;
+  }
+
+  /** A pixel of the rim is what most of its neighbourhood is: single pixels are noise. */
+  #smooth(cell: number): void {
+    const { roi, step, cols } = this.#grid;
+    const { area } = this;
+    const raw = this.#raw;
+    const row = Math.floor(cell / cols);
+    const x0 = (cell - row * cols) * step + roi.x - area.x;
+    const x1 = Math.min(area.w, x0 + step);
+    const y0 = row * step + roi.y - area.y;
+    const y1 = Math.min(area.h, y0 + step);
+    for (let y = y0; y < y1; y++) {
+      const up = y > 0 ? -area.w : 0;
+      const down = y < area.h - 1 ? area.w : 0;
+      for (let x = x0; x < x1; x++) {
+        const at = y * area.w + x;
+        const l = x > 0 ? -1 : 0;
+        const r = x < area.w - 1 ? 1 : 0;
+        const above = raw[at + up + l]! + raw[at + up]! + raw[at + up + r]!;
+        const below = raw[at + down + l]! + raw[at + down]! + raw[at + down + r]!;
+        this.mask[at] = above + below + raw[at + l]! + raw[at]! + raw[at + r]! >= 5 ? 1 : 0;
+      }
+    }
+  }
+
+  #measure(): void {
+    const { area, mask, box } = this;
+    let left = area.w;
+    let right = -1;
+    let top = -1;
+    let bottom = -1;
+    let n = 0;
+    let sx = 0;
+    let sy = 0;
+    let sxx = 0;
+    let sxy = 0;
+    let syy = 0;
+    for (let y = 0, at = 0; y < area.h; y++) {
+      let count = 0;
+      let rowX = 0;
+      let rowXx = 0;
+      let first = -1;
+      let last = -1;
+      for (let x = 0; x < area.w; x++, at++) {
+        if (mask[at] === 0) continue;
+        if (first < 0) first = x;
+        last = x;
+        count++;
+        rowX += x;
+        rowXx += x * x;
+      }
+      if (count === 0) continue;
+      if (top < 0) top = y;
+      bottom = y;
+      if (first < left) left = first;
+      if (last > right) right = last;
+      n += count;
+      sx += rowX;
+      sxx += rowXx;
+      sy += count * y;
+      syy += count * y * y;
+      sxy += rowX * y;
+    }
+    box.x = area.x + left;
+    box.y = area.y + top;
+    box.w = n === 0 ? 0 : right - left + 1;
+    box.h = n === 0 ? 0 : bottom - top + 1;
+    const x = sx / n;
+    const y = sy / n;
+    this.cx = area.x + x + 0.5;
+    this.cy = area.y + y + 0.5;
+    // A pixel is a square, not a point: 1/12 each way.
+    this.diameterPx =
+      4 * Math.sqrt(largerEigenvalue(sxx / n - x * x + 1 / 12, sxy / n - x * y, syy / n - y * y + 1 / 12));
+  }
+}

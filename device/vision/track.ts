@@ -1,0 +1,151 @@
+import type { Micros } from "../base/time.ts";
+import type { ViewSeen } from "./follower.ts";
+import type { Place } from "./place.ts";
+
+/** Diameters kept per item. */
+const MOST_DIAMETERS = 64;
+/** Share of the views whose diameter lies below the item's: near the largest, but not the largest by a mistake. */
+const DIAMETER_RANK = 0.75;
+/** How much of what was measured goes into place and speed. */
+const PLACE_RATE = 0.7;
+const SPEED_RATE = 0.15;
+const MOST_PENDING = 3;
+
+/** What a measurement along the lane hangs on: fruit that are cut off are known by the edge that is in view. */
+export type Anchor = "front" | "centre" | "rear";
+
+/** One fruit on its way through the view. Pixels along the lane, seconds. */
+export class Track {
+  /** 0 until it counts as an item. */
+  item = 0;
+  along: number;
+  across: number;
+  speed: number;
+  /** From the centre to the leading and the trailing edge. */
+  ahead: number;
+  behind: number;
+  /** 0 until it was seen whole. */
+  diameterPx = 0;
+  /** Frames that showed it, and usable frames in a row that should have and did not. */
+  hits = 0;
+  missed = 0;
+  /** Whether it came in where fruit come in, or where nobody could see it. */
+  readonly trusted: boolean;
+  /** It was reported; it is followed on so that it is not counted again. */
+  passed = false;
+  views = 0;
+  lastSeenAt: Micros;
+  readonly bornAlong: number;
+  #anchor: Anchor | undefined;
+  #lastViewAlong = Number.NEGATIVE_INFINITY;
+  #pending: ViewSeen[] = [];
+  readonly #diameters: number[] = [];
+
+  constructor(place: Place, halfPx: number, speed: number, at: Micros, trusted: boolean) {
+    this.ahead = halfPx;
+    this.behind = halfPx;
+    this.along = alongOf(place, anchorOf(place), halfPx, halfPx);
+    this.across = place.across;
+    this.speed = speed;
+    this.trusted = trusted;
+    this.lastSeenAt = at;
+    this.bornAlong = this.along;
+  }
+
+  get front(): number {
+    return this.along + this.ahead;
+  }
+
+  get rear(): number {
+    return this.along - this.behind;
+  }
+
+  predict(seconds: number): void {
+    this.along += this.speed * seconds;
+  }
+
+  /** Distance along the lane from where a place should be if it is this fruit. */
+  offset(place: Place): number {
+    return alongOf(place, anchorOf(place), this.ahead, this.behind) - this.along;
+  }
+
+  /**
+   * Takes a place that is this fruit.
+   *
+   * @param seconds since the last frame that was measured
+   * @param fastest that a fruit can be, pixels per second
+   */
+  follow(place: Place, at: Micros, seconds: number, fastest: number): void {
+    const anchor = anchorOf(place);
+    const error = this.offset(place);
+    if (anchor === this.#anchor && this.hits > 0) {
+      this.along += PLACE_RATE * error;
+      if (seconds > 0) this.speed += (SPEED_RATE * error) / seconds;
+      this.speed = Math.min(fastest, Math.max(0, this.speed));
+    } else if (anchor === "centre" || this.#anchor !== "centre") this.along += error;
+    else this.along += PLACE_RATE * error;
+    this.#anchor = anchor;
+    this.across = place.across;
+    this.lastSeenAt = at;
+    this.hits++;
+    this.missed = 0;
+  }
+
+  /** Takes its size from a view in which it was whole. */
+  measure(ahead: number, behind: number, diameterPx: number): void {
+    const rate = this.diameterPx === 0 ? 1 : 0.5;
+    this.ahead += rate * (ahead - this.ahead);
+    this.behind += rate * (behind - this.behind);
+    this.diameterPx += rate * (diameterPx - this.diameterPx);
+    if (this.#diameters.length < MOST_DIAMETERS) this.#diameters.push(diameterPx);
+    else this.#diameters[this.views % MOST_DIAMETERS] = diameterPx;
+  }
+
+  /** Whether it has moved enough since the last view for another to show anything new. */
+  get hasTurned(): boolean {
+    return Math.abs(this.along - this.#lastViewAlong) > 0.02 * this.diameterPx;
+  }
+
+  /** Notes a view; it is held back while the track does not yet count as an item. */
+  addView(view: ViewSeen, out: (ViewSeen | object)[]): void {
+    this.views++;
+    this.#lastViewAlong = this.along;
+    if (this.item > 0) {
+      out.push(view);
+      return;
+    }
+    if (this.#pending.length === MOST_PENDING) {
+      this.#pending.shift();
+      this.views--;
+    }
+    this.#pending.push(view);
+  }
+
+  /** From now on it is the item `item`; hands out the views held back. */
+  become(item: number, out: (ViewSeen | object)[]): void {
+    this.item = item;
+    for (const view of this.#pending) out.push({ ...view, item });
+    this.#pending = [];
+  }
+
+  /** Diameter over all views, pixels; undefined without a view. */
+  get itemDiameterPx(): number | undefined {
+    return upperQuantile(this.#diameters);
+  }
+}
+
+/** The value below which {@link DIAMETER_RANK} of the values lie; undefined for none. */
+export function upperQuantile(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined;
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.round(DIAMETER_RANK * (sorted.length - 1))];
+}
+
+function anchorOf(place: Place): Anchor {
+  return place.cutEntry ? "front" : place.cutExit ? "rear" : "centre";
+}
+
+function alongOf(place: Place, anchor: Anchor, ahead: number, behind: number): number {
+  if (anchor === "centre") return place.along;
+  return anchor === "front" ? place.front - ahead : place.rear + behind;
+}
