@@ -4,7 +4,7 @@ import { asGradelineError } from "./base/errors.ts";
 import { type Closable, Scope } from "./base/lifecycle.ts";
 import type { Log } from "./base/log.ts";
 import type { StateMessage, Verdict, VerdictDraft } from "./base/messages.ts";
-import type { Metrics } from "./base/metrics.ts";
+import type { CameraMetrics, LaneMetrics, Metrics, Stage } from "./base/metrics.ts";
 import { formatMicros, type Micros, nowMicros, parseMicros } from "./base/time.ts";
 import { Camera, type CameraListener } from "./camera.ts";
 import type { FrameDone, LaneSightings } from "./camera-messages.ts";
@@ -12,6 +12,7 @@ import { Batcher } from "./embed/batcher.ts";
 import type { Embedder } from "./embed/embedder.ts";
 import { type DecidedItem, Lane, verdictTimes } from "./lane.ts";
 import { LaneStats } from "./lane-stats.ts";
+import { RecentValues } from "./latency.ts";
 import type { Journal } from "./publish/journal.ts";
 import { Publisher } from "./publish/publisher.ts";
 import { loadRecipe, type Recipe } from "./recipe.ts";
@@ -54,6 +55,10 @@ export class Station implements Closable {
   readonly events = new EventEmitter<StationEvents>();
   readonly cameras = new Map<string, Camera>();
   readonly stats = new Map<string, LaneStats>();
+  /** Newest durations of each stage, milliseconds. */
+  readonly recent = new Map<Stage, RecentValues>();
+  readonly #cameraMetrics = new Map<string, CameraMetrics>();
+  readonly #laneMetrics = new Map<string, LaneMetrics>();
   readonly #log: Log;
   readonly #journal: Journal;
   readonly #batcher: Batcher;
@@ -75,7 +80,12 @@ export class Station implements Closable {
     this.#log = parts.log;
     this.#journal = parts.journal;
     this.#recipe = parts.recipe;
-    this.#batcher = new Batcher(parts.embedder, parts.config.embedder);
+    this.#batcher = new Batcher(parts.embedder, {
+      maxDelayMs: parts.config.embedder.maxDelayMs,
+      sent: (count) => parts.metrics.batchSize.observe(count),
+    });
+    for (const { id } of parts.config.cameras) this.#cameraMetrics.set(id, parts.metrics.camera(id));
+    for (const { id } of parts.config.lanes) this.#laneMetrics.set(id, parts.metrics.lane(id));
   }
 
   /**
@@ -132,6 +142,17 @@ export class Station implements Closable {
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     await this.#scope.close();
+  }
+
+  /** Takes one duration in milliseconds. */
+  observe(stage: Stage, ms: number): void {
+    this.metrics.stage[stage].observe(ms / 1000);
+    let recent = this.recent.get(stage);
+    if (recent === undefined) {
+      recent = new RecentValues();
+      this.recent.set(stage, recent);
+    }
+    recent.add(ms);
   }
 
   /** What the device says of itself: `degraded` with every reason, else `online`. */
@@ -240,10 +261,9 @@ export class Station implements Closable {
   }
 
   #observeFrame(camera: Camera, frame: FrameDone): void {
-    const { metrics } = this;
-    metrics.stage("grab", frame.grabMs);
-    metrics.stage("vision", frame.visionMs);
-    metrics.camera(camera.id, camera.counters);
+    this.observe("grab", frame.grabMs);
+    this.observe("vision", frame.visionMs);
+    this.#cameraMetrics.get(camera.id)?.update(camera.counters);
   }
 
   async #decided(item: DecidedItem): Promise<void> {
@@ -259,10 +279,13 @@ export class Station implements Closable {
     }
     this.#embedProblem = item.embeddings.length > 0 ? undefined : this.#embedProblem;
     this.stats.get(item.lane.id)!.add(verdict);
-    this.metrics.stage("embed", item.ms.embed);
-    this.metrics.stage("grade", item.ms.grade);
-    this.metrics.stage("journal", (nowMicros() - before) / 1000);
-    this.metrics.verdict(verdict);
+    if (item.embeddings.length > 0) {
+      this.observe("embed", item.ms.embed);
+      this.observe("grade", item.ms.grade);
+    }
+    this.observe("journal", (nowMicros() - before) / 1000);
+    this.metrics.published.inc();
+    this.#laneMetrics.get(item.lane.id)!.verdict(verdict);
     this.events.emit("item", { verdict, decided: item });
   }
 
@@ -296,9 +319,10 @@ export class Station implements Closable {
     const exposedAt = parseMicros(verdict.exposedAt);
     // One of an earlier run waited for the broker, not for us.
     if (exposedAt >= this.startedAt) {
-      this.metrics.stage("publish", Math.max(0, at - parseMicros(verdict.decidedAt)) / 1000);
-      this.metrics.stage("exposure_to_ack", Math.max(0, at - exposedAt) / 1000);
+      this.observe("publish", Math.max(0, at - parseMicros(verdict.decidedAt)) / 1000);
+      this.observe("exposure_to_ack", Math.max(0, at - exposedAt) / 1000);
     }
+    this.metrics.acknowledged.inc();
     this.events.emit("acked", verdict, at);
   }
 

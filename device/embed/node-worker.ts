@@ -59,7 +59,8 @@ try {
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
+    // What goes wrong is thrown and told once, in our words.
+    logSeverityLevel: 4,
     extra: {
       session: {
         // Between frames a spinning pool burns whole cores for nothing.

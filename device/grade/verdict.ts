@@ -18,4 +18,6 @@ export interface Decision {
   readonly margin: number | null;
   /** Best grade first. */
   readonly grades: readonly GradeScore[];
+  /** The view that decided, for pictures; absent without a view. */
+  readonly tellingView?: number;
 }

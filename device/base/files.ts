@@ -1,0 +1,42 @@
+import { createHash, randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { GradelineError } from "./errors.ts";
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/**
+ * Writes a file so that a reader, also after a crash or a loss of power, finds the old content or the new, never a mix:
+ * temporary file, fsync, rename, fsync of the folder.
+ *
+ * @throws {GradelineError} FILE when it cannot be written; the old content is still there
+ */
+export async function writeAtomic(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    const file = await open(temporary, "wx", 0o640);
+    try {
+      for (const part of parts) await file.writeFile(part);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    const folder = await open(dirname(path), "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
+    throw new GradelineError("FILE", `${path} cannot be written: ${(error as Error).message}`, {
+      hint: full ? "make room on the disk; what was there before is kept" : "what was there before is kept",
+      retry: full,
+      cause: error,
+    });
+  }
+}

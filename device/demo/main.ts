@@ -1,0 +1,233 @@
+#!/usr/bin/env node
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import cliProgress from "cli-progress";
+import { connectAsync } from "mqtt";
+import { type Config, type ConfigInput, configSchema } from "../base/config.ts";
+import { GradelineError } from "../base/errors.ts";
+import type { Scope } from "../base/lifecycle.ts";
+import { createLog, type Log } from "../base/log.ts";
+import { type Verdict, verdictSchema } from "../base/messages.ts";
+import { createMetrics } from "../base/metrics.ts";
+import { nowMicros } from "../base/time.ts";
+import { Console } from "../console/server.ts";
+import type { Embedder } from "../embed/embedder.ts";
+import { openEmbedder } from "../embed/open.ts";
+import { enrol } from "../enrol.ts";
+import { GalleryWriter } from "../gallery-store.ts";
+import { Journal } from "../publish/journal.ts";
+import { loadRecipe, type Recipe } from "../recipe.ts";
+import { run } from "../run.ts";
+import { Station } from "../station.ts";
+import { stationView } from "../station-view.ts";
+import { DemoBroker } from "./broker.ts";
+import { demoLine } from "./line.ts";
+import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
+import { watchLine } from "./samples.ts";
+import { Table, type TableRow } from "./table.ts";
+import { type Summary, Tally } from "./tally.ts";
+import { truthsOf } from "./truth.ts";
+
+/** Items per lane that the demo's own gallery is enrolled from. */
+const ENROL_ITEMS = 110;
+/** Seeds of enrolled and shown fruit never meet. */
+const ENROL_SEED = 1_000_003;
+/** The line starts when everything is open. */
+const HEAD_START_US = 1_500_000;
+/** Fruit per lane that an endless demo compares with the truth. */
+const ENDLESS_ITEMS = 10_000;
+/** A verdict's time at the gate is true to a few milliseconds; fruit that touch are 50 apart. */
+const TOLERANCE_US = 30_000;
+/** Longest wait for the last acknowledgements after the last fruit passed its gate. */
+const GRACE_US = 3_000_000;
+const DRAW_MS = 500;
+
+await run(async (scope, stop) => {
+  const options = parseDemoOptions(process.argv.slice(2));
+  if (options === undefined) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  await mkdir(options.state, { recursive: true });
+  const log = createLog("warn");
+  const broker = scope.add(await DemoBroker.listen());
+  const base = configOf(options, broker.url, 0);
+  const embedder = scope.add(await openEmbedder(base.model, base.embedder));
+  const recipe = await prepareRecipe(options, base, embedder, log, stop);
+  if (recipe === undefined) return 130;
+  const config = configOf(options, broker.url, nowMicros() + HEAD_START_US);
+  const tally = new Tally(truthsOf(config, (options.items ?? ENDLESS_ITEMS) + 20), TOLERANCE_US);
+  const last = await subscribe(scope, broker.url, tally);
+  const journal = scope.add(await Journal.open(config.journal));
+  const station = scope.add(
+    await Station.open({ config, log, embedder, recipe, journal, metrics: scope.add(createMetrics()) }),
+  );
+  station.events.on("acked", (verdict, at) => tally.acknowledged(verdict, at));
+  const { host, port } = config.console;
+  const page = scope.add(await Console.listen({ host, port, token: undefined }, stationView(station), log));
+  process.stderr.write(`page ${page.url}\nbroker ${broker.url}  topics gradeline/demo/#\n`);
+  const table = new Table(process.stderr);
+  const draw = setInterval(() => table.draw(rowsOf(station, last), gradesOf(recipe), footer()), DRAW_MS);
+  scope.add({ close: () => clearInterval(draw) });
+  const footer = () => {
+    const summary = summarise(station, tally, nowMicros());
+    return {
+      ...summary,
+      ackMs: summary.exposureToAckMs,
+      wanted: options.items,
+      page: page.url,
+      broker: broker.url,
+      state: station.state().state,
+    };
+  };
+  const until = options.items === undefined ? undefined : tally.gateAtOf(options.items);
+  await waitFor(tally, until, stop);
+  clearInterval(draw);
+  const end = until === undefined || stop.aborted ? nowMicros() : until;
+  const summary = summarise(station, tally, end);
+  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : describe(summary));
+  return summary.missed + summary.double > 0 ? 1 : 0;
+});
+
+function configOf(options: DemoOptions, brokerUrl: string, startAt: number): Config {
+  const line = demoLine({
+    seed: options.seed,
+    fruit: options.fruit,
+    individuals: "odd",
+    startAt,
+    items: undefined,
+    pace: "real",
+    strangers: 0.08,
+  });
+  return configSchema.parse({
+    device: "demo",
+    model: new URL("../../models/embedder.json", import.meta.url).pathname,
+    gallery: join(options.state, options.fruit === undefined ? "gallery" : "gallery-fruit"),
+    journal: { path: join(options.state, "journal.sqlite") },
+    mqtt: { url: brokerUrl },
+    console: { port: options.port },
+    ...line,
+  } satisfies ConfigInput);
+}
+
+/** The gallery of an earlier start, or a new one enrolled from the line; undefined when stopped meanwhile. */
+async function prepareRecipe(
+  options: DemoOptions,
+  config: Config,
+  embedder: Embedder,
+  log: Log,
+  stop: AbortSignal,
+): Promise<Recipe | undefined> {
+  // Another folder of fruit has other grades.
+  if (options.fresh || options.fruit !== undefined) await rm(config.gallery, { recursive: true, force: true });
+  try {
+    return await loadRecipe(config, embedder.model);
+  } catch (error) {
+    if (!(error instanceof GradelineError) || !error.code.startsWith("GALLERY")) throw error;
+    await rm(config.gallery, { recursive: true, force: true });
+  }
+  const line = configSchema.parse({
+    ...config,
+    ...demoLine({
+      seed: options.seed + ENROL_SEED,
+      fruit: options.fruit,
+      individuals: "even",
+      startAt: 1,
+      items: ENROL_ITEMS,
+      pace: "fast",
+      strangers: 0,
+    }),
+  });
+  const truths = truthsOf(line, ENROL_ITEMS);
+  const fruit = truths.filter(({ grade }) => grade !== null && grade !== "unknown").length;
+  const bar = new cliProgress.SingleBar(
+    { format: "enrolling reference fruit {bar} {value}/{total}", stream: process.stderr, hideCursor: true },
+    cliProgress.Presets.shades_classic,
+  );
+  const writer = await GalleryWriter.open(config.gallery);
+  bar.start(fruit, 0);
+  try {
+    await enrol(writer, embedder, watchLine(line, embedder.model, truths, log), {
+      onItem: (done) => bar.update(done),
+      signal: stop,
+    });
+  } catch (error) {
+    if (stop.aborted) return undefined;
+    throw error;
+  } finally {
+    bar.stop();
+    writer.close();
+  }
+  return await loadRecipe(config, embedder.model);
+}
+
+/** Hears verdicts as any controller would; returns the newest of each lane. */
+async function subscribe(scope: Scope, url: string, tally: Tally): Promise<Map<string, Verdict>> {
+  const last = new Map<string, Verdict>();
+  const client = await connectAsync(url, { clean: true });
+  scope.add({ close: () => client.endAsync() });
+  client.on("message", (_topic, payload) => {
+    const verdict = verdictSchema.parse(JSON.parse(payload.toString()));
+    last.set(verdict.lane, verdict);
+    tally.add(verdict);
+  });
+  await client.subscribeAsync("gradeline/demo/lane/+/verdict", { qos: 1 });
+  return last;
+}
+
+async function waitFor(tally: Tally, until: number | undefined, stop: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const check = setInterval(() => {
+    if (until === undefined) return;
+    const now = nowMicros();
+    if (now >= until && (tally.complete(until) || now >= until + GRACE_US)) resolve();
+  }, 50);
+  if (stop.aborted) resolve();
+  stop.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+  clearInterval(check);
+}
+
+function summarise(station: Station, tally: Tally, until: number): Summary {
+  let seen = 0;
+  let dropped = 0;
+  for (const { counters } of station.cameras.values()) {
+    seen += counters.seen;
+    dropped += counters.dropped;
+  }
+  return tally.summary(until, { seen, dropped });
+}
+
+function rowsOf(station: Station, last: ReadonlyMap<string, Verdict>): TableRow[] {
+  return [...station.stats].map(([lane, stats]) => {
+    const { items, outcomes, grades, itemsPerS, late } = stats.message();
+    return {
+      lane,
+      items,
+      counts: { ...outcomes, ...grades },
+      perMinute: Math.round(itemsPerS * 60),
+      late,
+      last: last.get(lane),
+    };
+  });
+}
+
+function gradesOf(recipe: Recipe): string[] {
+  return recipe.grades.map(({ grade }) => grade);
+}
+
+function describe(summary: Summary): string {
+  const { exposureToAckMs: ms, frames, unknown } = summary;
+  const said = [...new Set(Object.values(summary.confusion).flatMap((row) => Object.keys(row)))];
+  const rows = Object.entries(summary.confusion).map(
+    ([truth, row]) => `  ${truth.padEnd(10)} ${said.map((name) => String(row[name] ?? 0).padStart(9)).join(" ")}`,
+  );
+  return [
+    `passed ${summary.passed}, verdicts ${summary.verdicts}, missed ${summary.missed}, double ${summary.double}, late ${summary.late}`,
+    `agreement ${(summary.agreement * 100).toFixed(1)} %; unknown: ${unknown.right} right, ${unknown.wrong} wrong`,
+    `frames ${frames.seen}, dropped ${frames.dropped}; exposure to acknowledgement p50 ${ms.p50} ms, p99 ${ms.p99} ms, max ${ms.max} ms`,
+    `  ${"truth".padEnd(10)} ${said.map((name) => name.padStart(9)).join(" ")}`,
+    ...rows,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,84 @@
+import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
+import type { Verdict } from "../base/messages.ts";
+
+/** What the live table shows. */
+export interface TableRow {
+  readonly lane: string;
+  readonly items: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly perMinute: number;
+  readonly late: number;
+  readonly last: Verdict | undefined;
+}
+
+export interface TableFooter {
+  readonly passed: number;
+  readonly wanted: number | undefined;
+  readonly missed: number;
+  readonly double: number;
+  readonly agreement: number;
+  readonly ackMs: { readonly p50: number; readonly p99: number };
+  readonly page: string;
+  readonly broker: string;
+  readonly state: string;
+}
+
+/** Redraws in place on a terminal; elsewhere it is silent, a file does not want a thousand tables. */
+export class Table {
+  readonly #out: NodeJS.WriteStream;
+  #lines = 0;
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out;
+  }
+
+  draw(rows: readonly TableRow[], grades: readonly string[], footer: TableFooter): void {
+    if (!this.#out.isTTY) return;
+    const text = renderTable(rows, grades, footer);
+    if (this.#lines > 0) {
+      moveCursor(this.#out, 0, -this.#lines);
+      cursorTo(this.#out, 0);
+      clearScreenDown(this.#out);
+    }
+    this.#out.write(`${text}\n`);
+    this.#lines = text.split("\n").length;
+  }
+}
+
+export function renderTable(rows: readonly TableRow[], grades: readonly string[], footer: TableFooter): string {
+  const columns = [...grades, "unknown", "unsure", "empty", "no-image"];
+  const head = ["lane", "items", "/min", ...columns, "late", "last verdict"];
+  const body = rows.map((row) => [
+    row.lane,
+    String(row.items),
+    String(row.perMinute),
+    ...columns.map((name) => String(row.counts[name] ?? 0)),
+    String(row.late),
+    row.last === undefined ? "-" : lastVerdict(row.last),
+  ]);
+  const widths = head.map((title, column) => Math.max(title.length, ...body.map((cells) => cells[column]!.length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) =>
+        column === 0 || column === cells.length - 1 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+      )
+      .join("  ")
+      .trimEnd();
+  const passed = footer.wanted === undefined ? String(footer.passed) : `${footer.passed} of ${footer.wanted}`;
+  return [
+    line(head),
+    ...body.map(line),
+    "",
+    `passed ${passed}   missed ${footer.missed}   double ${footer.double}   ` +
+      `agreement ${(footer.agreement * 100).toFixed(1)} %   ` +
+      `exposure to acknowledgement p50 ${footer.ackMs.p50.toFixed(1)} ms, p99 ${footer.ackMs.p99.toFixed(1)} ms`,
+    `${footer.state}   page ${footer.page}   broker ${footer.broker}   Ctrl-C stops`,
+  ].join("\n");
+}
+
+function lastVerdict(verdict: Verdict): string {
+  const said = verdict.grade ?? verdict.outcome;
+  const margin = verdict.margin === null ? "" : ` margin ${verdict.margin.toFixed(2)}`;
+  const size = verdict.sizeMm === null ? "" : ` ${verdict.sizeMm.toFixed(0)} mm`;
+  return `#${verdict.seq} ${said}${margin}${size} (${verdict.views} views)`;
+}

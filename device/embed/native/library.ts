@@ -1,0 +1,211 @@
+import { realpathSync } from "node:fs";
+import koffi from "koffi";
+import { type ErrorCode, GradelineError } from "../../base/errors.ts";
+import { checkLibraryFile } from "./elf.ts";
+import { type Entry, type FunctionName, lastPlaces, NEWEST_API, OLDEST_API, table } from "./table.ts";
+
+/** An address inside the library. */
+export type Handle = bigint;
+/** Pointers, numbers and texts; a typed array is passed in place. */
+export type Argument = Handle | number | boolean | string | ArrayBufferView | readonly string[] | null;
+type NativeFunction = ReturnType<ReturnType<typeof koffi.load>["func"]>;
+
+/** OrtErrorCode: the file is no model that the library can read. */
+const MODEL_CODES: ReadonlySet<number> = new Set([7, 10]);
+const LOG_FATAL = 4;
+
+/** A failure that the library reported. */
+export class LibraryError extends GradelineError {
+  /** Whether the library says that the model itself is at fault. */
+  readonly ofModel: boolean;
+
+  constructor(code: ErrorCode, message: string, ofModel: boolean) {
+    super(code, message);
+    this.ofModel = ofModel;
+  }
+}
+
+/**
+ * Libraries stay loaded: unloading one whose providers hold a GPU is not safe, and its environment is one per process
+ * by the library's own design. So this map mirrors what the process holds anyway.
+ */
+const loaded = new Map<string, Promise<Library>>();
+
+/** One loaded ONNX Runtime: its table of functions and its environment. */
+export class Library {
+  readonly path: string;
+  /** As the library says it, e.g. `1.30.0`. */
+  readonly version: string;
+  /** Version of the table that both sides know. */
+  readonly apiVersion: number;
+  readonly env: Handle;
+  readonly #functions: ReadonlyMap<FunctionName, NativeFunction>;
+
+  private constructor(path: string, version: string, apiVersion: number, functions: Map<FunctionName, NativeFunction>) {
+    this.path = path;
+    this.version = version;
+    this.apiVersion = apiVersion;
+    this.#functions = functions;
+    this.env = this.make("CreateEnv", LOG_FATAL, "gradeline");
+  }
+
+  /**
+   * @param path of a `libonnxruntime.so`
+   * @throws {GradelineError} PROVIDER when it is missing, cut short, made for another processor, not ONNX Runtime, or
+   *   older than what is spoken here
+   */
+  static async load(path: string): Promise<Library> {
+    await checkLibraryFile(path);
+    const real = realpathSync(path);
+    let library = loaded.get(real);
+    if (library === undefined) {
+      library = Promise.resolve().then(() => Library.#load(real));
+      loaded.set(real, library);
+      library.catch(() => loaded.delete(real));
+    }
+    return await library;
+  }
+
+  static #load(path: string): Library {
+    const opened = openLibrary(path);
+    const base = opened() as Handle;
+    const [getApi, getVersion] = koffi.decode(base, koffi.array("void *", 2)) as [Handle, Handle];
+    const version = koffi.decode(getVersion, koffi.proto("const char *", []))() as string;
+    const apiVersion = negotiate(path, version);
+    const api = koffi.decode(getApi, koffi.proto("void *", ["uint32_t"]))(apiVersion) as Handle | null;
+    if (api === null) throw unusable(path, `ONNX Runtime ${version} does not serve its API version ${apiVersion}`);
+    return new Library(path, version, apiVersion, readTable(api, apiVersion));
+  }
+
+  /** Whether the function came with the version that was agreed on. */
+  has(name: FunctionName): boolean {
+    return this.#functions.has(name);
+  }
+
+  /** Calls a function; a status other than null is thrown with the library's message. */
+  call(name: FunctionName, ...args: Argument[]): unknown {
+    const result: unknown = this.#function(name)(...args);
+    if (table[name].returns === "status" && result !== null) throw this.#failure(name, result as Handle);
+    return result;
+  }
+
+  /** The same on a thread of libuv's pool. */
+  callLater(name: FunctionName, ...args: Argument[]): Promise<void> {
+    const called = this.#function(name);
+    return new Promise((resolve, reject) => {
+      called.async(...args, (error: unknown, status: Handle | null) => {
+        if (error) reject(error);
+        else if (status !== null) reject(this.#failure(name, status));
+        else resolve();
+      });
+    });
+  }
+
+  /** Calls a function whose last argument receives a pointer, and returns that pointer. */
+  make(name: FunctionName, ...args: Argument[]): Handle {
+    const out = new BigUint64Array(1);
+    this.call(name, ...args, out);
+    return out[0]!;
+  }
+
+  /** Like `make`, where the pointer is a text that the library keeps. */
+  text(name: FunctionName, ...args: Argument[]): string {
+    return textAt(this.make(name, ...args));
+  }
+
+  /** Like `make`, where the pointer is a text that the default allocator gave and takes back. */
+  ownedText(name: FunctionName, ...args: Argument[]): string {
+    const allocator = this.make("GetAllocatorWithDefaultOptions");
+    const address = this.make(name, ...args, allocator);
+    try {
+      return textAt(address);
+    } finally {
+      this.call("AllocatorFree", allocator, address);
+    }
+  }
+
+  /** Providers that were compiled in, e.g. `CPUExecutionProvider`; their own libraries may still be absent. */
+  providers(): string[] {
+    const length = new Int32Array(1);
+    const out = new BigUint64Array(1);
+    this.call("GetAvailableProviders", out, length);
+    const names = koffi.decode(out[0], koffi.array("const char *", length[0]!)) as string[];
+    this.call("ReleaseAvailableProviders", out[0]!, length[0]!);
+    return names;
+  }
+
+  #function(name: FunctionName): NativeFunction {
+    const found = this.#functions.get(name);
+    if (found === undefined) {
+      throw new GradelineError(
+        "PROVIDER",
+        `ONNX Runtime ${this.version} has no ${name}, API ${table[name].since} has`,
+        {
+          hint: `install ONNX Runtime 1.${table[name].since} or newer`,
+        },
+      );
+    }
+    return found;
+  }
+
+  #failure(name: FunctionName, status: Handle): LibraryError {
+    const code = this.#function("GetErrorCode")(status) as number;
+    const message = this.#function("GetErrorMessage")(status) as string;
+    this.#function("ReleaseStatus")(status);
+    return new LibraryError("INFERENCE", `ONNX Runtime ${this.version} (${name}): ${message}`, MODEL_CODES.has(code));
+  }
+}
+
+/**
+ * The table's version that both sides know: a library serves all versions up to its own minor number.
+ *
+ * @throws {GradelineError} PROVIDER for a library that is too old or of a new generation
+ */
+export function negotiate(path: string, version: string): number {
+  const [major, minor] = version.split(".").map(Number);
+  if (major !== 1 || minor === undefined || !Number.isInteger(minor) || minor < OLDEST_API) {
+    throw unusable(path, `it is ONNX Runtime ${version}, wanted 1.${OLDEST_API} or newer`);
+  }
+  return Math.min(minor, NEWEST_API);
+}
+
+/** Places in the table that a version has. */
+export function placesOf(apiVersion: number): number {
+  const versions = [...lastPlaces.keys()].filter((candidate) => candidate <= apiVersion);
+  return lastPlaces.get(Math.max(...versions))! + 1;
+}
+
+function openLibrary(path: string): NativeFunction {
+  try {
+    return koffi.load(path).func("OrtGetApiBase", "void *", []);
+  } catch (error) {
+    throw unusable(path, (error as Error).message, error);
+  }
+}
+
+function readTable(api: Handle, apiVersion: number): Map<FunctionName, NativeFunction> {
+  const addresses = new BigUint64Array(koffi.view(api, placesOf(apiVersion) * 8));
+  const functions = new Map<FunctionName, NativeFunction>();
+  for (const [name, entry] of Object.entries(table) as [FunctionName, Entry][]) {
+    if (entry.since > apiVersion) continue;
+    const type = koffi.proto(resultType(entry), [...entry.takes]);
+    functions.set(name, koffi.decode(addresses[entry.index]!, type) as NativeFunction);
+  }
+  return functions;
+}
+
+function resultType(entry: Entry): string {
+  return { status: "void *", void: "void", string: "const char *", int: "int" }[entry.returns];
+}
+
+/** A text at an address that the library gave; empty where there is none. */
+export function textAt(address: Handle): string {
+  return address === 0n ? "" : (koffi.decode.string(address) ?? "");
+}
+
+function unusable(path: string, problem: string, cause?: unknown): GradelineError {
+  return new GradelineError("PROVIDER", `${path} is not a usable inference library: ${problem}`, {
+    hint: "name the libonnxruntime.so of this board's ONNX Runtime in embedder.library",
+    cause,
+  });
+}

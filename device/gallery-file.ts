@@ -1,0 +1,113 @@
+import { z } from "zod";
+import { gradeSchema } from "./base/config.ts";
+import { GradelineError } from "./base/errors.ts";
+import { sha256 } from "./base/files.ts";
+import type { Gallery } from "./grade/gallery.ts";
+
+/*
+ * The gallery's file: 8 bytes magic, 4 bytes length of the header (little-endian), the header as JSON, all embeddings
+ * as little-endian float32 in the order of the references, 32 bytes sha256 over everything before.
+ */
+const MAGIC = new TextEncoder().encode("GRDLGAL1");
+const HASH_BYTES = 32;
+
+const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+
+const headerSchema = z.strictObject({
+  modelHash: z.string().regex(/^[0-9a-f]{64}$/),
+  modelName: z.string(),
+  dimension: z.number().int().min(1).max(4096),
+  sizePx: z.number().int().min(8).max(1024),
+  grades: z.array(gradeSchema).max(64),
+  references: z.array(
+    z.strictObject({
+      id: idSchema,
+      grade: gradeSchema,
+      origin: z.string().max(4096),
+      enrolledAt: z.string(),
+      views: z.number().int().min(1).max(10_000),
+    }),
+  ),
+});
+
+export interface GalleryFile {
+  readonly gallery: Gallery;
+  readonly modelName: string;
+  /** sha256 of what the file says, hex. */
+  readonly hash: string;
+}
+
+export function encodeGallery(gallery: Gallery, modelName: string): Uint8Array[] {
+  const { modelHash, dimension, sizePx, grades, references } = gallery;
+  const header = new TextEncoder().encode(
+    JSON.stringify({
+      modelHash,
+      modelName,
+      dimension,
+      sizePx,
+      grades: [...grades],
+      references: references.map(({ id, grade, origin, enrolledAt, views }) => ({
+        id,
+        grade,
+        origin,
+        enrolledAt,
+        views,
+      })),
+    } satisfies z.input<typeof headerSchema>),
+  );
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, header.length, true);
+  const body = Buffer.concat([
+    MAGIC,
+    length,
+    header,
+    ...references.map(
+      ({ embeddings }) => new Uint8Array(embeddings.buffer, embeddings.byteOffset, embeddings.byteLength),
+    ),
+  ]);
+  return [body, Buffer.from(sha256(body), "hex")];
+}
+
+/**
+ * @param name of the file, for the message
+ * @throws {GradelineError} GALLERY when it is torn, or no gallery
+ */
+export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
+  const refuse = (reason: string): GradelineError =>
+    new GradelineError("GALLERY", `${name} is not a whole gallery: ${reason}`, {
+      hint: "restore it from a backup, or enrol again",
+    });
+  if (bytes.length < MAGIC.length + 4 + HASH_BYTES) throw refuse(`it has ${bytes.length} bytes`);
+  if (!MAGIC.every((byte, index) => bytes[index] === byte)) throw refuse("it begins with something else");
+  const body = bytes.subarray(0, bytes.length - HASH_BYTES);
+  const hash = sha256(body);
+  if (hash !== Buffer.from(bytes.subarray(bytes.length - HASH_BYTES)).toString("hex")) {
+    throw refuse(`it was cut or changed (${bytes.length} bytes, its sha256 does not fit)`);
+  }
+  const headerLength = new DataView(body.buffer, body.byteOffset).getUint32(MAGIC.length, true);
+  const headerStart = MAGIC.length + 4;
+  const text = new TextDecoder().decode(body.subarray(headerStart, headerStart + headerLength));
+  const parsed = headerSchema.safeParse(JSON.parse(text));
+  if (!parsed.success) throw refuse(`its header does not fit: ${parsed.error.issues[0]?.message}`);
+  const { modelHash, modelName, dimension, sizePx, grades, references } = parsed.data;
+  const rows = references.reduce((sum, { views }) => sum + views, 0);
+  if (body.length !== headerStart + headerLength + rows * dimension * 4) throw refuse("embeddings are missing");
+  // A copy: the embeddings need not lie at a multiple of four bytes in the file.
+  const all = new Float32Array(body.slice(headerStart + headerLength).buffer);
+  let row = 0;
+  return {
+    hash,
+    modelName,
+    gallery: {
+      modelHash,
+      dimension,
+      sizePx,
+      grades,
+      references: references.map((reference) => {
+        const embeddings = all.subarray(row * dimension, (row + reference.views) * dimension);
+        row += reference.views;
+        return { ...reference, embeddings };
+      }),
+    },
+  };
+}

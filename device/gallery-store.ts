@@ -1,0 +1,186 @@
+import { link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { GradelineError } from "./base/errors.ts";
+import { writeAtomic } from "./base/files.ts";
+import { encodePng, readImage } from "./capture/image.ts";
+import type { Model } from "./embed/embedder.ts";
+import { decodeGallery, encodeGallery, type GalleryFile } from "./gallery-file.ts";
+import { emptyGallery, type Gallery } from "./grade/gallery.ts";
+
+const CURRENT = "gallery.bin";
+const PREVIOUS = "gallery.previous.bin";
+const CROPS = "crops";
+
+export interface StoredGallery extends GalleryFile {
+  /** The newest file is damaged and this is the one before it; says what was found. */
+  readonly warning: string | undefined;
+}
+
+/**
+ * Reads the gallery in a folder. A damaged file is passed over for the one before it.
+ *
+ * @throws {GradelineError} GALLERY when there is none that can be read, GALLERY_MODEL when another model made it
+ */
+export async function readGallery(folder: string, model: Model): Promise<StoredGallery> {
+  const stored = await readNewest(folder);
+  if (stored === undefined) {
+    throw new GradelineError("GALLERY", `there is no gallery in ${folder}`, {
+      hint: `enrol references first: gradeline-calibrate enroll GRADE PATH… --gallery ${folder}`,
+    });
+  }
+  checkModel(stored, model, folder);
+  return stored;
+}
+
+/** @throws {GradelineError} GALLERY_MODEL when another model made the gallery */
+export function checkModel(stored: GalleryFile, model: Model, folder: string): void {
+  const { modelHash } = stored.gallery;
+  if (modelHash === model.hash) return;
+  throw new GradelineError(
+    "GALLERY_MODEL",
+    `the gallery in ${folder} was made by model ${stored.modelName} ${modelHash.slice(0, 16)}, loaded is ` +
+      `${model.name} ${model.hash.slice(0, 16)}`,
+    { hint: `embed its references again: gradeline-calibrate rebuild --gallery ${folder}` },
+  );
+}
+
+/** The one writer of a gallery folder; the lock ends with the process, also when that is killed. */
+export class GalleryWriter {
+  readonly folder: string;
+  readonly #lock: DatabaseSync;
+
+  private constructor(folder: string, lock: DatabaseSync) {
+    this.folder = folder;
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes the folder where it is missing and locks it.
+   *
+   * @throws {GradelineError} GALLERY when another process writes to it, FILE when it cannot be made
+   */
+  static async open(folder: string): Promise<GalleryWriter> {
+    try {
+      await mkdir(join(folder, CROPS), { recursive: true });
+    } catch (error) {
+      throw new GradelineError("FILE", `${folder} cannot be made: ${(error as Error).message}`, { cause: error });
+    }
+    const lock = new DatabaseSync(join(folder, "lock"), { timeout: 0 });
+    try {
+      lock.exec("BEGIN EXCLUSIVE");
+    } catch (error) {
+      lock.close();
+      throw new GradelineError("GALLERY", `another process writes to the gallery in ${folder}`, {
+        hint: "wait for it to end, or end it",
+        retry: true,
+        cause: error,
+      });
+    }
+    return new GalleryWriter(folder, lock);
+  }
+
+  /** The gallery as it stands; undefined where there is none yet. Of any model. */
+  read(): Promise<StoredGallery | undefined> {
+    return readNewest(this.folder);
+  }
+
+  /** The gallery as it stands, or an empty one for this model. @throws {GradelineError} GALLERY_MODEL */
+  async readFor(model: Model): Promise<Gallery> {
+    const stored = await this.read();
+    if (stored === undefined || stored.gallery.references.length === 0) {
+      return emptyGallery(model.hash, model.dimension, model.sizePx);
+    }
+    checkModel(stored, model, this.folder);
+    return stored.gallery;
+  }
+
+  /**
+   * Keeps an item's views, lossless, one below the other. Done before `save` names the item, so that a crash between
+   * the two leaves a picture too many, never one too few.
+   *
+   * @param crops each (sizePx, sizePx, 3)
+   */
+  async saveCrops(id: string, crops: readonly Uint8Array[], sizePx: number): Promise<void> {
+    const data = Buffer.concat(crops);
+    const png = await encodePng({ widthPx: sizePx, heightPx: sizePx * crops.length, data });
+    await writeAtomic(this.#cropsPath(id), [png]);
+  }
+
+  /** The views of one item as they were enrolled. @throws {GradelineError} IMAGE, FILE */
+  async readCrops(id: string, sizePx: number): Promise<Uint8Array[]> {
+    const { data, heightPx } = await readImage(this.#cropsPath(id));
+    const bytes = sizePx * sizePx * 3;
+    return Array.from({ length: heightPx / sizePx }, (_, view) => data.slice(view * bytes, (view + 1) * bytes));
+  }
+
+  /**
+   * Replaces the gallery; the one before it is kept as well.
+   *
+   * @throws {GradelineError} FILE when it cannot be written: what was there before is still there
+   */
+  async save(gallery: Gallery, modelName: string): Promise<void> {
+    const current = join(this.folder, CURRENT);
+    const spare = join(this.folder, "gallery.spare.tmp");
+    await rm(spare, { force: true });
+    // Only a good one is worth keeping as the previous one.
+    const keep = await isWhole(current);
+    if (keep) await link(current, spare);
+    if (keep) await rename(spare, join(this.folder, PREVIOUS));
+    await writeAtomic(current, encodeGallery(gallery, modelName));
+    await this.#forgetCrops(gallery);
+  }
+
+  close(): void {
+    this.#lock.close();
+  }
+
+  #cropsPath(id: string): string {
+    return join(this.folder, CROPS, `${id}.png`);
+  }
+
+  /** Pictures of items that neither this gallery nor the previous one has. */
+  async #forgetCrops(gallery: Gallery): Promise<void> {
+    const ids = new Set(gallery.references.map(({ id }) => id));
+    const previous = await readOne(join(this.folder, PREVIOUS)).catch(() => undefined);
+    for (const { id } of previous?.gallery.references ?? []) ids.add(id);
+    for (const name of await readdir(join(this.folder, CROPS))) {
+      if (!ids.has(name.replace(/\.png$/, ""))) await rm(join(this.folder, CROPS, name), { force: true });
+    }
+  }
+}
+
+async function readNewest(folder: string): Promise<StoredGallery | undefined> {
+  let damaged: unknown;
+  for (const name of [CURRENT, PREVIOUS]) {
+    try {
+      const file = await readOne(join(folder, name));
+      if (file !== undefined) {
+        const warning = damaged === undefined ? undefined : `${(damaged as Error).message}; the one before it is used`;
+        return { ...file, warning };
+      }
+    } catch (error) {
+      damaged ??= error;
+    }
+  }
+  if (damaged !== undefined) throw damaged;
+  return undefined;
+}
+
+async function readOne(path: string): Promise<GalleryFile | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new GradelineError("GALLERY", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  return decodeGallery(bytes, path);
+}
+
+async function isWhole(path: string): Promise<boolean> {
+  return readOne(path).then(
+    (file) => file !== undefined,
+    () => false,
+  );
+}

@@ -1,0 +1,89 @@
+import { GradelineError } from "../base/errors.ts";
+
+/** An enrolled item: its grade and its views as the model of the gallery saw them. */
+export interface Reference {
+  /** Unique in the gallery. */
+  readonly id: string;
+  readonly grade: string;
+  /** Where it came from, for people: a path, a lane and item. */
+  readonly origin: string;
+  /** RFC 3339, UTC. */
+  readonly enrolledAt: string;
+  readonly views: number;
+  /** (views, dimension) row-major, unit rows. */
+  readonly embeddings: Float32Array;
+}
+
+/** All references, bound to the model that embedded them. Immutable: what changes it makes another one. */
+export interface Gallery {
+  /** sha256 of the model, hex. */
+  readonly modelHash: string;
+  readonly dimension: number;
+  readonly sizePx: number;
+  /** Best grade first; each has a reference or had one. */
+  readonly grades: readonly string[];
+  readonly references: readonly Reference[];
+}
+
+/** Names that people give to grades, best first; what is not among them comes after, by alphabet. */
+const KNOWN_ORDER = [
+  ["extra", "premium", "aa"],
+  ["sound", "fresh", "good", "healthy", "ok", "a", "class1", "class-1", "class 1", "first", "i"],
+  ["second", "mid", "b", "class2", "class-2", "class 2", "ii"],
+  ["third", "industry", "juice", "c", "class3", "class-3", "class 3", "iii"],
+  ["reject", "rotten", "late", "bad", "waste", "cull"],
+];
+
+/**
+ * Grades in the order best to worst: those of `order` first, then known names, then the rest by alphabet.
+ */
+export function orderGrades(names: Iterable<string>, order: readonly string[] = []): string[] {
+  const rank = (name: string): number => {
+    const given = order.indexOf(name);
+    if (given >= 0) return given;
+    const known = KNOWN_ORDER.findIndex((group) => group.includes(name.toLowerCase()));
+    return order.length + (known >= 0 ? known : KNOWN_ORDER.length);
+  };
+  return [...new Set(names)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+export function emptyGallery(modelHash: string, dimension: number, sizePx: number): Gallery {
+  return { modelHash, dimension, sizePx, grades: [], references: [] };
+}
+
+/**
+ * The gallery with more references; a grade that is new takes its place by the usual names.
+ *
+ * @throws {GradelineError} EMBEDDING_SHAPE when a reference does not have the gallery's shape
+ */
+export function withReferences(gallery: Gallery, added: readonly Reference[]): Gallery {
+  for (const reference of added) {
+    const { id, views, embeddings } = reference;
+    if (views < 1 || embeddings.length !== views * gallery.dimension) {
+      throw new GradelineError(
+        "EMBEDDING_SHAPE",
+        `reference ${id} has ${views} views and ${embeddings.length} values, wanted ${gallery.dimension} values a view`,
+      );
+    }
+  }
+  const ids = new Set(added.map(({ id }) => id));
+  const references = [...gallery.references.filter(({ id }) => !ids.has(id)), ...added];
+  const names = new Set([...gallery.grades, ...added.map(({ grade }) => grade)]);
+  return {
+    ...gallery,
+    grades: orderGrades(names, gallery.grades.length > 0 ? knownOrder(gallery.grades, names) : []),
+    references,
+  };
+}
+
+/** An order that people gave stays; a new grade goes where its usual name puts it among them, else last. */
+function knownOrder(given: readonly string[], names: ReadonlySet<string>): string[] {
+  const order = [...given];
+  for (const name of orderGrades([...names].filter((candidate) => !given.includes(candidate)))) {
+    const usual = orderGrades([...order, name]);
+    const next = usual.slice(usual.indexOf(name) + 1).find((other) => order.includes(other));
+    if (next === undefined) order.push(name);
+    else order.splice(order.indexOf(next), 0, name);
+  }
+  return order;
+}

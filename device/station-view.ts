@@ -1,0 +1,127 @@
+import { formatMicros, nowMicros } from "./base/time.ts";
+import { VERSION } from "./base/version.ts";
+import type { CameraState } from "./camera.ts";
+import type { CameraStatus, ItemShown, LaneStatus, StationStatus, StationView } from "./console/view.ts";
+import type { GradedItem, Station } from "./station.ts";
+
+/** What the page sees of the station. */
+export function stationView(station: Station): StationView {
+  const fps = new Map<string, { at: number; seen: number; fps: number }>();
+  return {
+    status: () => status(station, fps),
+    onItem(listener) {
+      const shown = (item: GradedItem): void => listener(itemShown(item, station.embedder.model.sizePx));
+      station.events.on("item", shown);
+      return () => station.events.off("item", shown);
+    },
+    metrics: () => station.metrics.text(),
+  };
+}
+
+function itemShown({ verdict, decided }: GradedItem, sizePx: number): ItemShown {
+  const index = decided.decision.tellingView ?? Math.floor(decided.crops.length / 2);
+  const crop = decided.crops[index];
+  return { verdict, view: crop === undefined ? null : { index, sizePx, crop } };
+}
+
+type Rates = Map<string, { at: number; seen: number; fps: number }>;
+
+function status(station: Station, rates: Rates): StationStatus {
+  const { config, embedder, recipe } = station;
+  const { state, reasons } = station.state();
+  const { journal, broker } = station.publisher.health;
+  const latencyMs: Record<string, { p50: number; p99: number }> = {};
+  for (const [stage, values] of station.recent) latencyMs[stage] = values.quantiles();
+  return {
+    device: config.device,
+    state,
+    reasons,
+    since: formatMicros(station.stateSince),
+    version: VERSION,
+    uptimeS: Math.round((nowMicros() - station.startedAt) / 1e6),
+    model: {
+      name: embedder.model.name,
+      version: embedder.model.version,
+      hash: embedder.model.hash.slice(0, 16),
+      provider: embedder.provider,
+    },
+    gallery: {
+      hash: recipe.galleryHash.slice(0, 16),
+      grades: recipe.grades.map(({ grade }) => grade),
+      items: recipe.references,
+    },
+    cameras: config.cameras.map(({ id }) => cameraStatus(station, id, rates)),
+    lanes: config.lanes.map((lane): LaneStatus => {
+      const { items, outcomes, grades, late, itemsPerS } = station.stats.get(lane.id)!.message();
+      return {
+        id: lane.id,
+        camera: lane.camera,
+        conveyor: lane.conveyor.kind,
+        paused: station.paused,
+        items,
+        outcomes,
+        grades,
+        late,
+        perMinute: Math.round(itemsPerS * 60),
+      };
+    }),
+    broker: {
+      state: broker.state,
+      url: withoutLogin(config.mqtt.url),
+      protocol: broker.protocol,
+      reason: broker.reason,
+      pendingVerdicts: journal.depth,
+      droppedVerdicts: journal.dropped,
+    },
+    latencyMs,
+  };
+}
+
+const SHOWN_STATE: Record<CameraState, CameraStatus["state"]> = {
+  ok: "ok",
+  opening: "reconnecting",
+  waiting: "reconnecting",
+  ended: "ended",
+  closed: "ended",
+};
+
+function cameraStatus(station: Station, id: string, rates: Rates): CameraStatus {
+  const camera = station.cameras.get(id);
+  if (camera === undefined) {
+    return { id, state: "ended", reason: null, seen: 0, dropped: 0, incomplete: 0, fps: 0, frameAgeMs: null };
+  }
+  const { seen, dropped, incomplete } = camera.counters;
+  return {
+    id,
+    state: SHOWN_STATE[camera.state],
+    reason: camera.reason ?? null,
+    seen,
+    dropped,
+    incomplete,
+    fps: rate(rates, id, seen),
+    frameAgeMs: camera.frameAgeMs() ?? null,
+  };
+}
+
+/** Over the time since it was last taken, a second at least. */
+function rate(rates: Rates, id: string, seen: number): number {
+  const now = performance.now();
+  const last = rates.get(id);
+  if (last === undefined) {
+    rates.set(id, { at: now, seen, fps: 0 });
+    return 0;
+  }
+  if (now - last.at >= 1000) {
+    last.fps = Math.round(((seen - last.seen) / (now - last.at)) * 10_000) / 10;
+    last.at = now;
+    last.seen = seen;
+  }
+  return last.fps;
+}
+
+function withoutLogin(url: string): string {
+  const parsed = new URL(url);
+  parsed.username = "";
+  parsed.password = "";
+  return parsed.href;
+}
