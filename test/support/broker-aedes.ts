@@ -14,7 +14,7 @@ export class AedesBroker {
 
   static async start(port = 0): Promise<AedesBroker> {
     const aedes = await Aedes.createBroker();
-    const server = createServer(aedes.handle);
+    const server = createServer({ noDelay: true }, aedes.handle);
     const broker = new AedesBroker(aedes, server);
     server.on("connection", (socket) => {
       broker.#sockets.add(socket);

@@ -30,7 +30,7 @@ export class Mosquitto {
   static async prepare(settings: readonly string[] = [], files: Record<string, string> = {}): Promise<Mosquitto> {
     const folder = await mkdtemp(join(tmpdir(), "gradeline-mosquitto-"));
     const port = await freePort();
-    const lines = [`listener ${port} 127.0.0.1`, "user root", "persistence false", ...settings];
+    const lines = [`listener ${port} 127.0.0.1`, "user root", "persistence false", "set_tcp_nodelay true", ...settings];
     if (!settings.some((line) => line.startsWith("allow_anonymous"))) lines.push("allow_anonymous true");
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 });
     await writeFile(join(folder, "mosquitto.conf"), `${lines.join("\n").replaceAll("%", folder)}\n`);

@@ -17,7 +17,7 @@ const publisher = await Publisher.open({
   mqtt: mqttConfig(Number(port)),
   device: "board",
   journal,
-  log: pino({ level: "silent" }),
+  log: pino({ level: "info" }, { write: (line) => say({ event: "log", msg: JSON.parse(line).msg }) }),
   handlers: {},
   timing: QUICK,
   acked: ({ item, seq }) => say({ event: "acked", item, seq }),

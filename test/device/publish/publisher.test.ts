@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -328,6 +329,28 @@ test("closing without a broker does not wait for one", async () => {
   await make(line, 1, 3);
   await line.close();
   assert.equal(line.publisher.health.broker.state, "closed");
+});
+
+const prlimit = spawnSync("prlimit", ["--version"]).status === 0 && existsSync("/bin/bash");
+test("while the disk takes nothing verdicts wait, and go out without a gap when it does again", {
+  skip: prlimit ? false : "needs the packages util-linux (prlimit) and bash",
+}, async () => {
+  const broker = keep(await AedesBroker.start());
+  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"], { protocolVersion: 4 }));
+  const args = [join(folder, "j.sqlite"), String(broker.port), "1", "100000"];
+  const child = new Child(CHILD, args, ["/bin/bash", "-c", 'ulimit -S -f 256; exec "$@"', "bash"]);
+  keep({ close: () => child.kill() });
+  await child.until(({ msg }) => msg === "the journal takes no verdicts");
+  const before = child.all("durable").length;
+  execFileSync("prlimit", ["--pid", String(child.process.pid), "--fsize=unlimited"]);
+  await child.until(({ msg }) => msg === "the journal takes verdicts again");
+  await child.until(() => child.all("durable").length > before + 20);
+  await child.kill("SIGTERM");
+  await ears.until(() => (ears.json("/state").at(-1)?.state === "stopped" ? true : undefined));
+  for (const lane of ["a", "b"]) {
+    const heard = ears.json(`/${lane}/verdict`).map(({ seq }) => Number(seq));
+    assert.deepEqual(heard, upTo(child.all("durable").filter((said) => said.lane === lane).length));
+  }
 });
 
 test("a certificate or password that cannot be read stops the start", async () => {
