@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
@@ -30,7 +29,14 @@ export class Mosquitto {
   static async prepare(settings: readonly string[] = [], files: Record<string, string> = {}): Promise<Mosquitto> {
     const folder = await mkdtemp(join(tmpdir(), "gradeline-mosquitto-"));
     const port = await freePort();
-    const lines = [`listener ${port} 127.0.0.1`, "user root", "persistence false", "set_tcp_nodelay true", ...settings];
+    const lines = [
+      `listener ${port} 127.0.0.1`,
+      "user root",
+      "persistence false",
+      "set_tcp_nodelay true",
+      "log_dest stderr",
+      ...settings,
+    ];
     if (!settings.some((line) => line.startsWith("allow_anonymous"))) lines.push("allow_anonymous true");
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 });
     await writeFile(join(folder, "mosquitto.conf"), `${lines.join("\n").replaceAll("%", folder)}\n`);
@@ -53,15 +59,16 @@ export class Mosquitto {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;
-    let said = "";
-    child.stderr!.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-    const failed = new Promise<never>((_, reject) => {
+    await new Promise<void>((resolve, reject) => {
+      let said = "";
+      child.stderr!.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        // Logged once its listeners are open.
+        if (/mosquitto version \S+ running/.test(said)) resolve();
+      });
       child.once("exit", (code) => reject(new Error(`mosquitto ended with ${code}: ${said}`)));
     });
-    failed.catch(() => {});
-    await Promise.race([failed, listening(this.port)]);
+    child.stderr!.resume();
   }
 
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -76,21 +83,5 @@ export class Mosquitto {
   async close(): Promise<void> {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
-  }
-}
-
-/** Resolves when something takes connections on the port. */
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once("error", () => resolve(false));
-    });
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

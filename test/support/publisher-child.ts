@@ -25,15 +25,18 @@ const publisher = await Publisher.open({
 publisher.retain("state", { state: "online", reasons: [], at: formatMicros(nowMicros()) });
 
 let stopping = false;
-process.once("SIGTERM", () => {
-  stopping = true;
+const stop = new Promise<void>((resolve) => {
+  process.once("SIGTERM", () => {
+    stopping = true;
+    resolve();
+  });
 });
 for (let n = Number(first); n <= Number(last) && !stopping; n++) {
   const made = await Promise.all(["a", "b"].map((lane) => publisher.verdict(draft(lane, n))));
   for (const { lane, seq, item } of made) say({ event: "durable", lane, seq, item });
 }
 say({ event: "made" });
-while (!stopping) await new Promise((resolve) => setTimeout(resolve, 10));
+await stop;
 await publisher.close();
 await journal.close();
 say({ event: "closed" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -324,6 +324,23 @@ test("closing hands over what is durable before it says stopped", { skip }, asyn
   await line.close();
 });
 
+test("a broker that takes verdicts but acknowledges none is left and tried again", async () => {
+  // CONNACK of MQTT 5 (reason 0, no properties) to whatever comes first, then silence.
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.write(Uint8Array.from([0x20, 3, 0, 0, 0])));
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  keep({ close: () => new Promise((resolve) => server.close(resolve)) });
+  const { port } = server.address() as AddressInfo;
+  const line = await open({ port, timing: { ackMs: 30, drainMs: 10 } });
+  await make(line, 1, 3);
+  await line.until(() => line.log.some(({ reason }) => /no acknowledgement/.test(reason ?? "")));
+  await line.until(() => line.publisher.health.broker.connects >= 2);
+  assert.equal(line.publisher.health.journal.depth, 3);
+});
+
 test("closing without a broker does not wait for one", async () => {
   const line = await Publishing.open({ port: await freePort() });
   await make(line, 1, 3);
@@ -378,9 +395,8 @@ async function hangsUpOn5(broker: AedesBroker): Promise<{ port: number; close():
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
   return {
-    port: typeof address === "object" && address !== null ? address.port : 0,
+    port: (server.address() as AddressInfo).port,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
