@@ -56,8 +56,8 @@ def _export(args: argparse.Namespace) -> None:
     from .store import rendered
     from .synthesis import VIEWS
 
-    embedder = load_embedder(args.run)
-    plan = load_checkpoint(args.run)["plan"]  # type: ignore[index]
+    embedder = load_embedder(args.trained)
+    plan = load_checkpoint(args.trained)["plan"]  # type: ignore[index]
     golden = rendered(GOLDEN_VIEWS, 77, None, 1).image[::VIEWS]
     calibration = rendered(64, 78, args.cache, 1).image if "int8" in args.variants else None
     card = Card(args.version, args.trained_on, args.licence, plan["seed"], plan["steps"])
@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     verb.set_defaults(run=_train)
 
     verb = verbs.add_parser("export", help="write embedder.onnx, its variants, golden vectors and embedder.json")
-    verb.add_argument("run", type=Path, help="folder of a trained run")
+    verb.add_argument("trained", type=Path, help="folder of a trained run")
     verb.add_argument("--out", type=Path, required=True)
     verb.add_argument("--share", type=float, default=0.5, help="of the condition part in squared distances")
     verb.add_argument("--version", default="0.1.0")

@@ -107,9 +107,12 @@ def write_fp16(fp32: Path, path: Path) -> None:
     """Half-precision weights and arithmetic; input and output keep their types."""
     from onnxconverter_common import float16
 
-    # Normalising needs the range of single precision: a sum of squares of half-precision values may vanish.
+    model = onnx.load(str(fp32))
+    # Casts stay as they are, or the converter gives the pixels' cast a type that it does not write. Normalising stays
+    # in single precision too: a sum of half-precision squares may vanish.
+    casts = [node.name for node in model.graph.node if node.op_type == "Cast"]
     blocked = [*float16.DEFAULT_OP_BLOCK_LIST, "ReduceL2", "Div", "Sqrt", "Pow", "ReduceSum", "Clip", "Log"]
-    half = float16.convert_float_to_float16(onnx.load(str(fp32)), keep_io_types=True, op_block_list=blocked)
+    half = float16.convert_float_to_float16(model, keep_io_types=True, op_block_list=blocked, node_block_list=casts)
     onnx.save_model(half, str(path))
     session(path)
 
@@ -129,7 +132,7 @@ def write_int8(fp32: Path, path: Path, views: NDArray[np.uint8]) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(fp32), str(prepared))
+        quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
         quantize_static(
             str(prepared), str(path), Reader(), quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=["Conv"],
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,

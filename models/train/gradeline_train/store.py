@@ -15,6 +15,7 @@ from .pool import REAL, UNKNOWN_KIND, Pool
 from .synthesis import blended_pool, rendered_pool
 
 SOUND_GRADES = frozenset({"sound", "fresh", "healthy", "good", "time_bin_0"})
+CHUNK = 1000
 
 
 def _key(*parts: object) -> str:
@@ -61,14 +62,18 @@ def real_pool(listed: list[Photo], cache: Path | None = None) -> Pool:
 
 
 def rendered(items: int, seed: int, cache: Path | None, workers: int, without: Iterable[str] = ()) -> Pool:
-    """Rendered fruit, from the cache where they are there already."""
-    path = cache / f"rendered-{_key(items, seed, sorted(without), kinds())}.npz" if cache else None
-    if path and path.exists():
-        return Pool.load(path)
-    pool = rendered_pool(items, seed, workers, without)
-    if path:
-        pool.save(path)
-    return pool
+    """Rendered fruit; the cache keeps them by the thousand, so a larger pool goes on from a smaller one."""
+    parts = []
+    for first in range(0, items, CHUNK):
+        numbers = range(first, min(first + CHUNK, items))
+        path = cache / f"rendered-{_key(numbers, seed, sorted(without), kinds())}.npz" if cache else None
+        if path and path.exists():
+            parts.append(Pool.load(path))
+            continue
+        parts.append(rendered_pool(numbers, seed, workers, without))
+        if path:
+            parts[-1].save(path)
+    return Pool.join(parts)
 
 
 def blended(sources: Pool, count: int, seed: int, cache: Path | None, workers: int, without: Iterable[str] = ()) -> Pool:

@@ -101,15 +101,15 @@ def _do(index: int) -> list[dict[str, object]]:
     return _work(index)
 
 
-def _map(work: Work, count: int, workers: int, title: str) -> Iterator[dict[str, object]]:
+def _map(work: Work, indices: range, workers: int, title: str) -> Iterator[dict[str, object]]:
     if workers <= 1:
-        for index in tqdm(range(count), desc=title, disable=None):
+        for index in tqdm(indices, desc=title, disable=None):
             yield from work(index)
         return
     # Forking a process whose BLAS already runs threads may hang; fresh ones start clean, with one thread each.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with multiprocessing.get_context("spawn").Pool(workers, _arm, (work,)) as crew:
-        for rows in tqdm(crew.imap(_do, range(count), chunksize=16), total=count, desc=title, disable=None):
+        for rows in tqdm(crew.imap(_do, indices, chunksize=16), total=len(indices), desc=title, disable=None):
             yield from rows
 
 
@@ -122,12 +122,12 @@ def allowed_kinds(without: Iterable[str] = ()) -> list[str]:
     return [k for k in families() if k not in left for _ in range(1 if k in EXTRA else 2)]
 
 
-def rendered_pool(items: int, seed: int, workers: int = 1, without: Iterable[str] = ()) -> Pool:
-    """``items`` rendered fruit in :data:`VIEWS` views each; the same for the same seed, whatever the workers."""
+def rendered_pool(items: range, seed: int, workers: int = 1, without: Iterable[str] = ()) -> Pool:
+    """Rendered fruit in :data:`VIEWS` views each; the same for the same seed and numbers, whatever the workers."""
     return _gather(_map(partial(_render_item, seed=seed, allowed=allowed_kinds(without)), items, workers, "rendering"))
 
 
 def blended_pool(sources: Pool, count: int, seed: int, workers: int = 1, without: Iterable[str] = ()) -> Pool:
     """``count`` crops with faults blended onto views of sound fruit drawn from ``sources``."""
-    return _gather(_map(partial(_blend_view, seed=seed, allowed=allowed_kinds(without), sources=sources), count, workers, "blending"))
+    return _gather(_map(partial(_blend_view, seed=seed, allowed=allowed_kinds(without), sources=sources), range(count), workers, "blending"))
 

@@ -1,0 +1,55 @@
+"""What an embedding has to beat: raw pixels, a histogram of hue, an untrained network."""
+
+from __future__ import annotations
+
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .crop import FILL
+from .measures import Vectors
+from .model import Embedder, join
+
+Crops = NDArray[np.uint8]
+
+
+def _unit(rows: NDArray[np.floating]) -> Vectors:
+    return (rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+
+
+def raw_pixels(crops: Crops) -> Vectors:
+    """(N, S, S, 3) -> (N, 1728): 24x24 means of the crop, grey at zero, unit rows."""
+    n, s = crops.shape[:2]
+    small = crops.reshape(n, 24, s // 24, 24, s // 24, 3).astype(np.float32).mean(axis=(2, 4)) - FILL
+    return _unit(small.reshape(n, -1))
+
+
+
+
+def hsv_histogram(crops: Crops) -> Vectors:
+    """(N, S, S, 3) -> (N, 512): 8x8x8 histogram over hue, saturation and value of the body, unit rows."""
+    out = np.zeros((len(crops), 512), np.float32)
+    for i, crop in enumerate(crops):
+        body = np.abs(crop.astype(np.int16) - FILL).max(axis=2) > 2
+        rgb = crop[body].astype(np.float32) / 255
+        high, low = rgb.max(axis=1), rgb.min(axis=1)
+        span = np.maximum(high - low, 1e-6)
+        r, g, b = rgb.T
+        hue = np.where(high == r, (g - b) / span % 6, np.where(high == g, (b - r) / span + 2, (r - g) / span + 4)) / 6
+        bins = [np.minimum((v * 8).astype(int), 7) for v in (hue, (high - low) / np.maximum(high, 1e-6), high)]
+        out[i] = np.bincount(bins[0] * 64 + bins[1] * 8 + bins[2], minlength=512)
+    return _unit(np.sqrt(out))
+
+
+def untrained(crops: Crops, seed: int = 0) -> Vectors:
+    """(N, S, S, 3) -> (N, 128): a network of the same shape with its first weights."""
+    torch.manual_seed(seed)
+    return embed(Embedder().eval(), crops)
+
+
+def embed(model: Embedder, crops: Crops, share: float = 0.5, batch: int = 64) -> Vectors:
+    """(N, S, S, 3) -> (N, 128) unit rows."""
+    with torch.no_grad():
+        parts = [join(model(torch.from_numpy(np.ascontiguousarray(crops[i : i + batch]))), share).numpy() for i in range(0, len(crops), batch)]
+    return np.concatenate(parts)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from gradeline_train.export import TOLERANCE, Card, Deployed, export, read_golden, run, session, write_fp32
+from gradeline_train.model import DIMENSION, Embedder
+from gradeline_train.pool import Pool
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+
+
+@pytest.fixture(scope="module")
+def exported(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Embedder]:
+    torch.manual_seed(0)
+    embedder = Embedder().eval()
+    folder = tmp_path_factory.mktemp("export")
+    export(embedder, 0.4, folder, Card("0.0.1", ["nothing"], "MIT", 0, 0), pool.image[:8], pool.image[:32], ["fp16", "int8"])
+    return folder, embedder
+
+
+def test_the_graph_equals_pytorch_at_any_batch(exported: tuple[Path, Embedder], pool: Pool) -> None:
+    folder, embedder = exported
+    opened = session(folder / "embedder.onnx")
+    for count in (1, 3, 17):
+        with torch.no_grad():
+            wanted = Deployed(embedder, 0.4)(torch.from_numpy(pool.image[:count])).numpy()
+        assert np.abs(run(opened, pool.image[:count]) - wanted).max() < TOLERANCE
+
+
+def test_the_graph_takes_pixels_and_gives_unit_rows(exported: tuple[Path, Embedder], pool: Pool) -> None:
+    opened = session(exported[0] / "embedder.onnx")
+    (given,), (made,) = opened.get_inputs(), opened.get_outputs()
+    assert (given.name, given.type, given.shape[1:]) == ("views", "tensor(uint8)", [96, 96, 3])
+    assert (made.name, made.type, made.shape[1]) == ("embedding", "tensor(float)", DIMENSION)
+    assert isinstance(given.shape[0], str)
+    assert np.allclose(np.linalg.norm(run(opened, pool.image[:20]), axis=1), 1, atol=1e-5)
+
+
+def test_variants_stay_close_to_full_precision(exported: tuple[Path, Embedder], pool: Pool) -> None:
+    folder, _ = exported
+    full = run(session(folder / "embedder.onnx"), pool.image[:24])
+    half = run(session(folder / "embedder.fp16.onnx"), pool.image[:24])
+    eight = run(session(folder / "embedder.int8.onnx"), pool.image[:24])
+    assert np.linalg.norm(half - full, axis=1).max() < 0.02
+    assert np.linalg.norm(eight - full, axis=1).mean() < 0.25
+
+
+def test_the_graph_says_nothing_of_the_machine_that_wrote_it(exported: tuple[Path, Embedder]) -> None:
+    data = (exported[0] / "embedder.onnx").read_bytes()
+    assert not re.search(rb"\.py(?![a-z])|/(home|root|tmp|usr)/", data)
+
+
+def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradeline_train import export as module
+    from gradeline_train.errors import RecipeError
+
+    monkeypatch.setattr(module, "run", lambda opened, views: np.zeros((len(views), DIMENSION), np.float32))
+    with pytest.raises(RecipeError, match="differs from PyTorch"):
+        write_fp32(Deployed(Embedder(), 0.5), tmp_path / "x.onnx")
+
+
+@pytest.mark.parametrize("variant", ["fp32", "fp16", "int8"])
+def test_the_shipped_model_is_what_its_description_says(variant: str) -> None:
+    about = json.loads((MODELS / "embedder.json").read_text())
+    entry = about if variant == "fp32" else about["variants"].get(variant)
+    if entry is None:
+        assert not (MODELS / f"embedder.{variant}.onnx").exists()
+        return
+    path = MODELS / entry["file"]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+    assert path.stat().st_size <= 8 * 2**20
+    onnx.checker.check_model(onnx.load(str(path)))
+    golden = about["golden"]
+    assert hashlib.sha256((MODELS / golden["file"]).read_bytes()).hexdigest() == golden["sha256"]
+    views, vectors = read_golden(MODELS / golden["file"], golden["count"], about["input"]["size"], about["output"]["dimension"])
+    found = run(session(path), views)
+    if variant == "fp32":
+        assert np.abs(found - vectors).max() <= golden["tolerance"]
+    else:
+        assert np.linalg.norm(found - vectors, axis=1).max() < (0.02 if variant == "fp16" else 0.5)
+    assert about["multiplyAdds"] <= 150_000_000

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gradeline_train.augment import augment
+from gradeline_train.checkpoint import NAME, load_checkpoint, load_embedder
+from gradeline_train.errors import RecipeError
+from gradeline_train.losses import NAMES
+from gradeline_train.model import CONDITION, DIMENSION, Embedder, join, multiply_adds
+from gradeline_train.pool import Pool
+from gradeline_train.sampling import Sampler
+from gradeline_train.train import Plan, Trainer, train
+
+PLAN = Plan(steps=6, batch=16, seed=3)
+
+
+def weights(folder: Path) -> torch.Tensor:
+    return torch.cat([p.flatten() for p in load_embedder(folder).parameters()])
+
+
+def test_resumed_training_equals_uninterrupted(pool: Pool, tmp_path: Path) -> None:
+    train(PLAN, pool, tmp_path / "whole", save_every=2)
+    train(PLAN, pool, tmp_path / "cut", save_every=2, stop_at=3)
+    state = load_checkpoint(tmp_path / "cut")
+    assert state is not None and state["step"] == 3
+    train(PLAN, pool, tmp_path / "cut", save_every=2)
+    assert torch.equal(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+
+
+def test_a_checkpoint_of_another_plan_is_refused(pool: Pool, tmp_path: Path) -> None:
+    train(PLAN, pool, tmp_path, stop_at=1)
+    with pytest.raises(RecipeError, match="another run"):
+        train(Plan(steps=7, batch=16, seed=3), pool, tmp_path)
+
+
+def test_a_torn_checkpoint_is_a_clear_error(pool: Pool, tmp_path: Path) -> None:
+    train(PLAN, pool, tmp_path, stop_at=1)
+    whole = (tmp_path / NAME).read_bytes()
+    (tmp_path / NAME).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RecipeError, match="cannot be read"):
+        train(PLAN, pool, tmp_path)
+
+
+def test_a_step_through_one_branch_moves_the_other_because_it_is_the_same(pool: Pool) -> None:
+    trainer = Trainer(PLAN, pool)
+    assert len(trainer.branches) == 1
+    views = torch.from_numpy(pool.image[:2])
+    with torch.no_grad():
+        before = join(trainer.branches[0].eval()(views), 0.5)
+    trainer.run_step()
+    with torch.no_grad():
+        after = join(trainer.branches[-1].eval()(views), 0.5)
+    assert (before - after).abs().max() > 1e-4
+
+
+def test_the_pseudo_siamese_does_not_share_weights(pool: Pool) -> None:
+    trainer = Trainer(Plan(steps=6, batch=16, seed=3, siamese=False), pool)
+    first, second = trainer.branches
+    assert not {p.data_ptr() for p in first.parameters()} & {p.data_ptr() for p in second.parameters()}
+    kept = [p.detach().clone() for p in second.parameters()]
+    loss = first.from_pixels(torch.randn(4, 3, 96, 96)).condition[:, 0].sum()
+    loss.backward()
+    assert all(p.grad is None for p in second.parameters())
+    trainer.optimiser.step()
+    # Weight decay moves nothing without a gradient, so a step through the first leaves the second as it was.
+    assert all(torch.equal(a, b) for a, b in zip(kept, second.parameters(), strict=True))
+    trainer.run_step()
+    assert any(not torch.equal(a, b) for a, b in zip(kept, second.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("loss", ["best", *NAMES])
+def test_every_loss_trains(pool: Pool, loss: str) -> None:
+    trainer = Trainer(Plan(steps=40, batch=24, seed=1, loss=loss, rate=1e-3), pool)
+    values = [trainer.run_step() for _ in range(12)]
+    assert np.isfinite(values).all()
+    assert min(values[-4:]) < values[0]
+
+
+def test_the_embedding_is_one_unit_vector_whatever_the_share() -> None:
+    model = Embedder().eval()
+    views = torch.randint(0, 256, (3, 96, 96, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        out = model(views)
+        for share in (0.2, 0.5, 1.0):
+            joined = join(out, share)
+            assert joined.shape == (3, DIMENSION)
+            assert torch.allclose(joined.norm(dim=1), torch.ones(3), atol=1e-5)
+            assert joined[:, :CONDITION].norm(dim=1).mean().item() == pytest.approx(share**0.5, abs=1e-5)
+    assert out.heat.shape == (3, 24, 24)
+    assert multiply_adds(model) < 150e6
+
+
+def test_sampling_depends_on_the_step_alone_and_pairs_kin(pool: Pool) -> None:
+    sampler = Sampler(pool, 32, 7)
+    rows = sampler.rows(5)
+    assert (rows == Sampler(pool, 32, 7).rows(5)).all()
+    assert (rows != sampler.rows(6)).any()
+    assert (pool.kin[rows[:16]] == pool.kin[rows[16:]]).all()
+
+
+def test_about_half_of_what_is_drawn_is_sound(pool: Pool) -> None:
+    sampler = Sampler(pool, 96, 1)
+    kinds = np.concatenate([pool.kind[sampler.rows(step)] for step in range(20)])
+    assert 0.35 < (kinds == 0).mean() < 0.65
+
+
+def test_augmenting_moves_image_and_mask_together_and_keeps_the_ground_grey() -> None:
+    image = torch.full((8, 96, 96, 3), 118, dtype=torch.uint8)
+    mask = torch.zeros(8, 24, 24, dtype=torch.uint8)
+    image[:, 20:76, 20:76] = 200
+    image[:, 28:44, 52:68] = 20
+    mask[:, 7:11, 13:17] = 255
+    pixels, moved = augment(image, mask, torch.Generator().manual_seed(4))
+    again, _ = augment(image, mask, torch.Generator().manual_seed(4))
+    assert torch.equal(pixels, again)
+    assert (pixels[:, :, 0, 0].abs() < 0.05).all()
+    dark = (pixels.mean(dim=1) < -0.5).float()
+    small = torch.nn.functional.avg_pool2d(dark[:, None], 4)[:, 0]
+    for i in range(8):
+        overlap = (small[i] * moved[i]).sum() / small[i].sum()
+        assert overlap > 0.6
+
+
+def test_a_pool_without_faults_cannot_be_learnt_from(pool: Pool, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="sound and faulty"):
+        train(PLAN, pool.take(np.flatnonzero(pool.kind == 0)), tmp_path)
