@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import koffi from "koffi";
 import { type ErrorCode, GradelineError } from "../../base/errors.ts";
 import { checkLibraryFile } from "./elf.ts";
+import { stackProblem } from "./stack.ts";
 import { type Entry, type FunctionName, lastPlaces, NEWEST_API, OLDEST_API, table } from "./table.ts";
 
 /** An address inside the library. */
@@ -55,6 +56,12 @@ export class Library {
    *   older than what is spoken here
    */
   static async load(path: string): Promise<Library> {
+    const problem = stackProblem();
+    if (problem !== undefined) {
+      throw new GradelineError("INTERNAL", `calls of the inference library would have too little stack: ${problem}`, {
+        hint: "import device/embed before anything that loads a library through koffi",
+      });
+    }
     await checkLibraryFile(path);
     const real = realpathSync(path);
     let library = loaded.get(real);
@@ -150,7 +157,7 @@ export class Library {
 
   #failure(name: FunctionName, status: Handle): LibraryError {
     const code = this.#function("GetErrorCode")(status) as number;
-    const message = this.#function("GetErrorMessage")(status) as string;
+    const message = plainMessage(this.#function("GetErrorMessage")(status) as string);
     this.#function("ReleaseStatus")(status);
     return new LibraryError("INFERENCE", `ONNX Runtime ${this.version} (${name}): ${message}`, MODEL_CODES.has(code));
   }
@@ -196,6 +203,14 @@ function readTable(api: Handle, apiVersion: number): Map<FunctionName, NativeFun
 
 function resultType(entry: Entry): string {
   return { status: "void *", void: "void", string: "const char *", int: "int" }[entry.returns];
+}
+
+/** The library's message without the places in its own sources: what is left says the same to everybody but its authors. */
+export function plainMessage(message: string): string {
+  return message
+    .replace(/(^|\s)\/\S+\.(?:cc|h|cpp|hpp|cu|cuh):\d+ .*?\)(?:::<lambda\([^)]*\)>)?(?: const)? /g, "$1")
+    .replace(/\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /g, "")
+    .trim();
 }
 
 /** A text at an address that the library gave; empty where there is none. */

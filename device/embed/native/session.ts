@@ -45,7 +45,7 @@ export class Session {
   readonly inputs: readonly TensorDescription[];
   readonly outputs: readonly TensorDescription[];
   readonly #owned: Owned;
-  readonly #profile: string | undefined;
+  #profile: string | undefined;
 
   private constructor(library: Library, handle: Handle, owned: Owned, profile: string | undefined) {
     this.library = library;
@@ -71,9 +71,11 @@ export class Session {
       const options = optionsOwned.add(library.make("CreateSessionOptions"), "ReleaseSessionOptions");
       configure(library, options, setup);
       for (const append of setup.appends) appendProvider(library, options, append);
-      if (setup.recordNodes && library.has("Session_GetEpGraphAssignmentInfo")) {
-        library.call("AddSessionConfigEntry", options, "session.record_ep_graph_assignment_info", "1");
-      } else if (setup.recordNodes) {
+      if (setup.recordNodes) {
+        if (library.has("Session_GetEpGraphAssignmentInfo")) {
+          library.call("AddSessionConfigEntry", options, "session.record_ep_graph_assignment_info", "1");
+        }
+        // Also where the assignment is recorded: providers that change the graph's layout are left out of it.
         profile = await mkdtemp(join(tmpdir(), "gradeline-profile-"));
         library.call("EnableProfiling", options, join(profile, "nodes"));
       }
@@ -118,24 +120,32 @@ export class Session {
   }
 
   /**
-   * Which provider each node got: from the graph's assignment, or, where the library is older than 1.24, from the
-   * profile of the runs so far, which ends with this call.
+   * Which provider each node got: from the graph's assignment, or, where the library does not keep it, from the
+   * profile of the runs so far. The profile ends with this call.
    *
    * @returns undefined where the session was not asked to record it
    */
   async nodes(): Promise<Nodes | undefined> {
-    if (this.#profile !== undefined) {
-      const path = this.library.ownedText("SessionEndProfiling", this.handle);
-      return { counts: nodesByProfile(await readFile(path, "utf8")), from: "profile" };
+    if (this.#profile === undefined) return undefined;
+    const path = this.library.ownedText("SessionEndProfiling", this.handle);
+    const profile = await readFile(path, "utf8");
+    await this.#dropProfile();
+    if (this.library.has("Session_GetEpGraphAssignmentInfo")) {
+      const counts = nodesByAssignment(this.library, this.handle);
+      if (Object.keys(counts).length > 0) return { counts, from: "assignment" };
     }
-    if (!this.library.has("Session_GetEpGraphAssignmentInfo")) return undefined;
-    return { counts: nodesByAssignment(this.library, this.handle), from: "assignment" };
+    return { counts: nodesByProfile(profile), from: "profile" };
   }
 
   /** Frees everything. No run may be under way. */
   async release(): Promise<void> {
     this.#owned.release();
+    await this.#dropProfile();
+  }
+
+  async #dropProfile(): Promise<void> {
     if (this.#profile !== undefined) await rm(this.#profile, { recursive: true, force: true });
+    this.#profile = undefined;
   }
 }
 
