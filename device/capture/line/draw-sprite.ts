@@ -1,4 +1,4 @@
-import type { Canvas } from "./draw.ts";
+import type { Canvas } from "./canvas.ts";
 import type { Sprite } from "./sprites.ts";
 
 /**

@@ -1,8 +1,8 @@
 import type { Fault } from "./items.ts";
 import { smoothstep } from "./noise.ts";
 import { Random } from "./random.ts";
-import { type Rotation, uniformRotation, type Vector } from "./rotation.ts";
-import { type SphereNoise, turnedTexel } from "./sphere.ts";
+import type { Vector } from "./rotation.ts";
+import { type SphereNoise, VARIANTS } from "./sphere.ts";
 import { mix } from "./texel.ts";
 
 /** One fault with all that is drawn once. */
@@ -13,8 +13,8 @@ export interface FaultPaint {
   readonly rings: number;
   readonly mould: number;
   readonly halo: number;
-  /** Noise of its own. */
-  readonly turn: Rotation;
+  /** Which variant of the shared noise it shows. */
+  readonly variant: number;
   /** Two unit tangents at its centre: along its length and across. */
   readonly along: Vector;
   readonly across: Vector;
@@ -37,7 +37,7 @@ export function prepareFault(fault: Fault): FaultPaint {
     rings: kind.rings === undefined ? 0 : random.range(...kind.rings),
     mould: kind.mould === undefined ? 0 : random.range(...kind.mould),
     halo: kind.halo === undefined ? 0 : random.range(...kind.halo),
-    turn: uniformRotation(random.unit(), random.unit(), random.unit()),
+    variant: random.int(VARIANTS),
     along,
     across,
     reach: Math.cos(Math.min(Math.PI, fault.radius * (kind.halo === undefined ? 1.75 : 2.6) + 0.02)),
@@ -51,12 +51,14 @@ export function prepareFault(fault: Fault): FaultPaint {
  * Paints what a fault does to one texel within its reach.
  *
  * @param texel RGB and gloss, changed in place
- * @param x direction of the texel on the body, as y and z
+ * @param i number of the texel
+ * @param x its direction on the body, as y and z
  */
 export function drawFaultTexel(
   texel: Float64Array,
   paint: FaultPaint,
   noise: SphereNoise,
+  i: number,
   x: number,
   y: number,
   z: number,
@@ -66,9 +68,9 @@ export function drawFaultTexel(
   // The chord, lengthened to the angle by the first term of the series of the arcsine.
   const square = Math.max(0, 2 - 2 * cosine);
   const distance = (Math.sqrt(square) * (1 + square / 24)) / radius;
-  const grain = turnedTexel(paint.turn, x, y, z);
-  const mid = noise.mid[grain]! / 255 - 0.5;
-  const fine = noise.fine[grain]! / 255 - 0.5;
+  const maps = noise.variants[paint.variant]!;
+  const mid = maps.mid[i]! / 255 - 0.5;
+  const fine = maps.fine[i]! / 255 - 0.5;
   if (kind.shape === "disc") disc(texel, paint, distance, fine);
   else if (kind.shape === "net") net(texel, paint, distance, mid, fine);
   else if (kind.shape === "folds") folds(texel, paint, distance, mid, x, y, z);
@@ -114,7 +116,7 @@ function net(texel: Float64Array, paint: FaultPaint, distance: number, mid: numb
   const cover = smoothstep(1 + paint.edge, 1 - paint.edge, distance * (1 + 0.8 * mid));
   if (cover <= 0) return;
   const threads = smoothstep(0.16, 0.03, Math.abs(mid)) * 0.6 + smoothstep(0.14, 0.02, Math.abs(fine)) * 0.5;
-  const share = Math.min(1, paint.opacity * 1.25) * cover * Math.min(1, 0.5 + threads);
+  const share = Math.min(1, paint.opacity * 1.5) * cover * Math.min(1, 0.5 + threads);
   const shade = 1 + 0.4 * fine;
   mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, share);
   texel[3] = texel[3]! * (1 - 0.7 * share);

@@ -146,10 +146,7 @@ function drawFaults(
   const name = weighted(random, weights);
   const kind = catalogue.faults[name]!;
   const count = Math.round(part(random, kind.count, size));
-  // The first fault passes the camera: near the rolling equator, on cups also turned up in the window next to mid-field.
-  const ahead = config.conveyor === "cups" ? random.range(-0.1, 0.1) : random.range(-Math.PI, Math.PI);
-  const aside = random.range(-1, 1) * (config.conveyor === "cups" ? 0.3 : 0.5);
-  const first = facing(roll, middleWindowMm(geometry, config), ahead, aside);
+  const first = facingFault(random, roll, config, geometry);
   const faults: Fault[] = [];
   for (let i = 0; i < count; i++) {
     // The others lie around the first or, half of them, anywhere.
@@ -157,6 +154,22 @@ function drawFaults(
     faults.push({ name, kind, at, radius: part(random, kind.radius, size), seed: random.word() });
   }
   return faults;
+}
+
+/**
+ * Where the first fault lies: near the rolling equator, so that it passes the camera; on cups also turned up in the
+ * window next to mid-field; not in the cavities at the ends, where nothing could tell it from them.
+ */
+function facingFault(random: Random, roll: Roll, config: LineConfig, geometry: LineGeometry): Vector {
+  const cups = config.conveyor === "cups";
+  let at: Vector;
+  let tries = 0;
+  do {
+    const ahead = cups ? random.range(-0.1, 0.1) : random.range(-Math.PI, Math.PI);
+    const aside = random.range(-1, 1) * (cups ? 0.3 : 0.5);
+    at = facing(roll, middleWindowMm(geometry, config), ahead, aside);
+  } while (Math.abs(at[1]) > 0.8 && ++tries < 6);
+  return at;
 }
 
 /** Centre of the window next to the middle of the field, from that middle; on a belt the middle itself. */

@@ -1,6 +1,7 @@
 import type { Colour, Variety } from "./catalogue.ts";
 import { Random } from "./random.ts";
-import { type Rotation, uniformRotation, type Vector } from "./rotation.ts";
+import type { Vector } from "./rotation.ts";
+import { VARIANTS } from "./sphere.ts";
 
 /** How one fruit of a variety looks, drawn once. */
 export interface Look {
@@ -15,10 +16,10 @@ export interface Look {
   readonly stemRusset: number;
   /** The side that had the sun. */
   readonly sun: Vector;
-  /** Turns of the shared noise: patches, grain, and stripes about the stem axis. */
-  readonly patches: Rotation;
-  readonly grain: Rotation;
-  readonly meridians: Rotation;
+  /** Which variants of the shared noise it shows. */
+  readonly patches: number;
+  readonly grain: number;
+  readonly stripes: number;
   /** How dark the stem is, 0..1. */
   readonly stem: number;
   readonly gloss: number;
@@ -39,7 +40,6 @@ export function drawLook(seed: number, variety: Variety): Look {
   const cover = random.range(...variety.blushCover);
   const streaks = random.range(...variety.streaks);
   const soft = 0.1 + 0.1 * (1 - streaks);
-  const spin = random.range(0, 2 * Math.PI);
   const { species } = variety;
   return {
     species,
@@ -52,9 +52,9 @@ export function drawLook(seed: number, variety: Variety): Look {
     lenticels: random.range(...variety.lenticels),
     stemRusset: random.range(...variety.stemRusset),
     sun: random.direction(),
-    patches: uniformRotation(random.unit(), random.unit(), random.unit()),
-    grain: uniformRotation(random.unit(), random.unit(), random.unit()),
-    meridians: [Math.cos(spin), 0, Math.sin(spin), 0, 1, 0, -Math.sin(spin), 0, Math.cos(spin)],
+    patches: random.int(VARIANTS),
+    grain: random.int(VARIANTS),
+    stripes: random.int(VARIANTS),
     stem: random.range(0.6, 1),
     gloss: GLOSS[species] ?? 200,
     pores: species === "orange" || species === "lemon",

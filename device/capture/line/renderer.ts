@@ -1,17 +1,21 @@
 import { attitude } from "./body.ts";
-import { type Canvas, drawBody, drawShadow } from "./draw.ts";
+import { type Canvas, drawShadow } from "./canvas.ts";
+import { drawBody } from "./draw-body.ts";
 import { drawSprite } from "./draw-sprite.ts";
 import type { Fruit } from "./items.ts";
 import { EXPOSURE_MS, type Lamp, lampGain, lampOver } from "./light.ts";
 import { Scenery } from "./scenery.ts";
 import { SensorNoise } from "./sensor.ts";
-import { paintSkin, type Skin } from "./skin.ts";
-import { makeSphereNoise, type SphereNoise } from "./sphere.ts";
+import { SkinPainter } from "./skin.ts";
+import { MAP_TEXELS, makeSphereNoise, type SphereNoise } from "./sphere.ts";
 import { pictureAt, readSprite, type Sprite } from "./sprites.ts";
 import type { LineWorld, Placed } from "./world.ts";
 
 /** Skins kept; more than two lanes ever show at once. */
-const SKINS = 48;
+const SKINS = 64;
+/** Fruit are painted while they are still so far before the frame, a little with every frame. */
+const AHEAD_MM = 300;
+const STEP = Math.ceil(MAP_TEXELS / 8);
 /** Pictures of real fruit kept, about 60 KB each. */
 const SPRITES = 800;
 
@@ -22,7 +26,7 @@ export class LineRenderer {
   readonly #noise: SensorNoise;
   readonly #scenery: Scenery;
   readonly #sphere: SphereNoise;
-  readonly #skins = new Map<string, Skin>();
+  readonly #skins = new Map<string, SkinPainter>();
   readonly #sprites = new Map<string, Sprite>();
   readonly #buffer: ArrayBuffer;
 
@@ -94,14 +98,17 @@ export class LineRenderer {
       };
       for (const item of items) {
         const { cx, cy } = place(item);
-        const { radiusMm, halfHeightMm } = item.fruit;
+        const { radiusMm, halfHeightMm, sequence } = item.fruit;
         const meanPx = (radiusMm + halfHeightMm) / 2 / config.mmPerPx;
-        drawShadow(canvas, cx, cy, meanPx, Math.min(radiusMm, halfHeightMm) / config.mmPerPx);
+        // The outline of a real fruit is not known here; most of the middle is covered by any.
+        const coverMm = sequence === undefined ? Math.min(radiusMm, halfHeightMm) : 0.6 * radiusMm;
+        drawShadow(canvas, cx, cy, meanPx, coverMm / config.mmPerPx);
       }
       for (const item of items) {
         const { cx, cy, travelMm } = place(item);
         this.#draw(canvas, lane, item, timeS, cx, cy, travelMm);
       }
+      this.#paintAhead(lane, timeS);
     }
     return out;
   }
@@ -114,7 +121,7 @@ export class LineRenderer {
       if (sprite !== undefined) drawSprite(canvas, sprite, cx, cy, fruit.radiusMm / mmPerPx);
       return;
     }
-    const skin = this.#skin(`${lane}-${item.index}`, fruit);
+    const skin = this.#skin(`${lane}-${item.index}`, fruit).finish();
     drawBody(
       canvas,
       skin,
@@ -133,12 +140,20 @@ export class LineRenderer {
     return sequence.files[pictureAt(sequence, fruit.seed % sequence.files.length, turns)]!;
   }
 
-  #skin(key: string, fruit: Fruit): Skin {
-    const known = this.#skins.get(key);
-    if (known !== undefined) return known;
-    const skin = paintSkin(fruit, fruit.variety!, this.#sphere);
-    this.#skins.set(key, skin);
-    if (this.#skins.size > SKINS) this.#skins.delete(this.#skins.keys().next().value!);
-    return skin;
+  #skin(key: string, fruit: Fruit): SkinPainter {
+    let painter = this.#skins.get(key);
+    if (painter === undefined) {
+      painter = new SkinPainter(fruit, fruit.variety!, this.#sphere);
+      this.#skins.set(key, painter);
+      if (this.#skins.size > SKINS) this.#skins.delete(this.#skins.keys().next().value!);
+    }
+    return painter;
+  }
+
+  /** Paints a step of what comes into the frame next. */
+  #paintAhead(lane: number, timeS: number): void {
+    for (const item of this.#world.inView(lane, timeS, AHEAD_MM)) {
+      if (item.fruit.variety !== undefined) this.#skin(`${lane}-${item.index}`, item.fruit).advance(STEP);
+    }
   }
 }

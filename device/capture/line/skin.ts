@@ -1,54 +1,81 @@
 import type { Variety } from "./catalogue.ts";
 import { paintEnds } from "./ends.ts";
-import { drawFaultTexel, prepareFault } from "./faults.ts";
+import { drawFaultTexel, type FaultPaint, prepareFault } from "./faults.ts";
 import type { Fruit } from "./items.ts";
 import { drawLook, type Look } from "./look.ts";
 import { smoothstep } from "./noise.ts";
-import { MAP_TEXELS, type SphereNoise, turnedTexel } from "./sphere.ts";
+import { MAP_TEXELS, type NoiseMaps, type SphereNoise } from "./sphere.ts";
 import { mix, shade } from "./texel.ts";
 
 /** Colour of a fruit's whole surface, one octahedral map (see sphere.ts): red, green, blue, gloss from the low byte up. */
 export type Skin = Uint32Array;
 
-/**
- * Paints one fruit from its variety's parameters and its faults.
- *
- * @param noise shared by all fruit
- * @returns (MAP_TEXELS)
- */
-export function paintSkin(fruit: Fruit, variety: Variety, noise: SphereNoise): Skin {
-  const look = drawLook(fruit.seed, variety);
-  const faults = fruit.faults.map((fault) => prepareFault(fault));
-  const skin = new Uint32Array(MAP_TEXELS);
-  const texel = new Float64Array(4);
-  const { directions } = noise;
-  for (let i = 0; i < MAP_TEXELS; i++) {
-    const x = directions[3 * i]!;
-    const y = directions[3 * i + 1]!;
-    const z = directions[3 * i + 2]!;
-    paintPeel(texel, look, noise, x, y, z);
-    for (const fault of faults) {
-      if (x * fault.x + y * fault.y + z * fault.z > fault.reach) drawFaultTexel(texel, fault, noise, x, y, z);
-    }
-    skin[i] = byte(texel[0]!) | (byte(texel[1]!) << 8) | (byte(texel[2]!) << 16) | (byte(texel[3]!) << 24);
+/** Paints one fruit from its variety's parameters and its faults, in as many steps as its maker likes. */
+export class SkinPainter {
+  readonly #skin: Skin = new Uint32Array(MAP_TEXELS);
+  readonly #texel = new Float64Array(4);
+  readonly #look: Look;
+  readonly #faults: readonly FaultPaint[];
+  readonly #noise: SphereNoise;
+  readonly #maps: PeelMaps;
+  #done = 0;
+
+  /** @param noise shared by all fruit */
+  constructor(fruit: Fruit, variety: Variety, noise: SphereNoise) {
+    this.#look = drawLook(fruit.seed, variety);
+    this.#faults = fruit.faults.map((fault) => prepareFault(fault));
+    this.#noise = noise;
+    const grain = noise.variants[this.#look.grain]!;
+    this.#maps = {
+      broad: noise.variants[this.#look.patches]!.broad,
+      streaks: noise.variants[this.#look.stripes]!.streaks,
+      fine: grain.fine,
+      dots: grain.dots,
+    };
   }
-  return skin;
+
+  /** Paints so many texels more. */
+  advance(texels: number): void {
+    const end = Math.min(MAP_TEXELS, this.#done + texels);
+    const texel = this.#texel;
+    const noise = this.#noise;
+    const { directions } = noise;
+    const maps = this.#maps;
+    for (let i = this.#done; i < end; i++) {
+      const x = directions[3 * i]!;
+      const y = directions[3 * i + 1]!;
+      const z = directions[3 * i + 2]!;
+      paintPeel(texel, this.#look, maps, i, x, y, z);
+      for (const fault of this.#faults) {
+        if (x * fault.x + y * fault.y + z * fault.z > fault.reach) drawFaultTexel(texel, fault, noise, i, x, y, z);
+      }
+      this.#skin[i] = byte(texel[0]!) | (byte(texel[1]!) << 8) | (byte(texel[2]!) << 16) | (byte(texel[3]!) << 24);
+    }
+    this.#done = end;
+  }
+
+  /** Paints the rest. @returns (MAP_TEXELS) */
+  finish(): Skin {
+    this.advance(MAP_TEXELS);
+    return this.#skin;
+  }
 }
 
-/** Ground colour, blush and its streaks, lenticels, and what lies at the ends. */
-function paintPeel(texel: Float64Array, look: Look, noise: SphereNoise, x: number, y: number, z: number): void {
+type PeelMaps = Pick<NoiseMaps, "broad" | "fine" | "streaks" | "dots">;
+
+/** Ground colour, blush and its streaks, lenticels, and what lies at the ends; for texel i in direction x, y, z. */
+function paintPeel(texel: Float64Array, look: Look, maps: PeelMaps, i: number, x: number, y: number, z: number): void {
   const { base, blush, sun, streaks, lenticels } = look;
-  const grain = turnedTexel(look.grain, x, y, z);
-  const broad = noise.broad[turnedTexel(look.patches, x, y, z)]! / 255 - 0.5;
-  const fine = noise.fine[grain]! / 255 - 0.5;
-  const stripe = streaks > 0 ? noise.streaks[turnedTexel(look.meridians, x, y, z)]! / 255 - 0.5 : 0;
+  const broad = maps.broad[i]! / 255 - 0.5;
+  const fine = maps.fine[i]! / 255 - 0.5;
+  const stripe = maps.streaks[i]! / 255 - 0.5;
   const lit = x * sun[0] + y * sun[1] + z * sun[2];
   const blushed = 0.5 + 0.38 * lit + 0.55 * broad + 0.6 * streaks * stripe;
   const redness = smoothstep(look.blushFrom, look.blushTo, blushed) * (0.88 + 0.5 * streaks * stripe);
   const light = 1 + 0.16 * broad + 0.07 * fine;
   for (let c = 0; c < 3; c++) texel[c] = (base[c]! + (blush[c]! - base[c]!) * redness) * light;
   texel[3] = look.gloss;
-  const dot = noise.dots[grain]! / 255;
+  const dot = maps.dots[i]! / 255;
   if (look.pores) shade(texel, 1 - 0.09 * lenticels * smoothstep(0.34, 0.08, dot) + 0.04 * smoothstep(0.4, 0.7, dot));
   else if (dot < 0.17) mix(texel, 226, 206, 160, lenticels * 0.5 * smoothstep(0.17, 0.07, dot));
   if (look.rough > 0) shade(texel, 1 + look.rough * (fine + 0.6 * broad));

@@ -1,5 +1,6 @@
 import { cellNoise, fractalNoise } from "./noise.ts";
-import type { Rotation } from "./rotation.ts";
+import { Random } from "./random.ts";
+import { type Rotation, uniformRotation } from "./rotation.ts";
 
 /** Texels along each side of a map of the sphere: two for three pixels of a fruit 120 pixels wide. */
 export const MAP_SIZE = 184;
@@ -48,9 +49,8 @@ export function texelDirections(): Float32Array {
   return directions;
 }
 
-/** Noise on the sphere, made once and looked up under a rotation of its own by every fruit. All 0..255. */
-export interface SphereNoise {
-  readonly directions: Float32Array;
+/** Noise on the sphere, one value a texel, 0..255. */
+export interface NoiseMaps {
   /** Large patches. */
   readonly broad: Uint8Array;
   /** Patches of a tenth of a turn. */
@@ -63,9 +63,38 @@ export interface SphereNoise {
   readonly dots: Uint8Array;
 }
 
+/** What all fruit share. */
+export interface SphereNoise {
+  readonly directions: Float32Array;
+  /** The same noise in different attitudes, so that two fruit seldom show the same. */
+  readonly variants: readonly NoiseMaps[];
+}
+
+export const VARIANTS = 8;
+
 /** Makes the noise that all fruit share; about 0.2 s once. */
 export function makeSphereNoise(): SphereNoise {
   const directions = texelDirections();
+  const first = makeMaps(directions);
+  const random = new Random(0x73706865);
+  const variants = [first];
+  while (variants.length < VARIANTS) {
+    const free = uniformRotation(random.unit(), random.unit(), random.unit());
+    const c = Math.cos(variants.length);
+    const s = Math.sin(variants.length);
+    variants.push({
+      broad: turn(first.broad, directions, free),
+      mid: turn(first.mid, directions, free),
+      fine: turn(first.fine, directions, free),
+      // Stripes stay along the meridians.
+      streaks: turn(first.streaks, directions, [c, 0, s, 0, 1, 0, -s, 0, c]),
+      dots: turn(first.dots, directions, free),
+    });
+  }
+  return { directions, variants };
+}
+
+function makeMaps(directions: Float32Array): NoiseMaps {
   const map = (at: (x: number, y: number, z: number) => number): Uint8Array => {
     const values = new Uint8Array(MAP_TEXELS);
     for (let i = 0; i < MAP_TEXELS; i++) {
@@ -74,7 +103,6 @@ export function makeSphereNoise(): SphereNoise {
     return values;
   };
   return {
-    directions,
     broad: map((x, y, z) => fractalNoise(11, x * 1.7 + 9, y * 1.7 + 9, z * 1.7 + 9, 4)),
     mid: map((x, y, z) => fractalNoise(23, x * 5 + 9, y * 5 + 9, z * 5 + 9, 3)),
     fine: map((x, y, z) => fractalNoise(37, x * 17 + 30, y * 17 + 30, z * 17 + 30, 2)),
@@ -86,7 +114,18 @@ export function makeSphereNoise(): SphereNoise {
   };
 }
 
-/** Index of the nearest texel in a turned direction; the turn makes shared noise one fruit's own. */
-export function turnedTexel(r: Rotation, x: number, y: number, z: number): number {
-  return nearestTexel(r[0] * x + r[1] * y + r[2] * z, r[3] * x + r[4] * y + r[5] * z, r[6] * x + r[7] * y + r[8] * z);
+function turn(map: Uint8Array, directions: Float32Array, r: Rotation): Uint8Array {
+  const out = new Uint8Array(MAP_TEXELS);
+  for (let i = 0; i < MAP_TEXELS; i++) {
+    const x = directions[3 * i]!;
+    const y = directions[3 * i + 1]!;
+    const z = directions[3 * i + 2]!;
+    const from = nearestTexel(
+      r[0] * x + r[1] * y + r[2] * z,
+      r[3] * x + r[4] * y + r[5] * z,
+      r[6] * x + r[7] * y + r[8] * z,
+    );
+    out[i] = map[from]!;
+  }
+  return out;
 }

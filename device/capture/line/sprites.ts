@@ -8,7 +8,7 @@ export interface Sprite {
   readonly heightPx: number;
   /** RGBA, colour not multiplied by the cover, (heightPx * widthPx * 4). */
   readonly data: Uint8Array;
-  /** Centre and mean diameter of the fruit in the sprite's pixels. */
+  /** Centre and largest diameter of the fruit in the sprite's pixels. */
   readonly cx: number;
   readonly cy: number;
   readonly diameterPx: number;
@@ -56,33 +56,59 @@ export async function readSprite(file: string, sidePx: number): Promise<Sprite> 
   return cutOut(image.widthPx, image.heightPx, image.data);
 }
 
-/** Darkest channel from which a pixel can be background, and below which it is all fruit. */
+/** Darkest channel from which a pixel can be background. */
 const WHITE = 232;
-const FRUIT = 190;
+/** Rings of pixels along the background that can be a mixture of fruit and white. */
+const RINGS = 2;
 
 function cutOut(widthPx: number, heightPx: number, rgb: Uint8Array): Sprite {
   const pixels = widthPx * heightPx;
-  const background = flood(widthPx, heightPx, rgb);
+  const rings = ringsOf(widthPx, heightPx, flood(widthPx, heightPx, rgb));
   const data = new Uint8Array(pixels * 4);
-  let count = 0;
+  const inside: number[] = [];
   let sumX = 0;
   let sumY = 0;
   for (let i = 0; i < pixels; i++) {
     const x = i % widthPx;
-    const cover = background[i] === 1 ? 0 : touches(background, i, x, widthPx, pixels) ? mixture(rgb, i) : 1;
+    const cover = rings[i] === 0 ? 0 : rings[i]! > RINGS ? 1 : mixture(widthPx, heightPx, rgb, i);
     for (let c = 0; c < 3; c++) {
       const value = rgb[3 * i + c]!;
       data[4 * i + c] = cover > 0 ? Math.max(0, Math.min(255, (value - (1 - cover) * 255) / cover)) : value;
     }
     data[4 * i + 3] = Math.round(cover * 255);
     if (cover > 0.5) {
-      count++;
+      inside.push(i);
       sumX += x + 0.5;
       sumY += Math.floor(i / widthPx) + 0.5;
     }
   }
-  if (count === 0) return { widthPx, heightPx, data, cx: widthPx / 2, cy: heightPx / 2, diameterPx: widthPx };
-  return { widthPx, heightPx, data, cx: sumX / count, cy: sumY / count, diameterPx: 2 * Math.sqrt(count / Math.PI) };
+  if (inside.length === 0) return { widthPx, heightPx, data, cx: widthPx / 2, cy: heightPx / 2, diameterPx: widthPx };
+  const cx = sumX / inside.length;
+  const cy = sumY / inside.length;
+  const reaches = inside.map((i) => Math.hypot((i % widthPx) + 0.5 - cx, Math.floor(i / widthPx) + 0.5 - cy));
+  reaches.sort((a, b) => a - b);
+  // All but the outermost 2 %: a stem does not make the fruit larger. Of a disc that is 0.99 of its radius.
+  return { widthPx, heightPx, data, cx, cy, diameterPx: (2 * reaches[Math.floor(0.98 * reaches.length)]!) / 0.99 };
+}
+
+/** 0 for background, then the distance from it in steps to a neighbour, up to RINGS + 1. */
+function ringsOf(widthPx: number, heightPx: number, background: Uint8Array): Uint8Array {
+  const rings = Uint8Array.from(background, (value) => (value === 1 ? 0 : RINGS + 1));
+  for (let ring = 1; ring <= RINGS; ring++) {
+    for (let i = 0; i < rings.length; i++) {
+      if (rings[i]! <= ring) continue;
+      const x = i % widthPx;
+      const y = Math.floor(i / widthPx);
+      const nearest = Math.min(
+        x > 0 ? rings[i - 1]! : RINGS,
+        x < widthPx - 1 ? rings[i + 1]! : RINGS,
+        y > 0 ? rings[i - widthPx]! : RINGS,
+        y < heightPx - 1 ? rings[i + widthPx]! : RINGS,
+      );
+      if (nearest === ring - 1) rings[i] = ring;
+    }
+  }
+  return rings;
 }
 
 function flood(widthPx: number, heightPx: number, rgb: Uint8Array): Uint8Array {
@@ -114,18 +140,17 @@ function flood(widthPx: number, heightPx: number, rgb: Uint8Array): Uint8Array {
   return background;
 }
 
-function touches(background: Uint8Array, i: number, x: number, widthPx: number, pixels: number): boolean {
-  return (
-    (x > 0 && background[i - 1] === 1) ||
-    (x < widthPx - 1 && background[i + 1] === 1) ||
-    (i >= widthPx && background[i - widthPx] === 1) ||
-    (i < pixels - widthPx && background[i + widthPx] === 1)
-  );
-}
-
-/** Share of fruit in a pixel at the edge, 0.1..1. */
-function mixture(rgb: Uint8Array, i: number): number {
-  return Math.max(0.1, Math.min(1, (255 - darkest(rgb, i)) / (255 - FRUIT)));
+/** Share of fruit in a pixel at the edge, 0.05..1: how far from white it is, where the darkest close by is all fruit. */
+function mixture(widthPx: number, heightPx: number, rgb: Uint8Array, i: number): number {
+  const x = i % widthPx;
+  const y = Math.floor(i / widthPx);
+  let fruit = 255;
+  for (let v = Math.max(0, y - 3); v <= Math.min(heightPx - 1, y + 3); v++) {
+    for (let u = Math.max(0, x - 3); u <= Math.min(widthPx - 1, x + 3); u++) {
+      fruit = Math.min(fruit, darkest(rgb, v * widthPx + u));
+    }
+  }
+  return Math.max(0.05, Math.min(1, (255 - darkest(rgb, i)) / Math.max(1, 250 - fruit)));
 }
 
 function darkest(rgb: Uint8Array, i: number): number {
