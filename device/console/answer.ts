@@ -12,10 +12,8 @@ export function answerJson(response: ServerResponse, status: number, value: unkn
   answer(response, status, "application/json", JSON.stringify(value));
 }
 
-/** Says in plain words why not. The connection of a refused body ends: what may still come on it is not read. */
+/** Says in plain words why not. */
 export function refuse(response: ServerResponse, status: number, message: string): void {
-  const { method } = response.req;
-  if (method !== "GET" && method !== "HEAD") response.setHeader("connection", "close");
   answer(response, status, PLAIN, `${message}\n`);
 }
 
@@ -25,15 +23,21 @@ export function redirect(response: ServerResponse, to: string): void {
   answer(response, 303, PLAIN, "");
 }
 
-/** @returns the request's body as text; undefined where it is longer than `maxBytes` */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // A reader that stops early would destroy the socket and with it the answer.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > maxBytes) return undefined;
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+/**
+ * What is too much is read and let go, for as long as the server's time for a request lasts: a connection that is
+ * closed on somebody who still sends takes the answer with it.
+ *
+ * @returns the request's body as text; undefined where it is longer than `maxBytes`
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+    });
+    request.once("end", () => resolve(bytes > maxBytes ? undefined : Buffer.concat(chunks).toString("utf8")));
+    request.once("error", reject);
+  });
 }
