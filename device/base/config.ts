@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { gstSchema } from "./camera-config.ts";
+import { gigeSchema, gstSchema } from "./camera-config.ts";
 import { secretSchema } from "./secret.ts";
 
 /** Names that become topic levels, file names and metric labels: letters, digits, `-` and `_`. */
@@ -57,6 +57,10 @@ const lineSchema = z
       .min(1)
       .optional()
       .describe("folder GRADE/ITEM/*.jpg of real turning sequences instead of rendered fruit"),
+    individuals: z
+      .enum(["all", "even", "odd"])
+      .default("all")
+      .describe("which items of each grade of `fruit`, counted from 0: so that those enrolled are not those seen"),
     gateMm: z.number().min(0).default(400).describe("from the frame's exit edge to the gate"),
     lightDrift: z.number().min(0).max(0.5).default(0).describe("slow change of the lamp, share of its mean"),
     startAt: z
@@ -75,7 +79,7 @@ const lineSchema = z
   })
   .describe("a simulated line: a pure function of its seed and the time");
 
-export const sourceSchema = z.discriminatedUnion("kind", [replaySchema, lineSchema, gstSchema]);
+export const sourceSchema = z.discriminatedUnion("kind", [replaySchema, lineSchema, gstSchema, gigeSchema]);
 
 const cameraSchema = z.strictObject({ id: nameSchema, source: sourceSchema });
 

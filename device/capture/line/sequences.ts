@@ -19,12 +19,14 @@ export interface SequenceFolder {
 /**
  * Lists DIR/GRADE/ITEM/*.jpg in natural order. `unknown` is the folder of what belongs to no grade.
  *
+ * @param individuals which items of each grade to take, counted from 0
  * @throws {GradelineError} SOURCE when the folder cannot be read, SOURCE_EMPTY when no image lies there
  */
-export function listSequences(folder: string): SequenceFolder {
+export function listSequences(folder: string, individuals: "all" | "even" | "odd" = "all"): SequenceFolder {
   const sequences: Sequence[] = [];
   for (const grade of folders(folder)) {
-    for (const item of folders(join(folder, grade))) {
+    for (const [index, item] of folders(join(folder, grade)).entries()) {
+      if (individuals !== "all" && (index % 2 === 0) !== (individuals === "even")) continue;
       const at = join(folder, grade, item);
       const files = list(at)
         .filter((entry) => entry.isFile() && isImageName(entry.name))

@@ -64,7 +64,7 @@ export class LineWorld {
     this.config = config;
     this.geometry = lineGeometry(config);
     varietyNames(config);
-    this.folder = config.fruit === undefined ? undefined : listSequences(config.fruit);
+    this.folder = config.fruit === undefined ? undefined : listSequences(config.fruit, config.individuals);
   }
 
   /** Exposure of frame k, world seconds. */

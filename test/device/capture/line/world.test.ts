@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { lineSchema } from "../../../../device/base/config.ts";
 import { attitude, contactMm, outline } from "../../../../device/capture/line/body.ts";
 import { apply } from "../../../../device/capture/line/rotation.ts";
+import { listSequences } from "../../../../device/capture/line/sequences.ts";
 import { LineWorld, lineTruth } from "../../../../device/capture/line/world.ts";
 
 const apples = "../shared/data/dev/apples";
@@ -82,6 +86,20 @@ describe("the truth of the line", () => {
     assert.ok(items.some(({ grade, kind }) => grade === "reject" && kind === "Apple_18"));
     assert.ok(items.every(({ fault, diameterMm }) => fault === null && diameterMm >= 66 && diameterMm <= 80));
   });
+});
+
+test("the even and the odd individuals of a folder are different ones, together all", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "gradeline-individuals-"));
+  for (const item of ["a1", "a2", "a10"]) {
+    await mkdir(join(folder, "sound", item), { recursive: true });
+    await writeFile(join(folder, "sound", item, "v1.jpg"), "");
+  }
+  const items = (individuals: "all" | "even" | "odd"): string[] =>
+    listSequences(folder, individuals).sequences.map(({ item }) => item);
+  assert.deepEqual(items("all"), ["a1", "a2", "a10"]);
+  assert.deepEqual(items("even"), ["a1", "a10"]);
+  assert.deepEqual(items("odd"), ["a2"]);
+  await rm(folder, { recursive: true });
 });
 
 describe("the simulated world", () => {
