@@ -37,7 +37,8 @@ function marginBar(margin) {
   const fill = make("span.fill");
   fill.style.setProperty("left", `${Math.min(at, ZERO) * 100}%`);
   fill.style.setProperty("width", `${Math.abs(at - ZERO) * 100}%`);
-  return make("div.bar", { "aria-hidden": "true" }, fill);
+  const title = "margin: 0 at the threshold (the upright line), 1 on a reference";
+  return make("div.bar", { "aria-hidden": "true", title }, fill);
 }
 
 function measures({ sizeMm, margin }) {

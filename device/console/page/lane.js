@@ -4,7 +4,7 @@ import { tile } from "./item.js";
 import { mark, nameOf, outcomes, paint } from "./marks.js";
 
 const SHOWN = 16;
-/** A strip that moves with every fruit of a quick lane cannot be read. */
+/** A strip that moves with every fruit of a quick lane cannot be read: so long it rests at least. */
 const CALM_MS = 400;
 const STILL_MS = 2000;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -18,6 +18,7 @@ export class Lane {
   #held = false;
   #missed = 0;
   #due;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   #parts;
   #tally;
 
@@ -63,7 +64,9 @@ export class Lane {
     this.#items = items.slice(0, SHOWN);
     this.#tiles.clear();
     this.#missed = 0;
-    this.#hold(false);
+    this.#held = false;
+    this.#sayHold();
+    this.#draw();
   }
 
   add(item) {
@@ -73,7 +76,8 @@ export class Lane {
       this.#missed++;
       this.#sayHold();
     } else {
-      this.#due ??= setTimeout(() => this.#draw(), still.matches ? STILL_MS : CALM_MS);
+      const next = this.#drawnAt + (still.matches ? STILL_MS : CALM_MS);
+      this.#due ??= setTimeout(() => this.#draw(), Math.max(0, next - performance.now()));
     }
   }
 
@@ -134,6 +138,7 @@ export class Lane {
   #draw() {
     clearTimeout(this.#due);
     this.#due = undefined;
+    this.#drawnAt = performance.now();
     const shown = new Map();
     for (const item of this.#items) {
       shown.set(item.item, this.#tiles.get(item.item) ?? tile(item, this.#grades));
@@ -149,22 +154,26 @@ export class Lane {
   }
 
   #hold(held) {
+    if (held === this.#held) return;
     this.#held = held;
-    if (!held) {
+    if (held) {
+      clearTimeout(this.#due);
+      this.#due = undefined;
+      this.#missed = this.#items.filter(({ item }) => !this.#tiles.has(item)).length;
+    } else {
       this.#missed = 0;
       this.#draw();
     }
-    clearTimeout(this.#due);
-    this.#due = undefined;
-    this.#parts.hold.setAttribute("aria-pressed", String(held));
-    this.element.classList.toggle("held", held);
     this.#sayHold();
   }
 
   #sayHold() {
+    const { hold } = this.#parts;
     const newer = this.#missed === 0 ? "" : `, ${format.count(this.#missed)} newer`;
-    say(this.#parts.hold, this.#held ? `Held${newer}` : "Hold");
-    this.#parts.hold.title = this.#held ? "Show the newest items again" : "Keep these items in sight";
+    hold.setAttribute("aria-pressed", String(this.#held));
+    hold.title = this.#held ? "Show the newest items again" : "Keep these items in sight";
+    say(hold, this.#held ? `Held${newer}` : "Hold");
+    this.element.classList.toggle("held", this.#held);
   }
 
   #key(event) {
