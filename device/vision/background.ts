@@ -4,8 +4,9 @@ import { type Grid, sampleCells } from "./grid.ts";
 /** Beyond so many times the belt's brightness it is no belt, once a cell is known, and before. */
 const BRIGHTER = 1.25;
 const BRIGHTER_AT_FIRST = 1.8;
-/** Below this share of the belt's brightness it is no shadow, where the belt is bright enough to tell. */
-const DARKER = 0.2;
+/** Below this share of the belt's brightness it is no shadow, where the belt is bright enough to tell. Between touching
+ * fruit two shadows meet. */
+const DARKER = 0.12;
 const BRIGHT_BELT = 60;
 /** Grey levels by which something must be brighter, so that black belts do not glow. */
 const LEAST_BRIGHTER = 10;
@@ -172,8 +173,8 @@ export class Background {
     this.gain = this.#frames === 1 ? 1 : medianOf(histogram, belt);
     if (this.gain < DIMMEST || this.gain > BRIGHTEST) return false;
     const rate = this.#frames < 10 ? 0.3 : 0.03;
-    const cellGoal = Math.min(400, Math.max(49, (16 * cellNoise) / belt));
-    const pixelGoal = Math.min(800, Math.max(81, (14 * pixelNoise) / belt));
+    const cellGoal = Math.min(400, Math.max(36, (16 * cellNoise) / belt));
+    const pixelGoal = Math.min(800, Math.max(49, (10 * pixelNoise) / belt));
     this.#cellLimit += rate * (cellGoal - this.#cellLimit);
     this.pixelLimit += rate * (pixelGoal - this.pixelLimit);
     return true;

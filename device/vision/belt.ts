@@ -16,7 +16,7 @@ const SIZE_SLACK = 0.1;
 /** A whole mask this much larger or smaller than the fruit was before is two fruit, or a part of one. */
 const SAME_SIZE = 1.3;
 /** Leading edges are predicted to within this, pixels. */
-const PREDICTION_PX = 2;
+const PREDICTION_PX = 4;
 /** A fruit that came into view where none can come in counts after so many sightings. */
 const SIGHTINGS = 3;
 /** A fruit that was not seen for so many usable frames has left. */
@@ -124,8 +124,7 @@ export class BeltFollower implements Follower {
       if (!this.#fits(outline.diameterPx, track)) {
         // Two that could not be told apart, or a part of one: it is there, but where exactly is not known.
         track.missed = 0;
-        // A leaf is followed but never counted.
-        if (track.diameterPx === 0 && outline.diameterPx < this.#smallestPx) track.passed = true;
+        if (track.diameterPx === 0 && outline.diameterPx < this.#smallestPx) track.isFruit = false;
         return;
       }
     }
@@ -155,6 +154,9 @@ export class BeltFollower implements Follower {
     const place = this.#places[index]!;
     if (this.#tracks.length >= MOST_TRACKS || isCovered(this.#tracks, place)) return undefined;
     if (place.cutEntry && place.cutExit) return undefined;
+    const { step } = this.#segmenter.background.grid;
+    const cut = place.cutEntry || place.cutExit || place.cutSide;
+    if (!cut && this.#segmenter.piece(index).majorAxis * step < this.#smallestPx) return undefined;
     if (place.cutSide && place.width < INSIDE * (place.front - place.rear)) return undefined;
     const first = this.#sinceLookS === undefined;
     // Where its trailing edge was when the lane was last seen: if that was not in view yet, it has just come in.
@@ -177,7 +179,7 @@ export class BeltFollower implements Follower {
     const limit = this.#axis.lastWholePx - PREDICTION_PX;
     const leaving: Track[] = [];
     for (const track of this.#tracks) {
-      if (track.passed) continue;
+      if (track.passed || !track.isFruit) continue;
       const stuck = track.item > 0 && track.missed > GONE;
       if (stuck || track.front + track.speed * this.#pace.intervalS > limit) leaving.push(track);
     }
@@ -215,6 +217,7 @@ export class BeltFollower implements Follower {
 
   #forget(): void {
     this.#tracks = this.#tracks.filter((track) => {
+      if (!track.isFruit) return false;
       if (!track.passed) return track.item > 0 || track.missed < SIGHTINGS;
       return track.missed <= GONE && (track.missed === 0 || track.rear < this.#axis.lengthPx);
     });

@@ -1,19 +1,26 @@
 import { DistanceTransform } from "./distance.ts";
+import { cutEdgeNeck } from "./edge-neck.ts";
 import type { Piece, PiecePool } from "./piece.ts";
 import type { Regions } from "./regions.ts";
 
 /** Fruit in one run of touching fruit. */
 const MOST_SEEDS = 16;
 const MOST_PEAKS = 256;
+/** Levels of the flood: half cells of distance to the background. */
+const LEVELS = 512;
+/** Mark of the first seed's cells in the box; 1 is a cell of no seed yet. */
+const FIRST = 2;
 /** A mask whose ellipse has at most so many times its own area is one fruit. */
 const ONE_FRUIT = 1.02;
 /** The narrowest place between two fruit is less than this share of the smaller one's half width. */
 const NECK = 0.72;
+/** Slivers at the ends of the lane are at most so many times as thick as the slimmest fruit's half width. */
+const SLIVER = 3;
 
 /**
- * Turns connected regions into pieces, one for each fruit: where fruit touch, the mask has necks. The peaks of the
- * distance to the background are the fruit; a first cut goes by circles around them, the second by the ellipses of
- * the parts, which meet where the fruit do.
+ * Turns connected regions into pieces, one for each fruit: where fruit touch, the mask has necks. Each peak of the
+ * distance to the background with necks to all others is a fruit, and a flood from the peaks divides the mask in the
+ * necks (the watershed of the distance).
  */
 export class Splitter {
   readonly #cols: number;
@@ -30,13 +37,19 @@ export class Splitter {
   #left = 0;
   #top = 0;
   #width = 0;
+  #size = 0;
   #firstLabel = 0;
-  readonly #seedX = new Float64Array(MOST_SEEDS);
-  readonly #seedY = new Float64Array(MOST_SEEDS);
-  readonly #seedSquare = new Float64Array(MOST_SEEDS);
+  /** Places of the seeds in the box. */
+  readonly #seedAt = new Int32Array(MOST_SEEDS);
   #seeds = 0;
+  /** Cells that wait at each level of the flood, as linked lists: first come, first served, or one flood would run all
+   * along the other's rim. */
+  readonly #heads = new Int32Array(LEVELS);
+  readonly #tails = new Int32Array(LEVELS);
+  readonly #following: Int32Array;
   readonly #sums = new Float64Array(MOST_SEEDS * 6);
   readonly #parts: Piece[] = [];
+  readonly #heights: Int32Array;
 
   /**
    * @param leastRadius half the width of the slimmest fruit, cells
@@ -48,7 +61,9 @@ export class Splitter {
     this.#leastRadius = leastRadius;
     this.#pool = pool;
     this.#labels = labels;
+    this.#heights = new Int32Array(3 * Math.ceil(SLIVER * leastRadius));
     this.#local = new Uint8Array((cols + 2) * (rows + 2));
+    this.#following = new Int32Array((cols + 2) * (rows + 2));
     this.#distances = new Int32Array((cols + 2) * (rows + 2));
   }
 
@@ -57,6 +72,14 @@ export class Splitter {
     this.#pool.count = 0;
     this.#labels.fill(0);
     for (let region = 0; region < regions.count; region++) this.#region(regions, region);
+    const reach = Math.ceil(SLIVER * this.#leastRadius);
+    for (let index = 0, count = this.#pool.count; index < count; index++) {
+      const piece = this.#pool.pieces[index]!;
+      if (piece.left === 0) cutEdgeNeck(this.#labels, this.#cols, this.#pool, index, true, reach, this.#heights);
+      if (piece.right === this.#cols) {
+        cutEdgeNeck(this.#labels, this.#cols, this.#pool, index, false, reach, this.#heights);
+      }
+    }
   }
 
   #region(regions: Regions, region: number): void {
@@ -75,8 +98,8 @@ export class Splitter {
       if (next === undefined) break;
       this.#parts.push(next);
     }
-    this.#cut(regions, region, false);
-    this.#cut(regions, region, true);
+    this.#flood();
+    this.#takeParts();
   }
 
   /** One piece of the whole region. */
@@ -127,7 +150,11 @@ export class Splitter {
     }
     this.#openEdges(local, left, top, width, height);
     this.#transform.run(local, width, height, this.#distances);
-    this.#findPeaks(left, top, width, height);
+    this.#left = left;
+    this.#top = top;
+    this.#width = width;
+    this.#size = width * height;
+    this.#findPeaks(width, height);
   }
 
   /** A fruit that is cut off by the edge of the roi goes on beyond it: the edge is no background. */
@@ -145,19 +172,23 @@ export class Splitter {
   }
 
   /** Local maxima of the distance, highest first. */
-  #findPeaks(left: number, top: number, width: number, height: number): void {
+  #findPeaks(width: number, height: number): void {
     const d = this.#distances;
     const least = this.#leastRadius * this.#leastRadius;
     const peaks = this.#peaks;
     let count = 0;
-    for (let y = 1; y < height - 1; y++) {
-      for (let at = y * width + 1, end = (y + 1) * width - 1; at < end; at++) {
+    for (let y = 0, at = 0; y < height; y++) {
+      // Beyond the box nothing is higher: the rim is background but where a fruit goes on past the edge of the roi.
+      const up = y > 0 ? -width : 0;
+      const down = y < height - 1 ? width : 0;
+      for (let x = 0; x < width; x++, at++) {
         const here = d[at]!;
-        if (here < least || d[at - 1]! > here || d[at + 1]! > here) continue;
-        const up = at - width;
-        const down = at + width;
-        if (d[up]! > here || d[down]! > here || d[up - 1]! > here || d[up + 1]! > here) continue;
-        if (d[down - 1]! > here || d[down + 1]! > here) continue;
+        if (here < least) continue;
+        const left = x > 0 ? -1 : 0;
+        const right = x < width - 1 ? 1 : 0;
+        if (d[at + left]! > here || d[at + right]! > here) continue;
+        if (d[at + up]! > here || d[at + up + left]! > here || d[at + up + right]! > here) continue;
+        if (d[at + down]! > here || d[at + down + left]! > here || d[at + down + right]! > here) continue;
         // Sorted by insertion; a plateau gives many peaks of one height, a few of them are enough.
         let to = Math.min(count, MOST_PEAKS - 1);
         if (count === MOST_PEAKS && d[peaks[to]!]! >= here) continue;
@@ -167,109 +198,117 @@ export class Splitter {
       }
     }
     this.#peakCount = count;
-    this.#left = left;
-    this.#top = top;
-    this.#width = width;
   }
 
-  /** Peaks with a neck between them and every higher one. Cell coordinates of the grid. */
+  /** Peaks with a neck between them and every higher one. */
   #findSeeds(): void {
     this.#seeds = 0;
     for (let i = 0; i < this.#peakCount && this.#seeds < MOST_SEEDS; i++) {
       const at = this.#peaks[i]!;
-      const y = Math.floor(at / this.#width);
-      const x = at - y * this.#width;
-      const square = this.#distances[at]!;
       let own = true;
       for (let seed = 0; seed < this.#seeds && own; seed++) {
-        const sx = this.#seedX[seed]! - 0.5 - this.#left;
-        const sy = this.#seedY[seed]! - 0.5 - this.#top;
-        const lower = Math.min(square, this.#seedSquare[seed]!);
-        own = this.#narrowest(x, y, sx, sy) < NECK * NECK * lower;
+        const higher = this.#seedAt[seed]!;
+        // Peaks come highest first, so this one is the lower.
+        own = this.#narrowest(at, higher) < NECK * NECK * this.#distances[at]!;
       }
-      if (!own) continue;
-      this.#seedX[this.#seeds] = x + this.#left + 0.5;
-      this.#seedY[this.#seeds] = y + this.#top + 0.5;
-      this.#seedSquare[this.#seeds] = square;
-      this.#seeds++;
+      if (own) this.#seedAt[this.#seeds++] = at;
     }
   }
 
   /** Least squared distance to the background on the way between two cells. */
-  #narrowest(x0: number, y0: number, x1: number, y1: number): number {
+  #narrowest(from: number, to: number): number {
+    const width = this.#width;
+    const x0 = from % width;
+    const y0 = Math.floor(from / width);
+    const x1 = to % width;
+    const y1 = Math.floor(to / width);
     const steps = Math.ceil(Math.max(Math.abs(x1 - x0), Math.abs(y1 - y0)));
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i <= steps; i++) {
       const t = i / Math.max(1, steps);
-      const at = Math.round(y0 + t * (y1 - y0)) * this.#width + Math.round(x0 + t * (x1 - x0));
+      const at = Math.round(y0 + t * (y1 - y0)) * width + Math.round(x0 + t * (x1 - x0));
       least = Math.min(least, this.#distances[at]!);
     }
     return least;
   }
 
-  /** Gives each cell of the region to a part and measures the parts. */
-  #cut(regions: Regions, region: number, byEllipse: boolean): void {
+  /** Gives each cell of the box to a seed, from the farthest inside outwards: two floods meet in the neck. */
+  #flood(): void {
+    const width = this.#width;
+    const local = this.#local;
+    const heads = this.#heads.fill(-1);
+    for (let part = 0; part < this.#parts.length; part++) {
+      const at = this.#seedAt[part]!;
+      local[at] = part + FIRST;
+      this.#push(at, LEVELS - 1);
+    }
+    for (let level = LEVELS - 1; level >= 0; ) {
+      const at = heads[level]!;
+      if (at < 0) {
+        level--;
+        continue;
+      }
+      heads[level] = this.#following[at]!;
+      const x = at % width;
+      if (x > 0) this.#spread(at, at - 1, level);
+      if (x < width - 1) this.#spread(at, at + 1, level);
+      if (at >= width) this.#spread(at, at - width, level);
+      if (at + width < this.#size) this.#spread(at, at + width, level);
+    }
+  }
+
+  #spread(from: number, to: number, level: number): void {
+    if (this.#local[to] !== 1) return;
+    this.#local[to] = this.#local[from]!;
+    this.#push(to, Math.min(level, this.#levelOf(to)));
+  }
+
+  #push(at: number, level: number): void {
+    this.#following[at] = -1;
+    if (this.#heads[level]! < 0) this.#heads[level] = at;
+    else this.#following[this.#tails[level]!] = at;
+    this.#tails[level] = at;
+  }
+
+  #levelOf(at: number): number {
+    return Math.min(LEVELS - 1, Math.floor(2 * Math.sqrt(this.#distances[at]!)));
+  }
+
+  /** Labels, boxes and moments of the parts. */
+  #takeParts(): void {
     const parts = this.#parts;
     const sums = this.#sums.fill(0);
-    if (byEllipse) for (const part of parts) this.#emptyBox(part);
-    for (let run = 0; run < regions.runs; run++) {
-      if (regions.region[run] !== region) continue;
-      const row = regions.row[run]!;
+    for (const part of parts) {
+      part.left = this.#cols;
+      part.right = 0;
+      part.top = this.#rows;
+      part.bottom = 0;
+    }
+    for (let at = 0; at < this.#size; at++) {
+      const index = this.#local[at]! - FIRST;
+      const col = (at % this.#width) + this.#left;
+      const row = Math.floor(at / this.#width) + this.#top;
+      if (index < 0 || col < 0 || row < 0 || col >= this.#cols || row >= this.#rows) continue;
+      this.#labels[row * this.#cols + col] = this.#firstLabel + index;
+      const piece = parts[index]!;
+      piece.left = Math.min(piece.left, col);
+      piece.right = Math.max(piece.right, col + 1);
+      piece.top = Math.min(piece.top, row);
+      piece.bottom = row + 1;
+      const x = col + 0.5;
       const y = row + 0.5;
-      for (let col = regions.start[run]!; col < regions.end[run]!; col++) {
-        const x = col + 0.5;
-        const part = byEllipse ? this.#nearestEllipse(x, y) : this.#nearestCircle(x, y);
-        const at = part * 6;
-        sums[at]! += 1;
-        sums[at + 1]! += x;
-        sums[at + 2]! += y;
-        sums[at + 3]! += x * x;
-        sums[at + 4]! += x * y;
-        sums[at + 5]! += y * y;
-        if (!byEllipse) continue;
-        this.#labels[row * this.#cols + col] = this.#firstLabel + part;
-        const piece = parts[part]!;
-        piece.left = Math.min(piece.left, col);
-        piece.right = Math.max(piece.right, col + 1);
-        piece.top = Math.min(piece.top, row);
-        piece.bottom = row + 1;
-      }
+      const to = index * 6;
+      sums[to]! += 1;
+      sums[to + 1]! += x;
+      sums[to + 2]! += y;
+      sums[to + 3]! += x * x;
+      sums[to + 4]! += x * y;
+      sums[to + 5]! += y * y;
     }
-    for (let part = 0; part < parts.length; part++) {
+    for (const [part, piece] of parts.entries()) {
       const at = part * 6;
-      parts[part]!.split = true;
-      parts[part]!.setMoments(sums[at]!, sums[at + 1]!, sums[at + 2]!, sums[at + 3]!, sums[at + 4]!, sums[at + 5]!);
+      piece.split = true;
+      piece.setMoments(sums[at]!, sums[at + 1]!, sums[at + 2]!, sums[at + 3]!, sums[at + 4]!, sums[at + 5]!);
     }
-  }
-
-  #emptyBox(piece: Piece): void {
-    piece.left = this.#cols;
-    piece.right = 0;
-    piece.top = this.#rows;
-    piece.bottom = 0;
-  }
-
-  #nearestCircle(x: number, y: number): number {
-    let best = 0;
-    let least = Number.POSITIVE_INFINITY;
-    for (let seed = 0; seed < this.#parts.length; seed++) {
-      const power = (x - this.#seedX[seed]!) ** 2 + (y - this.#seedY[seed]!) ** 2 - this.#seedSquare[seed]!;
-      if (power >= least) continue;
-      least = power;
-      best = seed;
-    }
-    return best;
-  }
-
-  #nearestEllipse(x: number, y: number): number {
-    let best = 0;
-    let least = Number.POSITIVE_INFINITY;
-    for (let part = 0; part < this.#parts.length; part++) {
-      const place = this.#parts[part]!.outlineAt(x, y);
-      if (place >= least) continue;
-      least = place;
-      best = part;
-    }
-    return best;
   }
 }

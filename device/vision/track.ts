@@ -31,6 +31,8 @@ export class Track {
   missed = 0;
   /** Whether it came in where fruit come in, or where nobody could see it. */
   readonly trusted: boolean;
+  /** Turns false where it shows itself too small for a fruit: a leaf. */
+  isFruit = true;
   /** It was reported; it is followed on so that it is not counted again. */
   passed = false;
   views = 0;
