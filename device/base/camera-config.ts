@@ -121,11 +121,6 @@ export const gigeSchema = z
       .max(128)
       .optional()
       .describe("name, serial number or address of the camera; the first one found where absent"),
-    interface: z
-      .string()
-      .regex(/^[A-Za-z0-9_.:-]{1,15}$/)
-      .optional()
-      .describe("look for the camera on this network interface only"),
     pixelFormat: z.enum(["Mono8", "RGB8", "BayerRG8", "BayerGB8", "BayerGR8", "BayerBG8"]).default("RGB8"),
     roi: z
       .strictObject({

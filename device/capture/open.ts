@@ -1,5 +1,6 @@
 import type { SourceConfig } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
+import { openGige } from "./gige/open.ts";
 import { openGst } from "./gst/open.ts";
 import { openLine } from "./line/source.ts";
 import { type Clock, systemClock } from "./pacing.ts";
@@ -19,6 +20,8 @@ export async function openSource(config: SourceConfig, clock: Clock = systemCloc
       return await openReplay(config, clock);
     case "line":
       return await openLine(config, clock);
+    case "gige":
+      return await openGige(config, log);
     case "gst":
       return await openGst(config, log);
   }

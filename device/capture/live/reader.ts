@@ -39,6 +39,8 @@ export interface Arrival {
   /** The camera's own time; undefined where it gives none. */
   readonly cameraUs: number | undefined;
   readonly arrivedAt: Micros;
+  /** When its first byte was here, where that is known: clocks are better compared by it. */
+  readonly begunAt?: Micros;
   /** Time between frames at the set rate; undefined where it may vary. */
   readonly periodUs: number | undefined;
   readonly complete: boolean;
@@ -102,7 +104,7 @@ export class FrameSink {
     const writer = this.#writer!;
     const { exposures, lost } = this.#count(arrival);
     this.#seq += exposures;
-    const exposedAt = this.#clock.exposedAt(arrival.cameraUs, arrival.arrivedAt);
+    const exposedAt = this.#clock.exposedAt(arrival.cameraUs, arrival.begunAt ?? arrival.arrivedAt);
     this.#lastExposedAt = exposedAt;
     this.#lastPeriodUs = arrival.periodUs ?? this.#lastPeriodUs;
     writer.countSeen(exposures, lost);

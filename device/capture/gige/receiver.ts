@@ -1,0 +1,127 @@
+import type { GigeConfig } from "../../base/camera-config.ts";
+import { GradelineError } from "../../base/errors.ts";
+import { nowMicros } from "../../base/time.ts";
+import { FrameIds } from "../live/numbers.ts";
+import type { FrameSink } from "../live/reader.ts";
+import { type Aravis, BUFFER_SUCCESS, BUFFER_TORN, type Handle } from "./aravis.ts";
+import type { Picture } from "./camera.ts";
+import { balancer, converterOf } from "./pixels.ts";
+
+/** Where a filled buffer goes. */
+interface Pool {
+  /** Memory that the stream fills, one per buffer. */
+  readonly memory: readonly Uint8Array[];
+  /** Buffers to begin with. */
+  readonly first: readonly number[];
+  /**
+   * Makes a frame of a filled buffer.
+   *
+   * @param deliver takes the slot with the picture and gives the one to have instead
+   * @returns the buffer that the stream may fill next
+   */
+  use(index: number, deliver: (slot: number) => number): number;
+}
+
+/**
+ * Takes buffers off a stream and makes frames of them. Frames that are RGB already are received where they are looked
+ * at, without a copy; others are converted on the way.
+ */
+export class Receiver {
+  readonly #aravis: Aravis;
+  readonly #stream: Handle;
+  readonly #sink: FrameSink;
+  readonly #picture: Picture;
+  readonly #pool: Pool;
+  readonly #buffers: Handle[];
+  readonly #indexOf: ReadonlyMap<Handle, number>;
+  readonly #ids = new FrameIds();
+
+  constructor(aravis: Aravis, stream: Handle, sink: FrameSink, picture: Picture, config: GigeConfig) {
+    this.#aravis = aravis;
+    this.#stream = stream;
+    this.#sink = sink;
+    this.#picture = picture;
+    this.#pool = createPool(sink, picture, config);
+    this.#buffers = this.#pool.memory.map((memory) => aravis.newBuffer(picture.payloadBytes, memory));
+    this.#indexOf = new Map(this.#buffers.map((buffer, index) => [buffer, index]));
+    for (const index of this.#pool.first) aravis.push(stream, this.#buffers[index]!);
+  }
+
+  /** Waits up to `us` for one frame. @returns whether one came */
+  receive(us: number): boolean {
+    const aravis = this.#aravis;
+    const buffer = aravis.pop(this.#stream, us);
+    if (buffer === null) return false;
+    const arrivedAt = nowMicros();
+    const status = aravis.bufferStatus(buffer);
+    const complete = status === BUFFER_SUCCESS;
+    if (!complete && !BUFFER_TORN.has(status)) {
+      // Cleared or aborted: no exposure stands behind it.
+      aravis.push(this.#stream, buffer);
+      return false;
+    }
+    if (complete) this.#checkSize(buffer);
+    const id = this.#ids.unwrap(Number(aravis.frameId(buffer)));
+    const stamp = Number(aravis.timestampNs(buffer));
+    const begunUs = Number(aravis.systemTimeNs(buffer)) / 1000;
+    // Aravis notes the wall clock at the first packet; ours is steady: carry over the age.
+    const ageUs = begunUs === 0 ? 0 : Math.max(0, Number(aravis.realTimeUs()) - begunUs);
+    const next = this.#pool.use(this.#indexOf.get(buffer)!, (slot) =>
+      this.#sink.deliver(slot, {
+        id,
+        cameraUs: stamp === 0 ? undefined : stamp / 1000,
+        arrivedAt,
+        begunAt: arrivedAt - ageUs,
+        periodUs: this.#picture.periodUs,
+        complete,
+      }),
+    );
+    aravis.push(this.#stream, this.#buffers[next]!);
+    return true;
+  }
+
+  #checkSize(buffer: Handle): void {
+    const [width, height] = [this.#aravis.imageWidth(buffer), this.#aravis.imageHeight(buffer)];
+    const { widthPx, heightPx } = this.#picture;
+    if (width === widthPx && height === heightPx) return;
+    throw new GradelineError("SOURCE", `the camera sends ${width}x${height}, it was set to ${widthPx}x${heightPx}`, {
+      retry: true,
+    });
+  }
+}
+
+function createPool(sink: FrameSink, picture: Picture, config: GigeConfig): Pool {
+  const { widthPx, heightPx, payloadBytes } = picture;
+  const convert = converterOf(config.pixelFormat);
+  const balance = config.whiteBalance === undefined ? undefined : balancer(config.whiteBalance);
+  const rgbBytes = widthPx * heightPx * 3;
+  const wanted = convert === undefined ? rgbBytes : widthPx * heightPx;
+  if (payloadBytes < wanted) {
+    throw new GradelineError("SOURCE", `the camera sends ${payloadBytes} bytes a frame, ${wanted} were expected`);
+  }
+  if (convert === undefined) {
+    const writer = sink.open(widthPx, heightPx, payloadBytes, config.buffers + 2);
+    return {
+      memory: Array.from({ length: writer.memory.slots }, (_, slot) => writer.bytes(slot).subarray(0, payloadBytes)),
+      first: [...writer.free],
+      use: (slot, deliver) => {
+        balance?.(writer.bytes(slot), rgbBytes);
+        return deliver(slot);
+      },
+    };
+  }
+  const writer = sink.open(widthPx, heightPx, rgbBytes, 3);
+  const memory = Array.from({ length: config.buffers }, () => new Uint8Array(new SharedArrayBuffer(payloadBytes)));
+  let slot = [...writer.free][0]!;
+  return {
+    memory,
+    first: memory.map((_, index) => index),
+    use: (index, deliver) => {
+      const rgb = writer.bytes(slot);
+      convert(memory[index]!, rgb, widthPx, heightPx);
+      balance?.(rgb, rgbBytes);
+      slot = deliver(slot);
+      return index;
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { after, before, test } from "node:test";
+import { gigeSchema } from "../../../../device/base/camera-config.ts";
+import type { GradelineError } from "../../../../device/base/errors.ts";
+import { openGige } from "../../../../device/capture/gige/open.ts";
+import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
+import { hasProgram, lacking, nextFrame, Peer, readFrames, startPeer, until } from "../../../support/camera-peers.ts";
+
+/** The fake camera of Aravis: real GVCP and GVSP over loopback, in its own process. */
+const FAKE = "arv-fake-gv-camera-0.8";
+const skip = lacking([{ have: hasProgram(FAKE), debian: "aravis-tools" }]);
+const SMALL = { camera: "127.0.0.1", packetSocket: false, fps: 50, roi: { w: 64, h: 48 } };
+
+let camera: Peer | undefined;
+const opened: LiveSource[] = [];
+
+before(() => {
+  if (skip === false) camera = startCamera();
+});
+after(async () => {
+  for (const source of opened) await source.close();
+  await camera?.kill();
+});
+
+function startCamera(...options: string[]): Peer {
+  return new Peer(spawn(FAKE, ["-i", "127.0.0.1", ...options], { stdio: "ignore" }));
+}
+
+/** The camera says nothing when it is ready, and holds a dead client's place for some seconds: try as the daemon does. */
+async function open(config: object): Promise<LiveSource> {
+  for (;;) {
+    try {
+      const source = await openGige(gigeSchema.parse({ kind: "gige", ...SMALL, ...config }));
+      opened.push(source);
+      return source;
+    } catch (error) {
+      if (!(error as GradelineError).retry) throw error;
+    }
+  }
+}
+
+test("720p in colour at 60 frames a second comes whole, over the wrap of the camera's 16-bit ids", {
+  skip,
+}, async () => {
+  const source = await open({ fps: 60, roi: { w: 1280, h: 720 } });
+  assert.deepEqual([source.widthPx, source.heightPx], [1280, 720]);
+  let [last, whole, count] = [0, 0, 0];
+  let lastAt = 0;
+  await readFrames(source, 180, (frame) => {
+    assert.ok(frame.seq > last && frame.exposedAt > lastAt && frame.exposedAt <= frame.arrivedAt!);
+    last = frame.seq;
+    lastAt = frame.exposedAt;
+    count++;
+    if (frame.status === "ok") whole++;
+  });
+  const { dropped, lost, incomplete } = source.counters;
+  assert.ok(last <= 180 + dropped + lost!, `the wrap is no gap: ${last}`);
+  assert.equal(incomplete, count - whole);
+  assert.ok(whole >= 170, `${whole} of 180 frames are whole`);
+  await source.close();
+});
+
+test("grey frames are spread over three channels", { skip }, async () => {
+  const source = await open({ pixelFormat: "Mono8" });
+  const frame = await nextFrame(source.frames(), ({ status }) => status === "ok");
+  for (let at = 0; at < frame.data.length; at += 3) {
+    assert.ok(frame.data[at] === frame.data[at + 1] && frame.data[at] === frame.data[at + 2]);
+  }
+  assert.ok(new Set(frame.data).size > 16, "the test picture is a ramp");
+  await source.close();
+});
+
+const refusals = [
+  {
+    config: { features: { ExposureTimeAps: 1 } },
+    message: /no setting ExposureTimeAps/,
+    hint: /^it has ExposureTimeAbs,/,
+  },
+  {
+    config: { features: { TriggerSource: "Line9" } },
+    message: /TriggerSource: found Line9/,
+    hint: /offers .*Software/,
+  },
+  { config: { features: { BinningHorizontal: 99 } }, message: /BinningHorizontal: found 99/, hint: /takes 1 to/ },
+  { config: { features: { BinningHorizontal: 1.5 } }, message: /found 1.5/, hint: /steps of/ },
+  { config: { features: { TriggerSoftware: 3 } }, message: /TriggerSoftware: found 3/, hint: /command/ },
+  { config: { features: { ImageFormatControl: 3 } }, message: /cannot be set/, hint: /it has/ },
+  { config: { roi: { w: 4096, h: 48 } }, message: /Width: found 4096/, hint: /takes 1 to 2048/ },
+  { config: { exposureUs: 1 }, message: /exposureUs: found 1$/, hint: /takes/ },
+  { config: { ptp: true }, message: /IEEE 1588/, hint: /leave/ },
+];
+for (const { config, message, hint } of refusals) {
+  test(`a setting that the camera does not offer is refused: ${JSON.stringify(config)}`, { skip }, async () => {
+    await assert.rejects(open(config), (error: GradelineError) => {
+      assert.equal(error.code, "SOURCE");
+      assert.match(error.message, message);
+      assert.match(error.hint ?? "", hint);
+      return true;
+    });
+  });
+}
+
+test("a camera that is not there is told from the ones that are, and may come", { skip }, async () => {
+  const config = gigeSchema.parse({ kind: "gige", camera: "No-Such-Camera", packetSocket: false });
+  await assert.rejects(openGige(config), (error: GradelineError) => {
+    assert.match(error.message, /camera No-Such-Camera cannot be opened/);
+    assert.match(error.hint ?? "", /Aravis-Fake-GV01/);
+    return error.retry;
+  });
+});
+
+test("a software trigger is one frame, and no frame comes without", { skip }, async () => {
+  const source = await open({ fps: undefined, trigger: { source: "Software" } });
+  const frames = source.frames();
+  const seqs: number[] = [];
+  for (let shot = 0; shot < 3; shot++) {
+    const next = nextFrame(frames);
+    await source.trigger();
+    seqs.push((await next).seq);
+    assert.equal(source.counters.seen, shot + 1);
+  }
+  assert.deepEqual(seqs, [1, 2, 3]);
+  await source.close();
+});
+
+test("a trigger of a free-running camera is refused", { skip }, async () => {
+  const source = await open({});
+  await assert.rejects(source.trigger(), { code: "SOURCE", message: /not set to software triggers/ });
+  await source.close();
+});
+
+test("a daemon that was killed leaves the camera, and the next one gets it", { skip }, async () => {
+  const program = new URL("../../../support/camera-gige-client.ts", import.meta.url).pathname;
+  const config = JSON.stringify({ kind: "gige", ...SMALL });
+  const daemon = await startPeer(process.execPath, [program, config]);
+  await daemon.kill("SIGKILL");
+  const source = await open({});
+  await nextFrame(source.frames());
+  await source.close();
+});
+
+test("a camera that is switched off and on is followed, and the numbers tell the gap", { skip }, async () => {
+  const source = await open({});
+  const frames = source.frames();
+  const last = await nextFrame(frames);
+  await camera!.kill();
+  await until(() => source.status().state === "reconnecting");
+  assert.match(source.status().reason ?? "", /no frame for|control of the camera is lost/);
+  camera = startCamera();
+  const { seen } = source.counters;
+  const next = await nextFrame(frames, ({ seq }) => seq > seen);
+  assert.ok(next.seq > seen + 1 && next.exposedAt > last.exposedAt);
+  assert.equal(source.status().state, "ok");
+  await source.close();
+});
+
+test("lost packets make frames incomplete, never silence", { skip }, async () => {
+  await camera!.kill();
+  camera = startCamera("-r", "20");
+  const source = await open({ roi: { w: 256, h: 192 }, packetSize: 1400 });
+  let torn = 0;
+  let read = 0;
+  await readFrames(source, 100, (frame) => {
+    read++;
+    if (frame.status === "incomplete") torn++;
+  });
+  const { seen, dropped, lost, incomplete } = source.counters;
+  assert.ok(torn > 10 && torn < 100, `${torn} of 100`);
+  assert.equal(incomplete, torn);
+  assert.ok(read + dropped + lost! <= seen, "each exposure is delivered, dropped or lost");
+  assert.ok(seen - (read + dropped + lost!) <= 12, "but for those on their way");
+  await source.close();
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { balancer, converterOf } from "../../../../device/capture/gige/pixels.ts";
+import { lacking } from "../../../support/camera-peers.ts";
+
+const skip = lacking([
+  {
+    have: () => spawnSync("sh", ["-c", "ldconfig -p | grep -q libdc1394.so.25"]).status === 0,
+    debian: "libdc1394-25",
+  },
+]);
+const COLOUR = { R: 200, G: 120, B: 40 };
+const TILES = { BayerRG8: "RGGB", BayerGB8: "GBRG", BayerGR8: "GRBG", BayerBG8: "BGGR" } as const;
+
+for (const [format, tile] of Object.entries(TILES) as [keyof typeof TILES, string][]) {
+  test(`an even colour seen through ${format} is that colour everywhere`, { skip }, () => {
+    const [width, height] = [12, 8];
+    const raw = Uint8Array.from({ length: width * height }, (_, at) => {
+      const place = 2 * (Math.floor(at / width) % 2) + (at % 2);
+      return COLOUR[tile[place] as keyof typeof COLOUR];
+    });
+    const rgb = new Uint8Array(width * height * 3);
+    converterOf(format)!(raw, rgb, width, height);
+    for (let row = 1; row < height - 1; row++) {
+      for (let column = 1; column < width - 1; column++) {
+        const at = 3 * (row * width + column);
+        assert.deepEqual([...rgb.subarray(at, at + 3)], [200, 120, 40], `${column},${row}`);
+      }
+    }
+  });
+}
+
+test("grey is the same on all three channels", () => {
+  const rgb = new Uint8Array(6);
+  converterOf("Mono8")!(Uint8Array.of(7, 255), rgb, 2, 1);
+  assert.deepEqual([...rgb], [7, 7, 7, 255, 255, 255]);
+});
+
+test("RGB8 needs no conversion, gains of 1 no balancing", () => {
+  assert.equal(converterOf("RGB8"), undefined);
+  assert.equal(balancer({ red: 1, green: 1, blue: 1 }), undefined);
+});
+
+test("gains are per channel and end at white", () => {
+  const rgb = Uint8Array.of(100, 100, 100, 200, 200, 200);
+  balancer({ red: 1.5, green: 1, blue: 0.5 })!(rgb, 6);
+  assert.deepEqual([...rgb], [150, 100, 50, 255, 200, 100]);
+});
