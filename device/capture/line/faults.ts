@@ -102,9 +102,10 @@ function disc(texel: Float64Array, paint: FaultPaint, distance: number, fine: nu
     const halo = paint.halo * 0.6 * smoothstep(2.5, 0.9, round);
     mix(texel, 150, 112, 62, halo);
   }
-  const share = paint.opacity * smoothstep(1 + paint.edge, 1 - paint.edge, round);
+  const opacity = paint.halo > 0 ? paint.opacity : Math.min(1, paint.opacity * 1.25);
+  const share = opacity * smoothstep(1 + paint.edge, 1 - paint.edge, round);
   // A healed mark has a dark rim around its cork.
-  const rim = paint.halo > 0 ? 0 : 0.35 * smoothstep(0.55, 0.9, round);
+  const rim = paint.halo > 0 ? 0 : 0.45 * smoothstep(0.55, 0.9, round);
   const shade = 1 + 0.4 * fine - rim;
   mix(texel, colour[0] * shade, colour[1] * shade, colour[2] * shade, share);
   texel[3] = texel[3]! * (1 - 0.8 * share);

@@ -21,7 +21,8 @@ export class SensorNoise {
     this.bytes = new Uint8Array(LENGTH + SPARE);
     this.words = new Uint32Array(this.bytes.buffer);
     const random = new Random(seed, 0x6e6f6973);
-    for (let i = 0; i < this.bytes.length; i++) this.bytes[i] = Math.round(NOISE_MEAN + 1.4 * random.normal());
+    const drawn = Uint8Array.from({ length: 4096 }, () => Math.round(NOISE_MEAN + 1.4 * random.normal()));
+    for (let i = 0; i < this.bytes.length; i++) this.bytes[i] = drawn[random.word() & 4095]!;
     this.signed = Int8Array.from(this.bytes, (value) => value - NOISE_MEAN);
   }
 

@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { replaySchema } from "../../../device/base/config.ts";
+import { lineSchema, replaySchema } from "../../../device/base/config.ts";
 import { writePng } from "../../../device/capture/image.ts";
+import { openLine } from "../../../device/capture/line/source.ts";
 import { recordFrames } from "../../../device/capture/recording.ts";
 import { openReplay } from "../../../device/capture/replay.ts";
 import type { Frame, FrameSource } from "../../../device/capture/source.ts";
@@ -125,6 +126,29 @@ describe("replay", () => {
       [1, opened + 33_333, "incomplete"],
       [4, opened + 140_001, "ok"],
     ]);
+  });
+
+  test("a recording of the simulated line plays the same pixels at the same times", async () => {
+    const line = lineSchema.parse({
+      kind: "line",
+      widthPx: 256,
+      heightPx: 80,
+      mmPerPx: 1.6,
+      fps: 10,
+      startAt: 1_600_000_000_000_000,
+      pace: "fast",
+    });
+    const path = join(root, "line");
+    assert.equal(await recordFrames(await openLine(line), path, 16), 16);
+    const live = (await openLine(line)).frames();
+    let count = 0;
+    for await (const frame of (await openReplay(config(path))).frames()) {
+      const { value } = await live.next();
+      assert.deepEqual([frame.seq, frame.exposedAt], [value!.seq, value!.exposedAt]);
+      assert.ok(Buffer.from(frame.data).equals(value!.data), `frame ${frame.seq} differs`);
+      count++;
+    }
+    assert.equal(count, 16);
   });
 
   test("a recording cut off in the middle of a line plays up to there", async () => {
