@@ -84,5 +84,5 @@ function wantedBytes(header: DataView, segments: DataView): bigint {
     if (segments.getUint32(at, true) !== PT_LOAD) continue;
     ends.push(segments.getBigUint64(at + 8, true) + segments.getBigUint64(at + 32, true));
   }
-  return ends.reduce((most, end) => (end > most ? end : most));
+  return ends.sort((a, b) => (a < b ? -1 : 1)).at(-1)!;
 }

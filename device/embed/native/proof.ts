@@ -1,5 +1,4 @@
 import { GradelineError } from "../../base/errors.ts";
-import type { Golden } from "../model.ts";
 import type { EngineCache } from "./engine.ts";
 import type { Gpu } from "./gpu.ts";
 import { allowedNodes, type NativeProvider, type Precision, providers } from "./providers.ts";
@@ -97,27 +96,26 @@ export function checkComparison(
 }
 
 /**
- * Holds the nodes' providers against what was asked for.
+ * Holds the nodes' providers, from every place where they were read, against what was asked for.
  *
- * @throws {GradelineError} PROVIDER when a node runs elsewhere, or when it cannot be told where the nodes run
+ * @throws {GradelineError} PROVIDER when a node runs elsewhere, or when nothing tells where the nodes run
  */
-export function checkNodes(nodes: Nodes | undefined, provider: NativeProvider): void {
+export function checkNodes(found: readonly Nodes[], provider: NativeProvider): void {
   if (provider === "cpu") return;
-  const counts = nodes?.counts ?? {};
   const allowed = allowedNodes(provider);
-  const elsewhere = Object.keys(counts).filter((name) => !allowed.includes(name));
-  const there = counts[providers[provider]] ?? 0;
-  if (elsewhere.length === 0 && there > 0) return;
+  const wrong = found.find(({ counts }) => Object.keys(counts).some((name) => !allowed.includes(name)));
+  const there = found.some(({ counts }) => (counts[providers[provider]] ?? 0) > 0);
+  if (wrong === undefined && there) return;
   throw new GradelineError(
     "PROVIDER",
-    there === 0 && elsewhere.length === 0
+    wrong === undefined
       ? `nothing shows that nodes of the model run on ${provider}`
-      : `not all nodes of the model run on ${provider}: ${JSON.stringify(counts)}`,
+      : `not all nodes of the model run on ${provider}: ${JSON.stringify(wrong.counts)}`,
     { hint: "set embedder.provider to another one, or to cpu" },
   );
 }
 
-/** Golden vectors for a model that ships none: those of a session on the CPU. */
+/** Views that need no file: (count, sizePx, sizePx, 3). */
 export function patternViews(count: number, sizePx: number): Uint8Array {
   // Smooth enough to look like a crop, different in every view.
   const views = new Uint8Array(count * sizePx * sizePx * 3);
@@ -127,6 +125,16 @@ export function patternViews(count: number, sizePx: number): Uint8Array {
     views[i] = 128 + 90 * Math.sin((x * (1 + (i % 3))) / 9 + y / 7);
   }
   return views;
+}
+
+/** A machine without a GPU lacks nothing on the CPU; one with a GPU does. */
+export function degradedReason(
+  provider: NativeProvider,
+  refused: Proof["refused"],
+  gpuPresent: boolean,
+): string | undefined {
+  if (provider !== "cpu" || refused.length === 0 || !gpuPresent) return undefined;
+  return `the model runs on the CPU although there is a GPU: ${refused.map(({ reason }) => reason).join("; ")}`;
 }
 
 /** Middle value, of an odd or even count. */
@@ -153,5 +161,3 @@ export function describeProof(proof: Proof): string {
     .filter((part) => part !== "")
     .join("; ");
 }
-
-export type GoldenSource = Pick<Golden, "views" | "count" | "embeddings" | "tolerance">;

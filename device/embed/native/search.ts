@@ -27,13 +27,7 @@ const TRIPLES: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
 
 /** Where boards keep the library: folders of installed wheels, the system's library folders, `/opt`. */
 export function knownPlaces(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const prefixes = [
-    environment["VIRTUAL_ENV"],
-    environment["CONDA_PREFIX"],
-    "/usr/local",
-    "/usr",
-    join(homedir(), ".local"),
-  ];
+  const prefixes = [environment.VIRTUAL_ENV, environment.CONDA_PREFIX, "/usr/local", "/usr", join(homedir(), ".local")];
   const triple = TRIPLES[process.arch];
   return [
     ...prefixes
@@ -59,7 +53,7 @@ export function knownPlaces(environment: Readonly<Record<string, string | undefi
  * @throws {GradelineError} PROVIDER when the place that was named holds no library, or none was found at all
  */
 export function findLibraries(places: Places): Candidate[] {
-  const named = places.configured ?? (places.environment["ORT_LIB_PATH"] || undefined);
+  const named = places.configured ?? (places.environment.ORT_LIB_PATH || undefined);
   if (named !== undefined) {
     const from = places.configured === undefined ? "ORT_LIB_PATH" : "configured";
     const path = libraryIn(named);

@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GradelineError } from "../../base/errors.ts";
+import koffi from "koffi";
 import type { TensorDescription } from "../node-worker.ts";
 import { nodesByAssignment, nodesByProfile } from "./assignment.ts";
-import { type Handle, type Library, textAt } from "./library.ts";
+import type { Handle, Library } from "./library.ts";
 import type { Append } from "./providers.ts";
 import type { FunctionName } from "./table.ts";
+import { describeTensors } from "./tensors.ts";
 
 export interface SessionSetup {
   readonly bytes: Uint8Array;
@@ -22,16 +23,6 @@ export interface SessionSetup {
 
 const LOG_FATAL = 4;
 const OPTIMISE_ALL = 99;
-/** ONNXTensorElementDataType, as far as models here use it. */
-const ELEMENTS: ReadonlyMap<number, string> = new Map([
-  [1, "float32"],
-  [2, "uint8"],
-  [3, "int8"],
-  [6, "int32"],
-  [7, "int64"],
-  [10, "float16"],
-]);
-
 /** Count of nodes per provider, by the library's names, and where that was read. */
 export interface Nodes {
   readonly counts: Readonly<Record<string, number>>;
@@ -52,8 +43,8 @@ export class Session {
     this.handle = handle;
     this.#owned = owned;
     this.#profile = profile;
-    this.inputs = describe(library, handle, "Input");
-    this.outputs = describe(library, handle, "Output");
+    this.inputs = describeTensors(library, handle, "Input");
+    this.outputs = describeTensors(library, handle, "Output");
   }
 
   /**
@@ -75,15 +66,16 @@ export class Session {
         if (library.has("Session_GetEpGraphAssignmentInfo")) {
           library.call("AddSessionConfigEntry", options, "session.record_ep_graph_assignment_info", "1");
         }
-        // Also where the assignment is recorded: providers that change the graph's layout are left out of it.
         profile = await mkdtemp(join(tmpdir(), "gradeline-profile-"));
         library.call("EnableProfiling", options, join(profile, "nodes"));
       }
       const out = new BigUint64Array(1);
-      const giveUp = (): void => {
+      const giveUp = (code: number): void => {
         if (library.has("SessionOptionsSetLoadCancellationFlag")) {
           library.call("SessionOptionsSetLoadCancellationFlag", options, true);
         }
+        // The build of an engine cannot be called off, and Node waits for its threads: minutes, on a board.
+        if (setup.refuseCpu) koffi.load("libc.so.6").func("void _exit(int code)")(code);
       };
       process.once("exit", giveUp);
       try {
@@ -120,21 +112,22 @@ export class Session {
   }
 
   /**
-   * Which provider each node got: from the graph's assignment, or, where the library does not keep it, from the
-   * profile of the runs so far. The profile ends with this call.
+   * Which provider each node got: from the profile of the runs so far, which ends with this call, and from the graph's
+   * assignment where the library keeps it (1.24 or newer). Neither is always whole: the profile lacks what did not
+   * run, the assignment lacks nodes that a provider made while it changed the graph's layout.
    *
-   * @returns undefined where the session was not asked to record it
+   * @returns the fuller one first; none where the session was not asked to record
    */
-  async nodes(): Promise<Nodes | undefined> {
-    if (this.#profile === undefined) return undefined;
+  async nodes(): Promise<Nodes[]> {
+    if (this.#profile === undefined) return [];
     const path = this.library.ownedText("SessionEndProfiling", this.handle);
-    const profile = await readFile(path, "utf8");
+    const found: Nodes[] = [{ counts: nodesByProfile(await readFile(path, "utf8")), from: "profile" }];
     await this.#dropProfile();
     if (this.library.has("Session_GetEpGraphAssignmentInfo")) {
-      const counts = nodesByAssignment(this.library, this.handle);
-      if (Object.keys(counts).length > 0) return { counts, from: "assignment" };
+      found.push({ counts: nodesByAssignment(this.library, this.handle), from: "assignment" });
     }
-    return { counts: nodesByProfile(profile), from: "profile" };
+    const total = ({ counts }: Nodes): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+    return found.filter((nodes) => total(nodes) > 0).sort((a, b) => total(b) - total(a));
   }
 
   /** Frees everything. No run may be under way. */
@@ -215,42 +208,4 @@ function appendProvider(library: Library, session: Handle, { provider, options }
   } finally {
     owned.release();
   }
-}
-
-function describe(library: Library, session: Handle, kind: "Input" | "Output"): TensorDescription[] {
-  const count = Number(library.make(`SessionGet${kind}Count`, session));
-  return Array.from({ length: count }, (_, at) => {
-    const name = library.ownedText(`SessionGet${kind}Name`, session, at);
-    const owned = new Owned(library);
-    try {
-      const type = owned.add(library.make(`SessionGet${kind}TypeInfo`, session, at), "ReleaseTypeInfo");
-      const tensor = library.make("CastTypeInfoToTensorInfo", type);
-      if (tensor === 0n) return { name, type: "not a tensor", shape: [] };
-      return { name, ...describeTensor(library, tensor) };
-    } finally {
-      owned.release();
-    }
-  });
-}
-
-function describeTensor(library: Library, tensor: Handle): Pick<TensorDescription, "type" | "shape"> {
-  const element = Number(library.make("GetTensorElementType", tensor) & 0xffff_ffffn);
-  const rank = Number(library.make("GetDimensionsCount", tensor));
-  const sizes = new BigInt64Array(rank);
-  library.call("GetDimensions", tensor, sizes, rank);
-  const symbols = new BigUint64Array(rank);
-  library.call("GetSymbolicDimensions", tensor, symbols, rank);
-  const shape = Array.from(sizes, (size, axis) => {
-    const symbol = symbols[axis]!;
-    const name = textAt(symbol);
-    return size < 0n && name !== "" ? name : Number(size);
-  });
-  return { type: ELEMENTS.get(element) ?? `element type ${element}`, shape };
-}
-
-/** What a failure to make a session means to the one who asked. */
-export function asRefusal(error: unknown, what: string): GradelineError {
-  if (error instanceof GradelineError && error.code === "PROVIDER") return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new GradelineError("PROVIDER", `${what} was asked for and cannot be used: ${message}`, { cause: error });
 }

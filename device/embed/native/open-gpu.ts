@@ -1,0 +1,162 @@
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { GradelineError } from "../../base/errors.ts";
+import type { LoadedModel } from "../model.ts";
+import { NativeEmbedder } from "./embedder.ts";
+import { dropEngines, type EngineCache, type EngineKey, openEngineCache, sealEngineCache } from "./engine.ts";
+import { describeGpu, tensorrtVersion } from "./gpu.ts";
+import type { Library } from "./library.ts";
+import { cudaCopier } from "./memory.ts";
+import type { NativeOptions, Opened } from "./opened.ts";
+import { telling } from "./progress.ts";
+import type { Proof } from "./proof.ts";
+import { appends, type NativeProvider, type Precision } from "./providers.ts";
+import { Session } from "./session.ts";
+
+const GPU_BATCHES = [1, 4, 16, 64, 256];
+
+export interface Target {
+  readonly library: Library;
+  readonly model: LoadedModel;
+  readonly provider: NativeProvider;
+  readonly options: NativeOptions;
+}
+
+/**
+ * Sessions on a GPU, one of fixed shapes per batch size: nothing is decided at run time, and no node has a reason to
+ * be on the CPU, which is refused anyway.
+ *
+ * @param batch name of the model's free batch axis
+ * @throws {GradelineError} PROVIDER with the library's reason
+ */
+export async function openGpu(target: Target, batch: string | undefined): Promise<Opened> {
+  const { library, model, provider, options } = target;
+  checkProviderLibraries(library, provider);
+  const precision = options.precision === "auto" ? (provider === "tensorrt" ? "fp16" : "fp32") : options.precision;
+  const batches = batchSizes(options);
+  const device = options.device ?? 0;
+  const root = options.engineCache ?? defaultEngineCache(process.env);
+  const key = engineKey(target, precision, batches);
+  const since = performance.now();
+  let cache = provider === "tensorrt" ? await openEngineCache(root, key) : undefined;
+  let made: Made;
+  try {
+    made = await makeSessions(target, { precision, batches, batch, cache });
+  } catch (error) {
+    if (cache === undefined) throw asRefusal(error, provider);
+    // A cached engine that reads back whole may still be refused, by a driver that was exchanged under its old name.
+    if (cache.state !== "hit") {
+      await rm(cache.folder, { recursive: true, force: true });
+      throw asRefusal(error, provider);
+    }
+    cache = await dropEngines(cache);
+    made = await makeSessions(target, { precision, batches, batch, cache }).catch((second: unknown) => {
+      throw asRefusal(second, provider);
+    });
+  }
+  const buildMs = performance.now() - since;
+  try {
+    const copier = provider === "webgpu" ? undefined : cudaCopier(device);
+    const embedder = new NativeEmbedder(model, { provider, bySize: made.bySize, free: false, copier, device });
+    embedder.prepare();
+    if (cache !== undefined && cache.state !== "hit") await sealEngineCache(root, cache, key);
+    const engine = cache === undefined ? undefined : { cache: cache.state, folder: cache.folder, buildMs };
+    return { embedder, sessions: [...made.bySize.values()], options: made.options, precision, batches, engine };
+  } catch (error) {
+    for (const session of made.bySize.values()) await session.release();
+    throw asRefusal(error, provider);
+  }
+}
+
+interface Made {
+  readonly bySize: Map<number, Session>;
+  readonly options: Proof["options"];
+}
+
+interface Making {
+  readonly precision: Precision;
+  readonly batches: readonly number[];
+  readonly batch: string | undefined;
+  readonly cache: EngineCache | undefined;
+}
+
+async function makeSessions(target: Target, { precision, batches, batch, cache }: Making): Promise<Made> {
+  const { library, model, provider, options } = target;
+  const bySize = new Map<number, Session>();
+  let used: Proof["options"] = {};
+  try {
+    for (const [at, size] of batches.entries()) {
+      const engineFolder = cache === undefined ? undefined : join(cache.folder, `batch-${size}`);
+      if (engineFolder !== undefined) await mkdir(engineFolder, { recursive: true, mode: 0o750 });
+      const settings = { device: options.device ?? 0, precision, engineFolder, cudaGraph: options.cudaGraph ?? false };
+      const appended = appends(provider, settings);
+      used = Object.fromEntries(appended.map((append) => [append.provider, append.options]));
+      const stage = cache !== undefined && cache.state !== "hit" ? "engine" : "session";
+      const detail = `${provider} ${stage} for ${size} views, ${at + 1} of ${batches.length}`;
+      const session = await telling(options.tell, stage, detail, () =>
+        Session.create(library, {
+          bytes: model.bytes,
+          threads: options.threads,
+          appends: appended,
+          refuseCpu: true,
+          ...(batch === undefined ? {} : { dimensions: { [batch]: size } }),
+          recordNodes: true,
+        }),
+      );
+      bySize.set(size, session);
+    }
+    return { bySize, options: used };
+  } catch (error) {
+    for (const session of bySize.values()) await session.release();
+    throw error;
+  }
+}
+
+/**
+ * Providers for NVIDIA are libraries of their own, which ONNX Runtime looks for beside itself; its own message about
+ * an absent one names only the first that it misses.
+ */
+function checkProviderLibraries(library: Library, provider: NativeProvider): void {
+  if (provider !== "tensorrt" && provider !== "cuda") return;
+  const absent = ["shared", "cuda", ...(provider === "tensorrt" ? ["tensorrt"] : [])]
+    .map((name) => `libonnxruntime_providers_${name}.so`)
+    .filter((name) => !existsSync(join(dirname(library.path), name)));
+  if (absent.length === 0) return;
+  throw new GradelineError("PROVIDER", `${provider} cannot be used: ${absent.join(", ")} not beside ${library.path}`);
+}
+
+/** What a failure means to the one who asked for a GPU: that it cannot be had. */
+function asRefusal(error: unknown, provider: NativeProvider): GradelineError {
+  if (error instanceof GradelineError && error.code === "PROVIDER") return error;
+  return new GradelineError("PROVIDER", `${provider} cannot be used: ${(error as Error).message}`, { cause: error });
+}
+
+function batchSizes({ batches, maxBatch }: NativeOptions): number[] {
+  const sizes = (batches ?? GPU_BATCHES).filter((size) => size < maxBatch);
+  return [...new Set([...sizes, maxBatch])].sort((a, b) => a - b);
+}
+
+function engineKey({ library, model, options }: Target, precision: Precision, batches: readonly number[]): EngineKey {
+  const gpu = describeGpu(options.device ?? 0);
+  const { name, driver, capability } = "absent" in gpu ? { name: "none", driver: "none", capability: "none" } : gpu;
+  return {
+    model: model.model.hash,
+    library: library.version,
+    tensorrt: tensorrtVersion() ?? "none",
+    driver,
+    gpu: name,
+    capability,
+    precision,
+    batches,
+    sizePx: model.model.sizePx,
+  };
+}
+
+/** The service's own cache folder where systemd gives one, else the user's. */
+export function defaultEngineCache(environment: Readonly<Record<string, string | undefined>>): string {
+  const given = environment.CACHE_DIRECTORY?.split(":")[0];
+  const base = given || join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "gradeline");
+  return join(base, "engines");
+}

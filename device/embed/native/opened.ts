@@ -1,0 +1,75 @@
+import { GradelineError } from "../../base/errors.ts";
+import { checkTensors, type LoadedModel } from "../model.ts";
+import { NativeEmbedder } from "./embedder.ts";
+import type { Library } from "./library.ts";
+import type { Progress } from "./progress.ts";
+import type { Proof } from "./proof.ts";
+import type { Precision, Wanted } from "./providers.ts";
+import { Session } from "./session.ts";
+
+export interface NativeOptions {
+  readonly provider: Wanted;
+  /** TensorRT alone makes half precision out of a model; `auto` takes fp16 there and fp32 elsewhere. */
+  readonly precision: Precision | "auto";
+  readonly threads: number;
+  readonly maxBatch: number;
+  /** `libonnxruntime.so`, or the folder that holds it; looked for where absent. */
+  readonly library?: string | undefined;
+  /** Number of the GPU. */
+  readonly device?: number | undefined;
+  /** Batch sizes that a GPU gets sessions for; smaller batches are padded up to the next. */
+  readonly batches?: readonly number[] | undefined;
+  /** Folder of TensorRT engines. */
+  readonly engineCache?: string | undefined;
+  /** Record each shape's run once and replay it. */
+  readonly cudaGraph?: boolean | undefined;
+  readonly tell?: ((progress: Progress) => void) | undefined;
+}
+
+/** An embedder that is not proven yet, and what is known about how it was made. */
+export interface Opened {
+  readonly embedder: NativeEmbedder;
+  readonly sessions: readonly Session[];
+  readonly options: Proof["options"];
+  readonly precision: Precision;
+  /** Sizes of the sessions; none where one session takes any size. */
+  readonly batches: readonly number[];
+  readonly engine: Proof["engine"];
+}
+
+/**
+ * One session of free batch size on the CPU.
+ *
+ * @throws {GradelineError} MODEL when the library refuses the model, MODEL_SHAPE when its tensors do not fit
+ */
+export async function openCpu(library: Library, model: LoadedModel, options: NativeOptions): Promise<Opened> {
+  const { threads, maxBatch } = options;
+  const session = await Session.create(library, {
+    bytes: model.bytes,
+    threads,
+    appends: [],
+    refuseCpu: false,
+    recordNodes: true,
+  }).catch((error: unknown) => {
+    throw new GradelineError("MODEL", `the inference library refuses the model: ${(error as Error).message}`, {
+      hint: "export the model again",
+      cause: error,
+    });
+  });
+  const bySize = new Map([[maxBatch, session]]);
+  const embedder = new NativeEmbedder(model, { provider: "cpu", bySize, free: true, copier: undefined, device: 0 });
+  try {
+    checkTensors(model, session.inputs, session.outputs);
+    embedder.prepare();
+  } catch (error) {
+    await embedder.close();
+    throw error;
+  }
+  return { embedder, sessions: [session], options: {}, precision: "fp32", batches: [], engine: undefined };
+}
+
+/** Name of the free batch axis, which a session of fixed shapes overrides. */
+export function batchAxis(cpu: Opened): string | undefined {
+  const axis = cpu.sessions[0]!.inputs[0]?.shape[0];
+  return typeof axis === "string" ? axis : undefined;
+}
