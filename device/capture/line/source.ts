@@ -14,7 +14,8 @@ import { LineWorld } from "./world.ts";
  */
 export async function openLine(config: LineConfig, clock: Clock = systemClock): Promise<FrameSource> {
   const world = new LineWorld(config);
-  const reel = new LineReel(world, config.startAt === 0 ? clock.now() : config.startAt);
+  const renderer = new LineRenderer(world);
+  const reel = new LineReel(world, renderer, config.startAt === 0 ? clock.now() : config.startAt);
   const first = config.pace === "fast" ? 0 : Math.max(0, reel.newestAt(clock.now()));
   await reel.prepare(first);
   return new PacedSource(reel, config.pace, clock, first);
@@ -28,12 +29,12 @@ class LineReel implements Reel {
   readonly #renderer: LineRenderer;
   readonly #startAt: Micros;
 
-  constructor(world: LineWorld, startAt: Micros) {
+  constructor(world: LineWorld, renderer: LineRenderer, startAt: Micros) {
     this.widthPx = world.config.widthPx;
     this.heightPx = world.config.heightPx;
     this.count = world.frames;
     this.#world = world;
-    this.#renderer = new LineRenderer(world);
+    this.#renderer = renderer;
     this.#startAt = startAt;
   }
 

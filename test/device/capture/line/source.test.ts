@@ -82,6 +82,13 @@ describe("the simulated line as a source", () => {
     await source.close();
   });
 
+  test("a line that is over when it is opened ends at once", async () => {
+    const clock = new ManualClock(START + 3600e6);
+    const source = await openLine(config({ items: 2, pace: "real" }), clock);
+    assert.equal((await source.frames().next()).done, true);
+    await source.close();
+  });
+
   test("pixels do not depend on which frames were taken before", async () => {
     const [wanted] = await hashes({ seed: 3 }, [80]);
     const clock = new ManualClock(START);
