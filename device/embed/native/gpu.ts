@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import koffi from "koffi";
+import { loadForGood } from "./ffi.ts";
 
 /** An NVIDIA GPU as its driver describes it. */
 export interface Gpu {
@@ -29,7 +29,7 @@ export function hasNvidiaGpu(): boolean {
  */
 export function describeGpu(device: number): Gpu | { readonly absent: string } {
   try {
-    const driver = koffi.load("libcuda.so.1");
+    const driver = loadForGood("libcuda.so.1");
     const ask = (what: string, code: number): void => {
       if (code !== 0) throw new Error(`${what} answers ${code}`);
     };
@@ -61,7 +61,7 @@ export function describeGpu(device: number): Gpu | { readonly absent: string } {
 export function tensorrtVersion(): string | undefined {
   for (const name of ["libnvinfer.so.11", "libnvinfer.so.10", "libnvinfer.so.8", "libnvinfer.so"]) {
     try {
-      return `${koffi.load(name).func("int getInferLibVersion()")()}`;
+      return `${loadForGood(name).func("int getInferLibVersion()")()}`;
     } catch {
       // The next name may be there.
     }

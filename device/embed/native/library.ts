@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import koffi from "koffi";
 import { type ErrorCode, GradelineError } from "../../base/errors.ts";
 import { checkLibraryFile } from "./elf.ts";
-import { stackProblem } from "./stack.ts";
+import { loadForGood, stackProblem } from "./ffi.ts";
 import { type Entry, type FunctionName, lastPlaces, NEWEST_API, OLDEST_API, table } from "./table.ts";
 
 /** An address inside the library. */
@@ -184,7 +184,7 @@ export function placesOf(apiVersion: number): number {
 
 function openLibrary(path: string): NativeFunction {
   try {
-    return koffi.load(path).func("OrtGetApiBase", "void *", []);
+    return loadForGood(path).func("OrtGetApiBase", "void *", []);
   } catch (error) {
     throw unusable(path, (error as Error).message, error);
   }

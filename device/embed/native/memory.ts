@@ -1,5 +1,6 @@
-import koffi from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 import { GradelineError } from "../../base/errors.ts";
+import { loadForGood } from "./ffi.ts";
 import type { Handle } from "./library.ts";
 import type { NativeProvider } from "./providers.ts";
 import type { Session } from "./session.ts";
@@ -166,11 +167,11 @@ export function cudaCopier(device: number): Copier {
   };
 }
 
-function openRuntime(): ReturnType<typeof koffi.load> {
+function openRuntime(): LibraryHandle {
   const failures: string[] = [];
   for (const name of RUNTIMES) {
     try {
-      return koffi.load(name);
+      return loadForGood(name);
     } catch (error) {
       failures.push((error as Error).message);
     }

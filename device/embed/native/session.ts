@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import koffi from "koffi";
 import type { TensorDescription } from "../node-worker.ts";
 import { nodesByAssignment, nodesByProfile } from "./assignment.ts";
+import { loadForGood } from "./ffi.ts";
 import type { Handle, Library } from "./library.ts";
 import type { Append } from "./providers.ts";
 import type { FunctionName } from "./table.ts";
@@ -75,7 +75,7 @@ export class Session {
           library.call("SessionOptionsSetLoadCancellationFlag", options, true);
         }
         // The build of an engine cannot be called off, and Node waits for its threads: minutes, on a board.
-        if (setup.refuseCpu) koffi.load("libc.so.6").func("void _exit(int code)")(code);
+        if (setup.refuseCpu) loadForGood("libc.so.6").func("void _exit(int code)")(code);
       };
       process.once("exit", giveUp);
       try {

@@ -1,4 +1,4 @@
-import koffi from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 
 /** What a thread of the system has: shader compilers and TensorRT's builder go deep. */
 const STACK_BYTES = 8 * 1024 * 1024;
@@ -17,7 +17,27 @@ function grow(): Error | undefined {
   }
 }
 
-/** Whether calls of the inference library have room; where not, why. */
+/** Why calls of the inference library have too little stack; undefined where they have enough. */
 export function stackProblem(): string | undefined {
   return failure?.message;
+}
+
+/**
+ * koffi unloads a library when its handle is collected, also while addresses inside it are in use: the handles are
+ * kept. Libraries that hold a GPU are not safe to unload at all.
+ */
+const kept = new Map<string, LibraryHandle>();
+
+/**
+ * Loads a shared library for as long as the process lives.
+ *
+ * @throws {Error} with the loader's message
+ */
+export function loadForGood(path: string): LibraryHandle {
+  let handle = kept.get(path);
+  if (handle === undefined) {
+    handle = koffi.load(path);
+    kept.set(path, handle);
+  }
+  return handle;
 }
