@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { GradelineError } from "../base/errors.ts";
 import type { Embedder, Model } from "./embedder.ts";
@@ -12,6 +15,12 @@ export interface NodeOptions {
   readonly threads: number;
   readonly maxBatch: number;
 }
+
+/** In the package's folder only after its installation fetched the CUDA build. */
+const cudaLibrary = join(
+  dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json")),
+  `bin/napi-v6/${process.platform}/${process.arch}/libonnxruntime_providers_cuda.so`,
+);
 
 /** Batches that may be with the worker at once: one runs, one waits, so that the session never starves. */
 const SLOTS = 2;
@@ -66,6 +75,8 @@ export class NodeEmbedder implements Embedder {
    *   MODEL_SHAPE when its tensors are not what the description says
    */
   static async open(model: LoadedModel, options: NodeOptions): Promise<NodeEmbedder> {
+    // Asking the library is no way to find out: it writes to standard error by itself.
+    if (options.provider === "cuda" && !existsSync(cudaLibrary)) throw refusal(`there is no ${cudaLibrary}`, "cuda");
     const setup: NodeSetup = {
       bytes: model.bytes,
       providers: [options.provider],
@@ -81,6 +92,7 @@ export class NodeEmbedder implements Embedder {
     const first = await new Promise<FromNode>((resolve, reject) => {
       worker.once("message", resolve);
       worker.once("error", reject);
+      worker.once("exit", (code) => reject(new Error(`its thread ended with ${code}`)));
     }).catch((error: unknown) => {
       throw new GradelineError("INFERENCE", `the inference library does not load: ${(error as Error).message}`, {
         cause: error,

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { loadModel } from "../../device/embed/model.ts";
+import { NodeEmbedder } from "../../device/embed/node.ts";
+import { paintViews } from "./embedder-contract.ts";
+
+export const TINY = "test/fixtures/embed/tiny.json";
+
+/** The description of a model as JSON, to be changed by tests. */
+// biome-ignore lint/suspicious/noExplicitAny: tests put into it what does not belong there
+export type Description = Record<string, any>;
+
+/**
+ * Writes the tiny model and its description into a folder.
+ *
+ * @param change changes the description before it is written
+ * @param onnx changes the model's file; the description is given its hash
+ * @returns path of the description
+ */
+export async function writeTiny(
+  folder: string,
+  change: (description: Description) => void = () => {},
+  onnx: (bytes: Buffer) => Buffer = (bytes) => bytes,
+): Promise<string> {
+  const description = JSON.parse(await readFile(TINY, "utf8")) as Description;
+  const bytes = onnx(await readFile("test/fixtures/embed/tiny.onnx"));
+  await writeFile(join(folder, "tiny.onnx"), bytes);
+  description.sha256 = sha256(bytes);
+  change(description);
+  const path = join(folder, "tiny.json");
+  await writeFile(path, JSON.stringify(description));
+  return path;
+}
+
+/** As above, with golden vectors of `count` views. `change` gets the embeddings before they are written. */
+export async function writeTinyWithGolden(
+  folder: string,
+  count: number,
+  change: (embeddings: Float32Array) => void = () => {},
+): Promise<string> {
+  const embedder = await openTiny(count);
+  const { dimension, sizePx } = embedder.model;
+  const views = paintViews(count, sizePx);
+  const embeddings = new Float32Array(count * dimension);
+  await embedder.embed(views, count, embeddings);
+  await embedder.close();
+  change(embeddings);
+  const bytes = Buffer.concat([views, new Uint8Array(embeddings.buffer)]);
+  await writeFile(join(folder, "golden.bin"), bytes);
+  return writeTiny(folder, (description) => {
+    description.golden = { file: "golden.bin", sha256: sha256(bytes), count, tolerance: 1e-4 };
+  });
+}
+
+export async function openTiny(maxBatch = 16): Promise<NodeEmbedder> {
+  return NodeEmbedder.open(await loadModel(TINY), { provider: "cpu", threads: 1, maxBatch });
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
