@@ -76,6 +76,8 @@ export class Lane {
       this.#missed++;
       this.#sayHold();
     } else {
+      // Made before it is shown, so that its picture is here by then.
+      this.#tiles.set(item.item, tile(item, this.#grades));
       const next = this.#drawnAt + (still.matches ? STILL_MS : CALM_MS);
       this.#due ??= setTimeout(() => this.#draw(), Math.max(0, next - performance.now()));
     }
@@ -159,7 +161,7 @@ export class Lane {
     if (held) {
       clearTimeout(this.#due);
       this.#due = undefined;
-      this.#missed = this.#items.filter(({ item }) => !this.#tiles.has(item)).length;
+      this.#missed = this.#items.filter(({ item }) => !this.#tiles.get(item)?.isConnected).length;
     } else {
       this.#missed = 0;
       this.#draw();

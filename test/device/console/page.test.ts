@@ -272,3 +272,13 @@ test("a page in the background lets its connection go and takes it up again", { 
   await page.getByText("66 mm").waitFor();
   assert.equal(served.clients, 1);
 });
+
+test("the page is light or dark as the system is", { skip }, async (t) => {
+  const { page } = await openPage(t);
+  const ground = async (colorScheme: "light" | "dark") => {
+    await page.emulateMedia({ colorScheme });
+    return styleOf(page.locator("body"), "background-color");
+  };
+  assert.equal(await ground("light"), "rgb(236, 238, 239)");
+  assert.equal(await ground("dark"), "rgb(14, 17, 19)");
+});
