@@ -39,7 +39,7 @@ export class Batcher implements Closable {
   readonly #batches: Batch[] = [];
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
   constructor(embedder: Embedder, options: BatcherOptions) {
@@ -54,7 +54,7 @@ export class Batcher implements Closable {
    * @throws {GradelineError} INFERENCE, CLOSED
    */
   add(crop: Uint8Array): Promise<Float32Array> {
-    if (this.#closed) return Promise.reject(new GradelineError("CLOSED", "the batcher is closed"));
+    if (this.#closing !== undefined) return Promise.reject(new GradelineError("CLOSED", "the batcher is closed"));
     if (crop.length !== this.#viewBytes) {
       return Promise.reject(
         new GradelineError("INTERNAL", `a crop of ${crop.length} bytes, wanted ${this.#viewBytes}`),
@@ -75,13 +75,17 @@ export class Batcher implements Closable {
   }
 
   /** Embeds what waits, then resolves. The embedder stays open. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#pump();
-    if (this.#inFlight === 0 && this.#batches.length === 0) return;
-    await new Promise<void>((resolve) => {
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
       this.#drained = resolve;
     });
+    this.#pump();
+    this.#tellDrained();
+    return this.#closing;
+  }
+
+  #tellDrained(): void {
+    if (this.#inFlight === 0 && this.#batches.length === 0) this.#drained?.();
   }
 
   #newBatch(): Batch {
@@ -99,7 +103,7 @@ export class Batcher implements Closable {
       const batch = this.#batches[0];
       if (batch === undefined) return;
       const full = batch.waiting.length === this.#embedder.maxBatch;
-      if (!full && !this.#closed) {
+      if (!full && this.#closing === undefined) {
         // A part batch only when nothing runs: it would take the place of a fuller one.
         if (this.#inFlight > 0) return;
         const left = this.#options.maxDelayMs - (performance.now() - batch.since);
@@ -135,6 +139,6 @@ export class Batcher implements Closable {
     this.#spare.push(batch);
     this.#inFlight--;
     this.#pump();
-    if (this.#closed && this.#inFlight === 0 && this.#batches.length === 0) this.#drained?.();
+    this.#tellDrained();
   }
 }
