@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { gigeSchema, gstSchema } from "./camera-config.ts";
+import { gigeSchema, gstSchema, libcameraSchema } from "./camera-config.ts";
 import { secretSchema } from "./secret.ts";
 
 /** Names that become topic levels, file names and metric labels: letters, digits, `-` and `_`. */
@@ -79,7 +79,13 @@ const lineSchema = z
   })
   .describe("a simulated line: a pure function of its seed and the time");
 
-export const sourceSchema = z.discriminatedUnion("kind", [replaySchema, lineSchema, gstSchema, gigeSchema]);
+export const sourceSchema = z.discriminatedUnion("kind", [
+  replaySchema,
+  lineSchema,
+  gstSchema,
+  gigeSchema,
+  libcameraSchema,
+]);
 
 const cameraSchema = z.strictObject({ id: nameSchema, source: sourceSchema });
 

@@ -2,6 +2,7 @@ import type { SourceConfig } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
 import { openGige } from "./gige/open.ts";
 import { openGst } from "./gst/open.ts";
+import { openLibcamera } from "./libcamera/open.ts";
 import { openLine } from "./line/source.ts";
 import { type Clock, systemClock } from "./pacing.ts";
 import { openReplay } from "./replay.ts";
@@ -24,5 +25,7 @@ export async function openSource(config: SourceConfig, clock: Clock = systemCloc
       return await openGige(config, log);
     case "gst":
       return await openGst(config, log);
+    case "libcamera":
+      return await openLibcamera(config, log);
   }
 }

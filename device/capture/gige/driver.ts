@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { GigeConfig } from "../../base/camera-config.ts";
-import { GradelineError } from "../../base/errors.ts";
+import { asGradelineError, GradelineError } from "../../base/errors.ts";
 import type { Driver, FrameSink, LogLine } from "../live/reader.ts";
 import { type Aravis, type Handle, loadAravis } from "./aravis.ts";
 import { openCamera, setUp } from "./camera.ts";
@@ -46,6 +46,7 @@ export class GigeDriver implements Driver {
     } catch (error) {
       // A camera that is away cannot be told to stop: each try would wait for seconds.
       there = false;
+      sink.away(asGradelineError(error, "SOURCE"));
       throw error;
     } finally {
       this.#camera = undefined;

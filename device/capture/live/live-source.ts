@@ -125,10 +125,10 @@ export class LiveSource implements FrameSource {
         if (this.#taker!.counters.restarts > 0) this.#log?.info("camera is back");
         this.#status = { state: "ok", since: message.since };
         break;
-      case "reconnecting": {
-        const { reason, hint, since, retryMs } = message;
+      case "away": {
+        const { reason, hint, since } = message;
         this.#status = { state: "reconnecting", reason, since, ...(hint === undefined ? {} : { hint }) };
-        this.#log?.warn({ hint, retryMs }, `camera away: ${reason}`);
+        this.#log?.warn({ hint }, `camera away: ${reason}`);
         break;
       }
       case "log":

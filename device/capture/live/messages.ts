@@ -8,13 +8,7 @@ export type FromReader =
   /** A frame is there and the taker had gone to sleep. */
   | { readonly kind: "frame" }
   | { readonly kind: "ok"; readonly since: Micros }
-  | {
-      readonly kind: "reconnecting";
-      readonly reason: string;
-      readonly hint: string | undefined;
-      readonly since: Micros;
-      readonly retryMs: number;
-    }
+  | { readonly kind: "away"; readonly reason: string; readonly hint: string | undefined; readonly since: Micros }
   | { readonly kind: "log"; readonly level: LogSeverity; readonly text: string }
   | { readonly kind: "triggered"; readonly id: number; readonly error: Failure | undefined }
   | { readonly kind: "ended" }

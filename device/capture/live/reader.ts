@@ -57,6 +57,7 @@ export class FrameSink {
   #lastExposedAt: Micros | undefined;
   #lastPeriodUs: number | undefined;
   #fresh = true;
+  #away = false;
 
   constructor(delayMs: number, send: (message: FromReader) => void) {
     this.#delayMs = delayMs;
@@ -91,8 +92,14 @@ export class FrameSink {
     if (memory.widthPx !== widthPx || memory.heightPx !== heightPx || memory.slotBytes < payloadBytes) {
       throw new SizeChanged(`frames were ${memory.widthPx}x${memory.heightPx}, now they are ${widthPx}x${heightPx}`);
     }
+    this.#away = false;
     this.#send({ kind: "ok", since: nowMicros() });
     return this.#writer;
+  }
+
+  /** Memory of a slot; after {@link open}. */
+  bytes(slot: number): Uint8Array {
+    return this.#writer!.bytes(slot);
   }
 
   /**
@@ -112,6 +119,13 @@ export class FrameSink {
     const instead = writer.publish(slot, { seq: this.#seq, exposedAt, arrivedAt, complete });
     if (writer.mustWake()) this.#send({ kind: "frame" });
     return instead;
+  }
+
+  /** The camera is lost. A driver that needs long to clean up says so before; the first reason of a life counts. */
+  away({ message, hint }: GradelineError): void {
+    if (this.#away || this.#writer === undefined) return;
+    this.#away = true;
+    this.#send({ kind: "away", reason: message, hint, since: nowMicros() });
   }
 
   countRestart(): void {
@@ -182,9 +196,9 @@ async function live(
       reason = asGradelineError(error, "SOURCE");
     }
     if (!sink.opened || reason instanceof SizeChanged) throw reason;
-    const since = nowMicros();
-    if (since - from > GOOD_LIFE_US) retryMs = setup.firstRetryMs;
-    send({ kind: "reconnecting", reason: reason.message, hint: reason.hint, since, retryMs });
+    sink.away(reason);
+    if (nowMicros() - from > GOOD_LIFE_US) retryMs = setup.firstRetryMs;
+    send({ kind: "log", level: "debug", text: `next try in ${retryMs} ms` });
     await wait(retryMs, undefined, { signal: stop }).catch(() => {});
     retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
     sink.countRestart();

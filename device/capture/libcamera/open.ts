@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import { libcamera } from "node-libcamera";
+import type { LibcameraConfig } from "../../base/camera-config.ts";
+import type { Log } from "../../base/log.ts";
+import { type Image, readImage } from "../image.ts";
+import { LiveSource } from "../live/live-source.ts";
+import { stillOptions } from "./options.ts";
+import { programFailed, searchPath, withFolder } from "./programs.ts";
+
+const FIRST_RETRY_MS = 1000;
+
+/**
+ * Opens a camera on a board's own connector and waits for its first frame.
+ *
+ * @throws {GradelineError} SOURCE when the programs or the camera are not there
+ */
+export async function openLibcamera(config: LibcameraConfig, log?: Log): Promise<LiveSource> {
+  const { delayMs, onEnd } = config;
+  const setup = { config, delayMs, onEnd, firstRetryMs: FIRST_RETRY_MS };
+  return LiveSource.open(new URL("./thread.ts", import.meta.url), setup, log);
+}
+
+/**
+ * One still picture, for enrolment. The camera must not be in use.
+ *
+ * @throws {GradelineError} SOURCE when the programs or the camera are not there
+ */
+export async function takeStill(config: LibcameraConfig): Promise<Image> {
+  return withFolder(async (folder) => {
+    const output = join(folder, "still.png");
+    const options = stillOptions(config, output);
+    const path = process.env.PATH ?? "";
+    process.env.PATH = await searchPath("still", folder, path);
+    const taken = libcamera.still(options as Parameters<typeof libcamera.still>[0]);
+    process.env.PATH = path;
+    try {
+      await taken;
+    } catch (error) {
+      throw programFailed("libcamera-still", error);
+    }
+    return await readImage(output);
+  });
+}
