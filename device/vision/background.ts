@@ -13,6 +13,8 @@ const LEAST_BRIGHTER = 10;
 /** Frames whose belt is dimmer or brighter than this show nothing: the lamp is off, or flashes. */
 const DIMMEST = 0.25;
 const BRIGHTEST = 2.5;
+/** One in so many cells is asked for brightness and noise. */
+const MEASURED = 7;
 /** Less belt than this in view: the camera is covered. */
 const LEAST_BELT = 0.05;
 /** After so many such frames in a row this is how it looks now: the belt is learnt anew. */
@@ -102,14 +104,21 @@ export class Background {
   learn(mask: Uint8Array, moving: boolean): void {
     const { cols, rows } = this.grid;
     const turns = this.#cups ? 1 : BELT_TURNS;
+    const holds = moving && !this.#cups;
     for (let row = this.#frames % turns; row < rows; row += turns) {
-      for (let at = row * cols, end = at + cols; at < end; at++) {
-        if (mask[at] === 0) {
-          // The rim of a fruit has its colour mixed in.
-          if (mask[at - 1] !== 1 && mask[at + 1] !== 1 && mask[at - cols] !== 1 && mask[at + cols] !== 1)
-            this.#learn(at);
-          this.#stays[at] = 0;
-        } else if (moving && !this.#cups) this.#holdOn(at);
+      const first = row * cols;
+      const last = first + cols - 1;
+      const up = row > 0 ? -cols : 0;
+      const down = row < rows - 1 ? cols : 0;
+      for (let at = first; at <= last; at++) {
+        if (mask[at] !== 0) {
+          if (holds) this.#holdOn(at);
+          continue;
+        }
+        this.#stays[at] = 0;
+        // The rim of a fruit has its colour mixed in.
+        const beside = mask[at > first ? at - 1 : at]! | mask[at < last ? at + 1 : at]!;
+        if ((beside | mask[at + up]! | mask[at + down]!) === 0) this.#learn(at);
       }
     }
   }
@@ -143,7 +152,7 @@ export class Background {
     return true;
   }
 
-  /** Gain and noise of this frame, from every fifth cell. */
+  /** Gain and noise of this frame, from a part of the cells. */
   #measure(data: Uint8Array, widthPx: number): boolean {
     const { roi, step, cols } = this.grid;
     const { colour, inverse } = this;
@@ -153,7 +162,7 @@ export class Background {
     let looked = 0;
     let cellNoise = 0;
     let pixelNoise = 0;
-    for (let at = 2; at < inverse.length; at += 5) {
+    for (let at = 2; at < inverse.length; at += MEASURED) {
       const i = at * 3;
       const along = cells[i]! * colour[i]! + cells[i + 1]! * colour[i + 1]! + cells[i + 2]! * colour[i + 2]!;
       const share = along * inverse[at]!;

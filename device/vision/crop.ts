@@ -26,17 +26,22 @@ export function squareSide(w: number, h: number, margin: number): number {
  */
 export class Cropper {
   readonly #shape: CropShape;
-  /** One row of the square, masked: (side * 3). */
-  #row = new Uint8Array(0);
-  /** Rows averaged along x: (side, sizePx * 3). */
-  #rows = new Float32Array(0);
-  /** Whether a row of `#rows` holds anything but the fill. */
-  #filled = new Uint8Array(0);
+  /** One row of the crop before it is averaged along x, as differences from the fill: (side * 3). */
+  #row = new Float64Array(0);
+
+  readonly #firstTap: Int32Array;
+  readonly #lastTap: Int32Array;
+  readonly #firstWeight: Float64Array;
+  readonly #lastWeight: Float64Array;
 
   /** @param sidePx the largest square expected; a larger one makes the scratch grow once */
   constructor(shape: CropShape, sidePx = 0) {
     this.#shape = shape;
-    this.#reserve(sidePx);
+    this.#firstTap = new Int32Array(shape.sizePx);
+    this.#lastTap = new Int32Array(shape.sizePx);
+    this.#firstWeight = new Float64Array(shape.sizePx);
+    this.#lastWeight = new Float64Array(shape.sizePx);
+    this.#row = new Float64Array(sidePx * 3);
   }
 
   /**
@@ -50,105 +55,86 @@ export class Cropper {
     const side = squareSide(box.w, box.h, margin);
     const left = box.x + Math.floor((box.w - side) / 2);
     const top = box.y + Math.floor((box.h - side) / 2);
-    this.#reserve(side);
-    const row = this.#row.fill(fill, 0, side * 3);
-    const x0 = Math.max(left, box.x);
-    const x1 = Math.min(left + side, box.x + box.w);
-    for (let y = 0; y < side; y++) {
-      const py = top + y;
-      this.#filled[y] = 0;
-      if (py < box.y || py >= box.y + box.h) continue;
-      let any = 0;
-      let m = (py - area.y) * area.w + x0 - area.x;
-      let from = (py * picture.widthPx + x0) * 3;
-      let to = (x0 - left) * 3;
-      const { data } = picture;
-      for (let x = x0; x < x1; x++, m++, from += 3, to += 3) {
-        if (mask[m] === 0) {
-          row[to] = fill;
-          row[to + 1] = fill;
-          row[to + 2] = fill;
-        } else {
-          any = 1;
-          row[to] = data[from]!;
-          row[to + 1] = data[from + 1]!;
-          row[to + 2] = data[from + 2]!;
-        }
-      }
-      if (any === 0) continue;
-      this.#filled[y] = 1;
-      averageRow(row, side, this.#rows, y * sizePx * 3, sizePx);
-    }
-    return this.#averageColumns(side);
-  }
-
-  #averageColumns(side: number): Uint8Array {
-    const { sizePx, fill } = this.#shape;
-    const width = sizePx * 3;
-    const crop = new Uint8Array(sizePx * width);
-    const rows = this.#rows;
+    if (this.#row.length < side * 3) this.#row = new Float64Array(side * 3);
+    const row = this.#row.fill(0, 0, side * 3);
+    const crop = new Uint8Array(sizePx * sizePx * 3).fill(fill);
     const step = side / sizePx;
-    const sum = new Float32Array(this.#rows.buffer, side * width * 4, width);
+    this.#layTaps(side);
+    const firstRow = box.y - top;
+    const endRow = firstRow + box.h;
+    const first = (box.x - left) * 3;
+    const end = first + box.w * 3;
     for (let i = 0; i < sizePx; i++) {
       const from = i * step;
       const to = from + step;
-      const last = Math.min(side, Math.ceil(to - 1e-9));
-      sum.fill(0.5);
-      let rest = 0;
-      for (let y = Math.floor(from); y < last; y++) {
-        const weight = (Math.min(to, y + 1) - Math.max(from, y)) / step;
-        if (weight <= 0) continue;
-        if (this.#filled[y] === 0) {
-          rest += weight;
-          continue;
-        }
-        for (let j = 0, at = y * width; j < width; j++, at++) sum[j]! += weight * rows[at]!;
+      if (to <= firstRow || from >= endRow) continue;
+      row.fill(0, first, end);
+      for (let y = Math.max(firstRow, Math.floor(from)); y < to && y < endRow; y++) {
+        const weight = Math.min(to, y + 1) - Math.max(from, y);
+        const m = (top + y - area.y) * area.w + box.x - area.x;
+        addRow(row, first, end, weight, mask, m, picture.data, ((top + y) * picture.widthPx + box.x) * 3, fill);
       }
-      rest *= fill;
-      for (let j = 0, at = i * width; j < width; j++, at++) crop[at] = sum[j]! + rest;
+      this.#averageRow(crop, i * sizePx * 3, step);
     }
     return crop;
   }
 
-  #reserve(side: number): void {
-    const width = this.#shape.sizePx * 3;
-    if (this.#filled.length >= side) return;
-    this.#row = new Uint8Array(side * 3);
-    this.#filled = new Uint8Array(side);
-    this.#rows = new Float32Array((side + 1) * width);
+  /** Which pixels of a row of the square each pixel of the crop covers, and by how much the first and the last. */
+  #layTaps(side: number): void {
+    const step = side / this.#shape.sizePx;
+    for (let j = 0; j < this.#shape.sizePx; j++) {
+      const from = j * step;
+      const to = Math.min(side, from + step);
+      const first = Math.floor(from);
+      const last = Math.max(first, Math.ceil(to) - 1);
+      this.#firstTap[j] = first * 3;
+      this.#lastTap[j] = last * 3;
+      this.#firstWeight[j] = Math.min(to, first + 1) - from;
+      this.#lastWeight[j] = last === first ? 0 : to - last;
+    }
   }
-}
 
-/** Area average of one row of RGB pixels: (side, 3) to (size, 3). */
-function averageRow(row: Uint8Array, side: number, out: Float32Array, at: number, size: number): void {
-  const step = side / size;
-  const share = 1 / step;
-  for (let j = 0, from = 0; j < size; j++) {
-    const to = (j + 1) * step;
-    let x = Math.floor(from);
-    // The first and last pixel count by the part that is covered, those between wholly.
-    let weight = Math.min(to, x + 1) - from;
-    let p = x * 3;
-    let r = weight * row[p]!;
-    let g = weight * row[p + 1]!;
-    let b = weight * row[p + 2]!;
-    for (x++; x < to && x < side; x++) {
-      p += 3;
-      weight = to - x;
-      if (weight >= 1) {
+  #averageRow(out: Uint8Array, at: number, step: number): void {
+    const { sizePx, fill } = this.#shape;
+    const row = this.#row;
+    const share = 1 / (step * step);
+    const base = fill + 0.5;
+    for (let j = 0; j < sizePx; j++, at += 3) {
+      const last = this.#lastTap[j]!;
+      let p = this.#firstTap[j]!;
+      const firstWeight = this.#firstWeight[j]!;
+      const lastWeight = this.#lastWeight[j]!;
+      let r = firstWeight * row[p]! + lastWeight * row[last]!;
+      let g = firstWeight * row[p + 1]! + lastWeight * row[last + 1]!;
+      let b = firstWeight * row[p + 2]! + lastWeight * row[last + 2]!;
+      for (p += 3; p < last; p += 3) {
         r += row[p]!;
         g += row[p + 1]!;
         b += row[p + 2]!;
-      } else {
-        r += weight * row[p]!;
-        g += weight * row[p + 1]!;
-        b += weight * row[p + 2]!;
       }
+      out[at] = base + r * share;
+      out[at + 1] = base + g * share;
+      out[at + 2] = base + b * share;
     }
-    out[at] = r * share;
-    out[at + 1] = g * share;
-    out[at + 2] = b * share;
-    at += 3;
-    from = to;
+  }
+}
+
+/** Adds one row of masked pixels, less the fill, to the sum. */
+function addRow(
+  sum: Float64Array,
+  first: number,
+  end: number,
+  weight: number,
+  mask: Uint8Array,
+  m: number,
+  data: Uint8Array,
+  p: number,
+  fill: number,
+): void {
+  for (let to = first; to < end; to += 3, m++, p += 3) {
+    if (mask[m] === 0) continue;
+    sum[to]! += weight * (data[p]! - fill);
+    sum[to + 1]! += weight * (data[p + 1]! - fill);
+    sum[to + 2]! += weight * (data[p + 2]! - fill);
   }
 }

@@ -33,7 +33,7 @@ export function laneGrid(lane: LaneConfig, frame: { widthPx: number; heightPx: n
 }
 
 /**
- * Colours of all cells of one frame: the mean of four pixels in each, of one where cells are pixels.
+ * Colours of all cells of one frame: the mean of two pixels on the diagonal of each, of one where cells are pixels.
  *
  * @param out (rows * cols * 3), 0..255
  */
@@ -46,15 +46,11 @@ export function sampleCells(grid: Grid, widthPx: number, data: Uint8Array, out: 
     const upper = (roi.y + Math.min(roi.h - 1, y + near)) * widthPx + roi.x;
     const lower = (roi.y + Math.min(roi.h - 1, y + far)) * widthPx + roi.x;
     for (let col = 0, x = 0; col < cols; col++, x += step, to += 3) {
-      const left = Math.min(roi.w - 1, x + near);
-      const right = Math.min(roi.w - 1, x + far);
-      const a = (upper + left) * 3;
-      const b = (upper + right) * 3;
-      const c = (lower + left) * 3;
-      const d = (lower + right) * 3;
-      out[to] = 0.25 * (data[a]! + data[b]! + data[c]! + data[d]!);
-      out[to + 1] = 0.25 * (data[a + 1]! + data[b + 1]! + data[c + 1]! + data[d + 1]!);
-      out[to + 2] = 0.25 * (data[a + 2]! + data[b + 2]! + data[c + 2]! + data[d + 2]!);
+      const a = (upper + Math.min(roi.w - 1, x + near)) * 3;
+      const b = (lower + Math.min(roi.w - 1, x + far)) * 3;
+      out[to] = 0.5 * (data[a]! + data[b]!);
+      out[to + 1] = 0.5 * (data[a + 1]! + data[b + 1]!);
+      out[to + 2] = 0.5 * (data[a + 2]! + data[b + 2]!);
     }
   }
 }

@@ -3,6 +3,8 @@ import type { Picture } from "./crop.ts";
 import type { Grid } from "./grid.ts";
 import { largerEigenvalue, type Piece, type PiecePool } from "./piece.ts";
 
+type Moments = [number, number, number, number, number, number];
+
 /**
  * The mask of one piece at the frame's own resolution. Cells inside the piece are taken as they are; only those along
  * its rim are looked at pixel by pixel. One at a time: the next call overwrites the last.
@@ -23,8 +25,15 @@ export class Outline {
   readonly #background: Background;
   readonly #pool: PiecePool;
   readonly #labels: Uint8Array;
+  /** The mask before it is smoothed, with a rim of one pixel: ((area.h + 2) * (area.w + 2)). */
   readonly #raw: Uint8Array;
   readonly #rim: Int32Array;
+  /** Sums over the mask's pixels of 1, x, y, x², xy, y², from the corner of `area`. */
+  readonly #sums = new Float64Array(6);
+  #left = 0;
+  #right = 0;
+  #top = 0;
+  #bottom = 0;
 
   constructor(background: Background, pool: PiecePool, labels: Uint8Array) {
     const { grid } = background;
@@ -33,7 +42,7 @@ export class Outline {
     this.#pool = pool;
     this.#labels = labels;
     this.mask = new Uint8Array(grid.roi.w * grid.roi.h);
-    this.#raw = new Uint8Array(grid.roi.w * grid.roi.h);
+    this.#raw = new Uint8Array((grid.roi.w + 2) * (grid.roi.h + 2));
     this.#rim = new Int32Array(labels.length);
   }
 
@@ -50,8 +59,13 @@ export class Outline {
     area.y = roi.y + top * step;
     area.w = Math.min(roi.w, right * step) - left * step;
     area.h = Math.min(roi.h, bottom * step) - top * step;
-    this.#raw.fill(0, 0, area.w * area.h);
+    this.#raw.fill(0, 0, (area.w + 2) * (area.h + 2));
     this.mask.fill(0, 0, area.w * area.h);
+    this.#sums.fill(0);
+    this.#left = area.w;
+    this.#right = -1;
+    this.#top = area.h;
+    this.#bottom = -1;
     const rim = this.#fillInside(index + 1, left, right, top, bottom);
     for (let i = 0; i < rim; i++) this.#lookAt(picture, piece, index + 1, this.#rim[i]!);
     for (let i = 0; i < rim; i++) this.#smooth(this.#rim[i]!);
@@ -61,16 +75,20 @@ export class Outline {
   /** Fills the cells whose neighbours all belong to the piece; the others near it go to the list. */
   #fillInside(label: number, left: number, right: number, top: number, bottom: number): number {
     const { cols } = this.#grid;
-    const labels = this.#labels;
     let rim = 0;
     for (let row = top; row < bottom; row++) {
+      let inside = -1;
       for (let col = left; col < right; col++) {
-        const at = row * cols + col;
         const own = this.#ownAround(label, row, col);
-        if (own === 0) continue;
-        if (own === 9 && labels[at] === label) this.#fillCell(row, col);
-        else this.#rim[rim++] = at;
+        if (own === 9) {
+          if (inside < 0) inside = col;
+          continue;
+        }
+        if (inside >= 0) this.#fillCells(row, inside, col);
+        inside = -1;
+        if (own > 0) this.#rim[rim++] = row * cols + col;
       }
+      if (inside >= 0) this.#fillCells(row, inside, right);
     }
     return rim;
   }
@@ -90,19 +108,37 @@ export class Outline {
     return own;
   }
 
-  #fillCell(row: number, col: number): void {
+  #fillCells(row: number, from: number, to: number): void {
     const { roi, step } = this.#grid;
-    const { area, mask } = this;
-    const x0 = col * step + roi.x - area.x;
-    const x1 = Math.min(area.w, x0 + step);
+    const { area } = this;
+    const x0 = from * step + roi.x - area.x;
+    const x1 = Math.min(area.w, to * step + roi.x - area.x);
     const y0 = row * step + roi.y - area.y;
     const y1 = Math.min(area.h, y0 + step);
+    const stride = area.w + 2;
     for (let y = y0; y < y1; y++) {
-      for (let at = y * area.w + x0, end = y * area.w + x1; at < end; at++) {
-        mask[at] = 1;
-        this.#raw[at] = 1;
-      }
+      this.mask.fill(1, y * area.w + x0, y * area.w + x1);
+      this.#raw.fill(1, (y + 1) * stride + x0 + 1, (y + 1) * stride + x1 + 1);
+      this.#addRun(x0, x1, y);
     }
+  }
+
+  /** Takes the pixels x0 to x1 (excluded) of a row into the moments and the box. */
+  #addRun(x0: number, x1: number, y: number): void {
+    const n = x1 - x0;
+    const sums = this.#sums;
+    const x = (n * (x0 + x1 - 1)) / 2;
+    sums[0]! += n;
+    sums[1]! += x;
+    sums[2]! += n * y;
+    // Sum of k² for k = x0 .. x1 - 1.
+    sums[3]! += ((x1 - 1) * x1 * (2 * x1 - 1) - (x0 - 1) * x0 * (2 * x0 - 1)) / 6;
+    sums[4]! += x * y;
+    sums[5]! += n * y * y;
+    if (x0 < this.#left) this.#left = x0;
+    if (x1 > this.#right) this.#right = x1;
+    if (y < this.#top) this.#top = y;
+    if (y > this.#bottom) this.#bottom = y;
   }
 
   /** Decides pixel by pixel: fruit or conveyor, and where another fruit touches, whose. */
@@ -125,7 +161,7 @@ export class Outline {
     const y1 = Math.min(roi.h, y0 + step);
     for (let y = y0; y < y1; y++) {
       let from = ((roi.y + y) * picture.widthPx + roi.x + x0) * 3;
-      let to = (roi.y + y - area.y) * area.w + roi.x + x0 - area.x;
+      let to = (roi.y + y - area.y + 1) * (area.w + 2) + roi.x + x0 - area.x + 1;
       for (let x = x0; x < x1; x++, from += 3, to++) {
         const r = picture.data[from]!;
         const g = picture.data[from + 1]!;
@@ -166,68 +202,44 @@ export class Outline {
     const x1 = Math.min(area.w, x0 + step);
     const y0 = row * step + roi.y - area.y;
     const y1 = Math.min(area.h, y0 + step);
+    const stride = area.w + 2;
     for (let y = y0; y < y1; y++) {
-      const up = y > 0 ? -area.w : 0;
-      const down = y < area.h - 1 ? area.w : 0;
+      // `raw` has a rim of one pixel all around, so that its neighbours need no care.
+      let above = y * stride + x0;
+      let here = above + stride;
+      let below = here + stride;
+      let before = raw[above]! + raw[here]! + raw[below]!;
+      let middle = raw[++above]! + raw[++here]! + raw[++below]!;
+      let run = -1;
       for (let x = x0; x < x1; x++) {
-        const at = y * area.w + x;
-        const l = x > 0 ? -1 : 0;
-        const r = x < area.w - 1 ? 1 : 0;
-        const above = raw[at + up + l]! + raw[at + up]! + raw[at + up + r]!;
-        const below = raw[at + down + l]! + raw[at + down]! + raw[at + down + r]!;
-        this.mask[at] = above + below + raw[at + l]! + raw[at]! + raw[at + r]! >= 5 ? 1 : 0;
+        const after = raw[++above]! + raw[++here]! + raw[++below]!;
+        if (before + middle + after >= 5) {
+          this.mask[y * area.w + x] = 1;
+          if (run < 0) run = x;
+        } else if (run >= 0) {
+          this.#addRun(run, x, y);
+          run = -1;
+        }
+        before = middle;
+        middle = after;
       }
+      if (run >= 0) this.#addRun(run, x1, y);
     }
   }
 
   #measure(): void {
-    const { area, mask, box } = this;
-    let left = area.w;
-    let right = -1;
-    let top = -1;
-    let bottom = -1;
-    let n = 0;
-    let sx = 0;
-    let sy = 0;
-    let sxx = 0;
-    let sxy = 0;
-    let syy = 0;
-    for (let y = 0, at = 0; y < area.h; y++) {
-      let count = 0;
-      let rowX = 0;
-      let rowXx = 0;
-      let first = -1;
-      let last = -1;
-      for (let x = 0; x < area.w; x++, at++) {
-        if (mask[at] === 0) continue;
-        if (first < 0) first = x;
-        last = x;
-        count++;
-        rowX += x;
-        rowXx += x * x;
-      }
-      if (count === 0) continue;
-      if (top < 0) top = y;
-      bottom = y;
-      if (first < left) left = first;
-      if (last > right) right = last;
-      n += count;
-      sx += rowX;
-      sxx += rowXx;
-      sy += count * y;
-      syy += count * y * y;
-      sxy += rowX * y;
-    }
-    box.x = area.x + left;
-    box.y = area.y + top;
-    box.w = n === 0 ? 0 : right - left + 1;
-    box.h = n === 0 ? 0 : bottom - top + 1;
+    const { area, box } = this;
+    const [n, sx, sy, sxx, sxy, syy] = this.#sums as unknown as Moments;
+    box.x = area.x + this.#left;
+    box.y = area.y + this.#top;
+    box.w = n === 0 ? 0 : this.#right - this.#left;
+    box.h = n === 0 ? 0 : this.#bottom - this.#top + 1;
     const x = sx / n;
     const y = sy / n;
     this.cx = area.x + x + 0.5;
     this.cy = area.y + y + 0.5;
     // A pixel is a square, not a point: 1/12 each way.
-    this.diameterPx =
-      4 * Math.sqrt(largerEigenvalue(sxx / n - x * x + 1 / 12, sxy / n - x * y, syy / n - y * y + 1 / 12));
+    const [xx, xy, yy] = [sxx / n - x * x + 1 / 12, sxy / n - x * y, syy / n - y * y + 1 / 12];
+    this.diameterPx = 4 * Math.sqrt(largerEigenvalue(xx, xy, yy));
   }
 }
