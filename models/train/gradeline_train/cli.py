@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from .errors import RecipeError
 
@@ -20,13 +23,14 @@ def _pools(args: argparse.Namespace):  # noqa: ANN202
     """The training pool: photographs, faults blended onto the sound ones, rendered fruit."""
     from .data import photos, require_items
     from .pool import Pool
-    from .store import blended, known_sound, real_pool, rendered
+    from .store import blended, known_sound, line, real_pool, rendered
 
     parts = []
     for folder in args.data:
         listed = photos(folder, args.species)
         if not listed[0].tabled:
             require_items(listed)
+        listed = [photo for photo in listed if photo.species not in args.without_species]
         parts.append(real_pool(listed, args.cache))
     if parts and args.blended:
         sound = known_sound(Pool.join(parts))
@@ -35,9 +39,12 @@ def _pools(args: argparse.Namespace):  # noqa: ANN202
         parts.append(blended(sound, args.blended, args.seed, args.cache, args.workers, args.without))
     if args.rendered:
         parts.append(rendered(args.rendered, args.seed, args.cache, args.workers, args.without))
+    if args.line:
+        parts.append(line(args.line, args.seed, args.cache, args.workers))
     if not parts:
         raise RecipeError("nothing to train on", "give --data, --rendered or both")
-    return Pool.join(parts)
+    pool = Pool.join(parts)
+    return pool.take(np.flatnonzero(~np.isin(pool.species, args.without_species))) if args.without_species else pool
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -65,6 +72,86 @@ def _export(args: argparse.Namespace) -> None:
     print(f"{args.out / about['file']}: {about['sha256']}")
 
 
+def _embeddings(args: argparse.Namespace):  # noqa: ANN202
+    """What is asked for, by name: trained runs (FOLDER or FOLDER@SHARE), base lines, and graphs (FILE.onnx)."""
+    from .autoencoder import encode, load_autoencoder
+    from .baselines import embed, hsv_histogram, raw_pixels, untrained
+    from .checkpoint import load_embedder
+    from .export import run, session
+
+    known = {"raw": raw_pixels, "hsv": hsv_histogram, "untrained": untrained}
+    found = {}
+    for name in args.embeddings:
+        if name in known:
+            found[name] = known[name]
+        elif name.endswith(".onnx"):
+            found[Path(name).stem] = partial(run, session(Path(name)))
+        elif (Path(name) / "autoencoder.pt").exists():
+            found["autoencoder"] = partial(encode, load_autoencoder(Path(name)))
+        else:
+            folder, _, share = name.partition("@")
+            found[Path(folder).name + (f"@{share}" if share else "")] = partial(embed, load_embedder(Path(folder)), share=float(share or 0.5))
+    return found
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from .evaluate import disturbed, evaluate, suite
+
+    _threads(args.threads)
+    embeddings = _embeddings(args)
+    questions = disturbed(args.dev, args.cache) if args.disturbed else suite(args.dev, args.cache, args.quick)
+    evaluate(embeddings, questions, args.out)
+
+
+def _unseen(args: argparse.Namespace) -> None:
+    from .data import photos
+    from .measures import few_shot
+    from .store import SOUND_GRADES
+    from .unseen import unseen_kind, unseen_species
+
+    _threads(args.threads)
+    embeddings = _embeddings(args)
+    for kind in args.kind:
+        for name, embed in embeddings.items():
+            accuracy, detected = unseen_kind(embed, kind, args.cache)
+            print(f"{kind}, 5-shot against sound: {name:20} accuracy {accuracy}, found at 5 % turned away {detected}", flush=True)
+    for species in args.species:
+        listed = [p for folder in args.data for p in photos(folder) if p.species == species and (p.grade in SOUND_GRADES or not p.grade)]
+        test = unseen_species(listed)
+        for name, embed in embeddings.items():
+            vectors = embed(test.crops)
+            for shots in (1, 5, 10):
+                print(f"{species}, fresh/rotten, {shots}-shot: {name:20} {few_shot(vectors, test.label, test.item, shots)}", flush=True)
+
+
+def _map(args: argparse.Namespace) -> None:
+    from .projection import draw_map
+    from .testsets import dev_part, dev_web, rendered_grades
+
+    _threads(args.threads)
+    name, embed = next(iter(_embeddings(args).items()))
+    sets = {"apples": lambda: dev_part(args.dev, "apples", args.cache), "apples_web": lambda: dev_web(args.dev, args.cache), "rendered": lambda: rendered_grades(args.cache, **({"items": 6, "views": 3} if args.quick else {}))}
+    if args.set != "rendered" and args.dev is None:
+        raise RecipeError(f"the set {args.set} needs photographs", "give --dev, or use --set rendered")
+    test = sets[args.set]()
+    draw_map(embed(test.crops), test.label, args.out, f"{args.set} by {name}", args.method)
+    print(args.out)
+
+
+def _autoencoder(args: argparse.Namespace) -> None:
+    from .autoencoder import train_autoencoder
+
+    _threads(args.threads)
+    train_autoencoder(_pools(args), args.out, args.steps, seed=args.seed)
+
+
+def _digits(args: argparse.Namespace) -> None:
+    from .digits import SHOTS, UNSEEN, run_digits
+
+    result = run_digits(args.loss, args.steps, args.seed, args.out)
+    print(f"digits {UNSEEN[0]} and {UNSEEN[1]}, never trained on, {SHOTS} of each enrolled: {result.learnt}; raw pixels {result.pixels}")
+
+
 def _fixtures(args: argparse.Namespace) -> None:
     from .fixtures import write_fixtures
 
@@ -75,8 +162,10 @@ def _data_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", type=Path, action="append", default=[], help="folder laid out GRADE/ITEM/*.jpg, or with labels.csv; may be repeated")
     verb.add_argument("--species", default="apple", help="of the fruit in folders without labels.csv")
     verb.add_argument("--rendered", type=int, default=5000, help="fruit to render, four views each")
+    verb.add_argument("--line", type=int, default=0, help="fruit to render as the simulated line shows them, four views each")
     verb.add_argument("--blended", type=int, default=16000, help="crops of sound fruit to blend faults onto")
     verb.add_argument("--without", action="append", default=[], help="a fault family to leave out; may be repeated")
+    verb.add_argument("--without-species", action="append", default=[], help="a species to leave out; may be repeated")
     verb.add_argument("--cache", type=Path, help="keeps crops between runs")
     verb.add_argument("--workers", type=int, default=2, help="processes that render")
     verb.add_argument("--seed", type=int, default=1)
@@ -111,6 +200,48 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--variants", nargs="*", default=["fp16"], choices=["fp16", "int8"])
     verb.add_argument("--cache", type=Path)
     verb.set_defaults(run=_export)
+
+    def asks(verb: argparse.ArgumentParser, count: str = "+") -> None:
+        verb.add_argument("embeddings", nargs=count, help="raw, hsv, untrained, a run's FOLDER or FOLDER@SHARE, or FILE.onnx")
+        verb.add_argument("--cache", type=Path)
+        verb.add_argument("--threads", type=int, default=0)
+
+    verb = verbs.add_parser("evaluate", help="all figures of the model card, every embedding in one table")
+    asks(verb)
+    verb.add_argument("--dev", type=Path, help="folder with apples/, apples_web/ and labels.csv")
+    verb.add_argument("--quick", action="store_true", help="small rendered sets, for a first look")
+    verb.add_argument("--disturbed", action="store_true", help="how figures fall with light, blur, belt and offset")
+    verb.add_argument("--out", type=Path, help="also write the table as JSON")
+    verb.set_defaults(run=_evaluate)
+
+    verb = verbs.add_parser("unseen", help="fault families and species that training left out")
+    asks(verb)
+    verb.add_argument("--kind", action="append", default=[])
+    verb.add_argument("--species", action="append", default=[])
+    verb.add_argument("--data", type=Path, action="append", default=[])
+    verb.set_defaults(run=_unseen)
+
+    verb = verbs.add_parser("map", help="draw an embedding in the plane")
+    asks(verb)
+    verb.add_argument("--dev", type=Path)
+    verb.add_argument("--set", choices=["apples", "apples_web", "rendered"], default="rendered")
+    verb.add_argument("--quick", action="store_true", help="the small rendered set")
+    verb.add_argument("--method", choices=["pca", "umap"], default="pca")
+    verb.add_argument("--out", type=Path, required=True)
+    verb.set_defaults(run=_map)
+
+    verb = verbs.add_parser("autoencoder", help="train the unsupervised base line")
+    _data_options(verb)
+    verb.add_argument("--out", type=Path, required=True)
+    verb.add_argument("--steps", type=int, default=600)
+    verb.set_defaults(run=_autoencoder)
+
+    verb = verbs.add_parser("digits", help="eight digits learnt, two more enrolled without training")
+    verb.add_argument("--loss", choices=NAMES, default="contrastive")
+    verb.add_argument("--steps", type=int, default=300)
+    verb.add_argument("--seed", type=int, default=1)
+    verb.add_argument("--out", type=Path, help="PNG of the map")
+    verb.set_defaults(run=_digits)
 
     verb = verbs.add_parser("fixtures", help="write the stills and crops that both languages test against")
     verb.add_argument("folder", type=Path)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .disturb import DISTURBANCES
 from .items import RULES, cover_thresholds, grade_item, grade_items_left_out
 from .measures import Figure, Vectors, auroc, balanced_accuracy, bootstrap, distances, few_shot, leave_one_out, nearest_reference, over_draws
 from .testsets import FOUR_GRADES, ORDER, TestSet, dev_part, dev_web, rendered_grades
@@ -136,6 +137,20 @@ def suite(dev: Path | None, cache: Path | None, quick: bool = False) -> dict[str
     else:
         small = rendered_grades(cache, items=6, views=3)
         questions["rendered: 4 grades of unseen apples, 3-shot items, mean"] = lambda e: rendered_items(e, small, "mean", shots=3, draws=10)
+    return questions
+
+
+def disturbed(dev: Path | None, cache: Path | None) -> dict[str, Callable[[Embed], Figure]]:
+    """References as they are, queries disturbed: apples_web 10-shot and rendered items."""
+    rendered = rendered_grades(cache)
+    sets = {"rendered views sound/not, 10-shot": TestSet(rendered.crops, np.where(rendered.visible == 1, "faulty", "sound"), rendered.item, rendered.visible).only(rendered.visible >= 0)}
+    if dev is not None:
+        sets["apples_web, 10-shot"] = dev_web(dev, cache)
+    questions: dict[str, Callable[[Embed], Figure]] = {}
+    for name, test in sets.items():
+        questions[f"{name}, as it is"] = lambda e, t=test: few_shot(e(t.crops), t.label, t.item, 10)
+        for what, change in DISTURBANCES.items():
+            questions[f"{name}, {what}"] = lambda e, t=test, c=change: few_shot(e(t.crops), t.label, t.item, 10, queries=e(c(t.crops)))
     return questions
 
 

@@ -27,15 +27,20 @@ def cover_costs(references: Vectors, labels: Labels, views: Vectors, order: Sequ
 
 
 def cover_thresholds(references: Vectors, labels: Labels, groups: Labels, order: Sequence[str], quantile: float) -> list[float]:
-    """Per grade, the distance that covers ``quantile`` of its enrolled items by the references of the others."""
+    """Per grade, the distance that covers ``quantile`` of its enrolled items by the references of the others.
+
+    A grade with one item has nothing to calibrate on and takes the median of the other grades' distances.
+    """
     costs: list[list[float]] = [[] for _ in order]
     for group in np.unique(groups):
         own = groups == group
         place = list(order).index(str(labels[own][0]))
         cost = cover_costs(references[~own], labels[~own], references[own], order)[place]
-        if np.isfinite(cost):
+        if np.isfinite(cost) and (labels[~own] == labels[own][0]).any():
             costs[place].append(cost)
-    return [float(np.quantile(c, quantile, method="higher")) if c else 2.0 for c in costs]
+    own = [float(np.quantile(c, quantile, method="higher")) if len(c) > 1 else None for c in costs]
+    known = [limit for limit in own if limit is not None]
+    return [limit if limit is not None else float(np.median(known)) if known else 0.0 for limit in own]
 
 
 def grade_item(rule: str, references: Vectors, labels: Labels, views: Vectors, order: Sequence[str], thresholds: Sequence[float] = ()) -> str:

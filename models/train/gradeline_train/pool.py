@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from .errors import RecipeError
 
-RENDERED, BLENDED, REAL = 0, 1, 2
+RENDERED, BLENDED, REAL, LINE = 0, 1, 2, 3
 UNKNOWN_KIND = -1
 
 
@@ -21,7 +22,7 @@ class Pool:
     ``image`` (N, S, S, 3) uint8. ``mask`` (N, S/4, S/4) uint8, share of each cell that a fault changes, 255 = all.
     ``masked`` (N,) whether the mask is known. ``kind`` (N,) 0 sound, -1 not known, else 1 + place in ``faults.kinds``.
     ``item`` the individual, ``kin`` what counts as the same identity (a named variety or one individual), ``species``:
-    (N,) names. ``source`` (N,) rendered, blended or real. ``area`` (N,) share of the body that faults change.
+    (N,) names. ``source`` (N,) one of the four above. ``area`` (N,) share of the body that faults change.
     """
 
     image: NDArray[np.uint8]
@@ -52,7 +53,7 @@ class Pool:
         try:
             with np.load(path) as stored:
                 return cls(**{f.name: stored[f.name] for f in fields(cls)})
-        except (OSError, KeyError, ValueError) as cause:
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as cause:
             raise RecipeError(f"{path} is no pool of crops: {cause}", "delete it; it is made again") from cause
 
     @classmethod

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .pool import BLENDED, REAL, RENDERED, Pool
+from .pool import BLENDED, LINE, REAL, RENDERED, Pool
 
-SHARES = {RENDERED: 0.45, BLENDED: 0.3, REAL: 0.25}
+SHARES = {RENDERED: 0.32, BLENDED: 0.3, REAL: 0.22, LINE: 0.16}
 
 
 class Sampler:
@@ -28,7 +28,7 @@ class Sampler:
             kinds: dict[int, list[NDArray[np.intp]]] = {}
             for kind in np.unique(pool.kind[rows]):
                 of_kind = rows[pool.kind[rows] == kind]
-                if source == RENDERED:
+                if source in (RENDERED, LINE):
                     kinds[int(kind)] = [of_kind]
                 else:
                     groups = [g for g in (of_kind[self.kin[of_kind] == k] for k in np.unique(self.kin[of_kind])) if g.size]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from .data import Photo, crops
 from .faults import kinds
 from .labels import kind_of
 from .pool import REAL, UNKNOWN_KIND, Pool
-from .synthesis import blended_pool, rendered_pool
+from .synthesis import blended_pool, line_pool, rendered_pool
 
 SOUND_GRADES = frozenset({"sound", "fresh", "healthy", "good", "time_bin_0"})
 CHUNK = 1000
@@ -61,19 +61,28 @@ def real_pool(listed: list[Photo], cache: Path | None = None) -> Pool:
     return pool
 
 
-def rendered(items: int, seed: int, cache: Path | None, workers: int, without: Iterable[str] = ()) -> Pool:
-    """Rendered fruit; the cache keeps them by the thousand, so a larger pool goes on from a smaller one."""
+def _by_chunks(name: str, items: int, cache: Path | None, key: tuple[object, ...], make: Callable[[range], Pool]) -> Pool:
     parts = []
     for first in range(0, items, CHUNK):
         numbers = range(first, min(first + CHUNK, items))
-        path = cache / f"rendered-{_key(numbers, seed, sorted(without), kinds())}.npz" if cache else None
+        path = cache / f"{name}-{_key(numbers, *key)}.npz" if cache else None
         if path and path.exists():
             parts.append(Pool.load(path))
             continue
-        parts.append(rendered_pool(numbers, seed, workers, without))
+        parts.append(make(numbers))
         if path:
             parts[-1].save(path)
     return Pool.join(parts)
+
+
+def rendered(items: int, seed: int, cache: Path | None, workers: int, without: Iterable[str] = ()) -> Pool:
+    """Rendered fruit; the cache keeps them by the thousand, so a larger pool goes on from a smaller one."""
+    return _by_chunks("rendered", items, cache, (seed, sorted(without), kinds()), lambda n: rendered_pool(n, seed, workers, without))
+
+
+def line(items: int, seed: int, cache: Path | None, workers: int) -> Pool:
+    """Fruit as the simulated line shows them, cached alike."""
+    return _by_chunks("line", items, cache, (seed, kinds()), lambda n: line_pool(n, seed, workers))
 
 
 def blended(sources: Pool, count: int, seed: int, cache: Path | None, workers: int, without: Iterable[str] = ()) -> Pool:

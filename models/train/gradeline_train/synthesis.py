@@ -15,7 +15,8 @@ from .blend import blend
 from .body import facing, random_pose
 from .faults import EXTRA, Fault, draw_fault, families
 from .fruit import Rng, Variety, named_variety, parameters, random_apple, random_stranger
-from .pool import BLENDED, RENDERED, Pool, cells
+from .linelike import line_fruit, render_line
+from .pool import BLENDED, LINE, RENDERED, Pool, cells
 from .render import Fruit, View, render
 
 VIEWS = 4
@@ -58,6 +59,18 @@ def _render_item(index: int, *, seed: int, allowed: list[str]) -> list[dict[str,
         spot = faults[0].spots[0].centre if faults and place < VIEWS - 1 else None
         pose = facing(spot, rng) if spot is not None else random_pose(rng)
         rows.append(_row(render(fruit, pose, rng), item, variety, RENDERED))
+    return rows
+
+
+def _line_item(index: int, *, seed: int) -> list[dict[str, object]]:
+    rng = np.random.default_rng([seed, 2, index])
+    item = f"line-{seed}-{index}"
+    fruit = line_fruit(rng, item)
+    rows = []
+    for place in range(VIEWS):
+        spot = fruit.faults[0].spots[0].centre if fruit.faults and place < 2 else None
+        pose = facing(spot, rng) if spot is not None else random_pose(rng)
+        rows.append(_row(render_line(fruit, pose, rng), item, fruit.variety, LINE))
     return rows
 
 
@@ -106,8 +119,9 @@ def _map(work: Work, indices: range, workers: int, title: str) -> Iterator[dict[
         for index in tqdm(indices, desc=title, disable=None):
             yield from work(index)
         return
-    # Forking a process whose BLAS already runs threads may hang; fresh ones start clean, with one thread each.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Forking a process whose BLAS already runs threads may hang; fresh ones start clean. One thread each: several
+    # per process on small arrays spend their time waiting for each other.
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     with multiprocessing.get_context("spawn").Pool(workers, _arm, (work,)) as crew:
         for rows in tqdm(crew.imap(_do, indices, chunksize=16), total=len(indices), desc=title, disable=None):
             yield from rows
@@ -125,6 +139,11 @@ def allowed_kinds(without: Iterable[str] = ()) -> list[str]:
 def rendered_pool(items: range, seed: int, workers: int = 1, without: Iterable[str] = ()) -> Pool:
     """Rendered fruit in :data:`VIEWS` views each; the same for the same seed and numbers, whatever the workers."""
     return _gather(_map(partial(_render_item, seed=seed, allowed=allowed_kinds(without)), items, workers, "rendering"))
+
+
+def line_pool(items: range, seed: int, workers: int = 1) -> Pool:
+    """Fruit as the simulated line shows them, :data:`VIEWS` views each."""
+    return _gather(_map(partial(_line_item, seed=seed), items, workers, "rendering the line"))
 
 
 def blended_pool(sources: Pool, count: int, seed: int, workers: int = 1, without: Iterable[str] = ()) -> Pool:

@@ -66,7 +66,7 @@ class Criterion(nn.Module):
             shown = (kind_known > 0).long()
             total = 0.4 * self.metric(condition, kind_known, kin_known) + 0.4 * self.metric(condition, level, kin_known)
             total = total + self.contrast(condition, shown, pairs(shown, kin_known))
-            total = total + 0.35 * self.metric(out.identity, kin, everyone) + 0.35 * self.metric(out.identity, species, kin)
+            total = total + 0.12 * self.metric(out.identity, kin, everyone) + 0.6 * self.metric(out.identity, species, kin)
         else:
             total = self.condition(condition, kind_known, kin_known) + self.identity(out.identity, kin, everyone)
         if self.heat:

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gradeline_train.baselines import hsv_histogram, raw_pixels
+from gradeline_train.items import UNKNOWN, cover_costs, cover_thresholds, grade_item, grade_items_left_out
+from gradeline_train.measures import auroc, balanced_accuracy, bootstrap, distances, few_shot, leave_one_out, nearest_reference
+
+
+def on_circle(*degrees: float) -> np.ndarray:
+    a = np.deg2rad(degrees)
+    return np.stack([np.cos(a), np.sin(a)], axis=1).astype(np.float32)
+
+
+def test_distances_are_euclidean() -> None:
+    assert np.allclose(distances(on_circle(0, 90), on_circle(0, 60, 180)), [[0, 1, 2], [2**0.5, 2 * np.sin(np.pi / 12), 2**0.5]], atol=1e-3)
+
+
+def test_auroc_counts_pairs_and_half_of_ties() -> None:
+    assert auroc(np.asarray([1.0, 2.0]), np.asarray([2.0, 3.0])) == pytest.approx(3.5 / 4)
+    assert auroc(np.asarray([0.0, 0.1]), np.asarray([1.0])) == 1
+
+
+def test_balanced_accuracy_weighs_classes_alike() -> None:
+    truth, guess = np.asarray(["a"] * 9 + ["b"]), np.asarray(["a"] * 10)
+    assert balanced_accuracy(truth, guess) == 0.5
+
+
+def test_few_shot_never_asks_about_an_enrolled_individual() -> None:
+    # Two views per group, each group at a place of its own: a view of an enrolled group would always be right.
+    rng = np.random.default_rng(0)
+    places = rng.normal(size=(20, 8)).astype(np.float32)
+    vectors = np.repeat(places, 2, axis=0)
+    groups = np.repeat(np.arange(20), 2).astype(str)
+    labels = np.repeat(np.asarray(["a", "b"]), 20)
+    assert few_shot(vectors, labels, groups, 9, rule=nearest_reference).value < 0.75
+    # The guess of a group is made from the others alone.
+    alone = leave_one_out(vectors, labels, groups, nearest_reference)
+    assert balanced_accuracy(labels, alone) < 0.95
+
+
+def test_few_shot_finds_classes_that_are_apart() -> None:
+    rng = np.random.default_rng(1)
+    labels = np.repeat(np.asarray(["a", "b"]), 30)
+    vectors = (np.where(labels == "a", 1.0, -1.0)[:, None] + 0.1 * rng.normal(size=(60, 4))).astype(np.float32)
+    figure = few_shot(vectors, labels, np.arange(60).astype(str), 1)
+    assert figure.value == figure.low == figure.high == 1
+
+
+def test_the_bootstrap_draws_individuals() -> None:
+    groups = np.asarray(["x"] * 50 + ["y"] * 50)
+    values = np.asarray([1.0] * 50 + [0.0] * 50)
+    figure = bootstrap(groups, lambda rows: float(values[rows].mean()))
+    assert figure.value == 0.5 and figure.low == 0 and figure.high == 1  # two individuals tell next to nothing
+
+
+ORDER = ("sound", "second", "reject")
+REFERENCES = on_circle(0, 4, 60, 66, 120, 126)
+LABELS = np.asarray(["sound", "sound", "second", "second", "reject", "reject"])
+ITEMS = np.asarray(["a", "b", "c", "d", "e", "f"])
+
+
+def test_cover_asks_for_every_view_and_lets_better_grades_cover_clean_sides() -> None:
+    # A reject: one view like a reject, one like a sound fruit.
+    costs = cover_costs(REFERENCES, LABELS, on_circle(2, 122), ORDER)
+    assert costs[0] > costs[1] > costs[2] and costs[2] < 0.05
+    limits = [0.2, 0.2, 0.2]
+    assert grade_item("cover", REFERENCES, LABELS, on_circle(2, 122), ORDER, limits) == "reject"
+    assert grade_item("cover", REFERENCES, LABELS, on_circle(2, 3), ORDER, limits) == "sound"
+    assert grade_item("cover", REFERENCES, LABELS, on_circle(2, 240), ORDER, limits) == UNKNOWN
+    # The other rules know no unknown.
+    assert grade_item("majority", REFERENCES, LABELS, on_circle(1, 2, 122), ORDER) == "sound"
+    assert grade_item("worst", REFERENCES, LABELS, on_circle(1, 2, 122), ORDER) == "reject"
+    assert grade_item("mean", REFERENCES, LABELS, on_circle(118, 124), ORDER) == "reject"
+
+
+def test_thresholds_come_from_leaving_items_out() -> None:
+    limits = cover_thresholds(REFERENCES, LABELS, ITEMS, ORDER, 1.0)
+    assert limits == pytest.approx([2 * np.sin(np.deg2rad(2)), 2 * np.sin(np.deg2rad(3)), 2 * np.sin(np.deg2rad(3))], abs=1e-3)
+
+
+def test_items_are_graded_by_the_others() -> None:
+    found = grade_items_left_out("cover", REFERENCES, LABELS, ITEMS, ORDER, 1.0)
+    assert found["a"][0] == "sound" and set(found) == set(ITEMS)
+    assert [found[i][1] for i in "ab"] == [UNKNOWN, UNKNOWN]  # with its only fellow gone nothing calibrates a distance
+    assert grade_items_left_out("worst", REFERENCES, LABELS, ITEMS, ORDER)["e"] == ("reject", "reject")
+
+
+def test_base_lines_are_unit_rows_and_ignore_the_ground() -> None:
+    crop = np.full((2, 96, 96, 3), 118, np.uint8)
+    crop[:, 30:60, 30:60] = (200, 30, 30)
+    crop[1, 40:50, 40:50] = (30, 200, 30)
+    for base in (raw_pixels, hsv_histogram):
+        rows = base(crop)
+        assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4)
+        assert np.linalg.norm(rows[0] - rows[1]) > 0.1
+    assert np.count_nonzero(hsv_histogram(crop)[0]) == 1
