@@ -13,22 +13,38 @@ const HASH_BYTES = 32;
 
 const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
-const headerSchema = z.strictObject({
-  modelHash: z.string().regex(/^[0-9a-f]{64}$/),
-  modelName: z.string(),
-  dimension: z.number().int().min(1).max(4096),
-  sizePx: z.number().int().min(8).max(1024),
-  grades: z.array(gradeSchema).max(64),
-  references: z.array(
-    z.strictObject({
-      id: idSchema,
-      grade: gradeSchema,
-      origin: z.string().max(4096),
-      enrolledAt: z.string(),
-      views: z.number().int().min(1).max(10_000),
-    }),
-  ),
-});
+/** Most views of one item. */
+export const MAX_VIEWS = 10_000;
+
+const headerSchema = z
+  .strictObject({
+    modelHash: z.string().regex(/^[0-9a-f]{64}$/),
+    modelName: z.string(),
+    dimension: z.number().int().min(1).max(4096),
+    sizePx: z.number().int().min(8).max(1024),
+    grades: z.array(gradeSchema).max(64),
+    references: z.array(
+      z.strictObject({
+        id: idSchema,
+        grade: gradeSchema,
+        origin: z.string().max(4096),
+        enrolledAt: z.string(),
+        views: z.number().int().min(1).max(MAX_VIEWS),
+      }),
+    ),
+  })
+  .superRefine(({ grades, references }, context) => {
+    const refuse = (message: string, ...path: (string | number)[]): void =>
+      context.addIssue({ code: "custom", message, path });
+    const known = new Set(grades);
+    if (known.size < grades.length) refuse("a grade is named twice", "grades");
+    const ids = new Set<string>();
+    for (const [index, { id, grade }] of references.entries()) {
+      if (!known.has(grade)) refuse("is not among the grades", "references", index, "grade");
+      if (ids.has(id)) refuse("is there twice", "references", index, "id");
+      ids.add(id);
+    }
+  });
 
 export interface GalleryFile {
   readonly gallery: Gallery;
@@ -37,24 +53,25 @@ export interface GalleryFile {
   readonly hash: string;
 }
 
+/** @throws {GradelineError} GALLERY when it holds what could not be read again: what is on disk stays */
 export function encodeGallery(gallery: Gallery, modelName: string): Uint8Array[] {
   const { modelHash, dimension, sizePx, grades, references } = gallery;
-  const header = new TextEncoder().encode(
-    JSON.stringify({
-      modelHash,
-      modelName,
-      dimension,
-      sizePx,
-      grades: [...grades],
-      references: references.map(({ id, grade, origin, enrolledAt, views }) => ({
-        id,
-        grade,
-        origin,
-        enrolledAt,
-        views,
-      })),
-    } satisfies z.input<typeof headerSchema>),
-  );
+  const parsed = headerSchema.safeParse({
+    modelHash,
+    modelName,
+    dimension,
+    sizePx,
+    grades: [...grades],
+    references: references.map(({ id, grade, origin, enrolledAt, views }) => ({
+      id,
+      grade,
+      origin,
+      enrolledAt,
+      views,
+    })),
+  } satisfies z.input<typeof headerSchema>);
+  if (!parsed.success) throw new GradelineError("GALLERY", `the gallery cannot be kept: ${firstIssue(parsed.error)}`);
+  const header = new TextEncoder().encode(JSON.stringify(parsed.data));
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, header.length, true);
   const body = Buffer.concat([
@@ -86,14 +103,13 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
   }
   const headerLength = new DataView(body.buffer, body.byteOffset).getUint32(MAGIC.length, true);
   const headerStart = MAGIC.length + 4;
-  const text = new TextDecoder().decode(body.subarray(headerStart, headerStart + headerLength));
-  const parsed = headerSchema.safeParse(JSON.parse(text));
-  if (!parsed.success) throw refuse(`its header does not fit: ${parsed.error.issues[0]?.message}`);
+  const parsed = headerSchema.safeParse(parseJson(body.subarray(headerStart, headerStart + headerLength)));
+  if (!parsed.success) throw refuse(`its header does not fit: ${firstIssue(parsed.error)}`);
   const { modelHash, modelName, dimension, sizePx, grades, references } = parsed.data;
   const rows = references.reduce((sum, { views }) => sum + views, 0);
   if (body.length !== headerStart + headerLength + rows * dimension * 4) throw refuse("embeddings are missing");
-  // A copy: the embeddings need not lie at a multiple of four bytes in the file.
-  const all = new Float32Array(body.slice(headerStart + headerLength).buffer);
+  // A copy: the embeddings need not lie at a multiple of four bytes in the file. `slice` of a Buffer makes none.
+  const all = new Float32Array(new Uint8Array(body.subarray(headerStart + headerLength)).buffer);
   let row = 0;
   return {
     hash,
@@ -110,4 +126,18 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
       }),
     },
   };
+}
+
+/** Undefined, which no header is, where it is no JSON. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function firstIssue(error: z.ZodError): string {
+  const { path, message } = error.issues[0]!;
+  return path.length === 0 ? message : `${path.join(".")}: ${message}`;
 }

@@ -1,16 +1,19 @@
-import { link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { GradelineError } from "./base/errors.ts";
-import { writeAtomic } from "./base/files.ts";
+import { unwritable, writeAtomic } from "./base/files.ts";
 import { encodePng, readImage } from "./capture/image.ts";
 import type { Model } from "./embed/embedder.ts";
-import { decodeGallery, encodeGallery, type GalleryFile } from "./gallery-file.ts";
+import { decodeGallery, encodeGallery, type GalleryFile, MAX_VIEWS } from "./gallery-file.ts";
 import { emptyGallery, type Gallery } from "./grade/gallery.ts";
 
 const CURRENT = "gallery.bin";
 const PREVIOUS = "gallery.previous.bin";
+const SPARE = "gallery.spare.tmp";
 const CROPS = "crops";
+/** SQLite's code for a file that another process has locked. */
+const SQLITE_BUSY = 5;
 
 export interface StoredGallery extends GalleryFile {
   /** The newest file is damaged and this is the one before it; says what was found. */
@@ -31,6 +34,11 @@ export async function readGallery(folder: string, model: Model): Promise<StoredG
   }
   checkModel(stored, model, folder);
   return stored;
+}
+
+/** The gallery in a folder, of any model; undefined where there is none. @throws {GradelineError} GALLERY */
+export function readAnyGallery(folder: string): Promise<StoredGallery | undefined> {
+  return readNewest(folder);
 }
 
 /** @throws {GradelineError} GALLERY_MODEL when another model made the gallery */
@@ -66,18 +74,9 @@ export class GalleryWriter {
     } catch (error) {
       throw new GradelineError("FILE", `${folder} cannot be made: ${(error as Error).message}`, { cause: error });
     }
-    const lock = new DatabaseSync(join(folder, "lock"), { timeout: 0 });
-    try {
-      lock.exec("BEGIN EXCLUSIVE");
-    } catch (error) {
-      lock.close();
-      throw new GradelineError("GALLERY", `another process writes to the gallery in ${folder}`, {
-        hint: "wait for it to end, or end it",
-        retry: true,
-        cause: error,
-      });
-    }
-    return new GalleryWriter(folder, lock);
+    const writer = new GalleryWriter(folder, takeLock(folder));
+    await writer.#clearTemporary();
+    return writer;
   }
 
   /** The gallery as it stands; undefined where there is none yet. Of any model. */
@@ -109,30 +108,55 @@ export class GalleryWriter {
 
   /** The views of one item as they were enrolled. @throws {GradelineError} IMAGE, FILE */
   async readCrops(id: string, sizePx: number): Promise<Uint8Array[]> {
-    const { data, heightPx } = await readImage(this.#cropsPath(id));
+    const path = this.#cropsPath(id);
     const bytes = sizePx * sizePx * 3;
+    const { data, widthPx, heightPx } = await readImage(path, { maxPixels: MAX_VIEWS * sizePx * sizePx });
+    if (widthPx !== sizePx || heightPx % sizePx !== 0) {
+      throw new GradelineError("IMAGE", `${path} is ${widthPx} x ${heightPx}, wanted views of ${sizePx} x ${sizePx}`);
+    }
     return Array.from({ length: heightPx / sizePx }, (_, view) => data.slice(view * bytes, (view + 1) * bytes));
   }
 
   /**
    * Replaces the gallery; the one before it is kept as well.
    *
-   * @throws {GradelineError} FILE when it cannot be written: what was there before is still there
+   * @throws {GradelineError} FILE when it cannot be written, GALLERY when it could not be read again: what was there
+   *   before is still there
    */
   async save(gallery: Gallery, modelName: string): Promise<void> {
+    const parts = encodeGallery(gallery, modelName);
     const current = join(this.folder, CURRENT);
-    const spare = join(this.folder, "gallery.spare.tmp");
-    await rm(spare, { force: true });
     // Only a good one is worth keeping as the previous one.
-    const keep = await isWhole(current);
-    if (keep) await link(current, spare);
-    if (keep) await rename(spare, join(this.folder, PREVIOUS));
-    await writeAtomic(current, encodeGallery(gallery, modelName));
+    if (await isWhole(current)) await this.#keepAsPrevious(current);
+    await writeAtomic(current, parts);
     await this.#forgetCrops(gallery);
   }
 
   close(): void {
-    this.#lock.close();
+    if (this.#lock.isOpen) this.#lock.close();
+  }
+
+  /** In one step: at no moment is there no previous one. */
+  async #keepAsPrevious(current: string): Promise<void> {
+    const spare = join(this.folder, SPARE);
+    try {
+      await rm(spare, { force: true });
+      // Some file systems of memory cards know no links.
+      await link(current, spare).catch(() => copyFile(current, spare));
+      await rename(spare, join(this.folder, PREVIOUS));
+    } catch (error) {
+      throw unwritable(join(this.folder, PREVIOUS), error);
+    } finally {
+      // It is still there where the previous one is the same file already: a rename does nothing then.
+      await rm(spare, { force: true });
+    }
+  }
+
+  /** What a process that was killed had begun to write. */
+  async #clearTemporary(): Promise<void> {
+    for (const name of await readdir(this.folder)) {
+      if (name.startsWith("gallery.") && name.endsWith(".tmp")) await rm(join(this.folder, name), { force: true });
+    }
   }
 
   #cropsPath(id: string): string {
@@ -150,18 +174,42 @@ export class GalleryWriter {
   }
 }
 
+/** @throws {GradelineError} GALLERY when another process has it, FILE when there can be none */
+function takeLock(folder: string): DatabaseSync {
+  const path = join(folder, "lock");
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(path, { timeout: 0 });
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock?.close();
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) {
+      throw new GradelineError("FILE", `${path} cannot be locked: ${(error as Error).message}`, { cause: error });
+    }
+    throw new GradelineError("GALLERY", `another process writes to the gallery in ${folder}`, {
+      hint: "wait for it to end, or end it",
+      retry: true,
+      cause: error,
+    });
+  }
+}
+
 async function readNewest(folder: string): Promise<StoredGallery | undefined> {
   let damaged: unknown;
-  for (const name of [CURRENT, PREVIOUS]) {
-    try {
-      const file = await readOne(join(folder, name));
-      if (file !== undefined) {
-        const warning = damaged === undefined ? undefined : `${(damaged as Error).message}; the one before it is used`;
-        return { ...file, warning };
-      }
-    } catch (error) {
-      damaged ??= error;
-    }
+  try {
+    const newest = await readOne(join(folder, CURRENT));
+    if (newest !== undefined) return { ...newest, warning: undefined };
+  } catch (error) {
+    damaged = error;
+  }
+  // Where this one is damaged as well, the newest says why.
+  const previous = await readOne(join(folder, PREVIOUS)).catch((error: unknown) => {
+    throw damaged ?? error;
+  });
+  if (previous !== undefined) {
+    const found = damaged === undefined ? `${join(folder, CURRENT)} is missing` : (damaged as Error).message;
+    return { ...previous, warning: `${found}; the one before it is used` };
   }
   if (damaged !== undefined) throw damaged;
   return undefined;

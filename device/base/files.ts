@@ -32,11 +32,16 @@ export async function writeAtomic(path: string, parts: readonly Uint8Array[]): P
     }
   } catch (error) {
     await rm(temporary, { force: true });
-    const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
-    throw new GradelineError("FILE", `${path} cannot be written: ${(error as Error).message}`, {
-      hint: full ? "make room on the disk; what was there before is kept" : "what was there before is kept",
-      retry: full,
-      cause: error,
-    });
+    throw unwritable(path, error);
   }
+}
+
+/** The error of a file that was to be replaced and is as it was. */
+export function unwritable(path: string, error: unknown): GradelineError {
+  const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
+  return new GradelineError("FILE", `${path} cannot be written: ${(error as Error).message}`, {
+    hint: full ? "make room on the disk; what was there before is kept" : "what was there before is kept",
+    retry: full,
+    cause: error,
+  });
 }

@@ -1,0 +1,64 @@
+import type { Model } from "../../device/embed/embedder.ts";
+import { emptyGallery, type Gallery, type Reference, withReferences } from "../../device/grade/gallery.ts";
+import { seededNormal } from "./random.ts";
+
+export const MADE_MODEL: Model = {
+  name: "made",
+  version: "1",
+  hash: "ab".repeat(32),
+  sizePx: 8,
+  dimension: 6,
+  cropMargin: 0.06,
+  cropFill: 118,
+};
+
+/** A reference from rows of any length; they are made unit rows. */
+export function referenceOf(id: string, grade: string, rows: readonly (readonly number[])[]): Reference {
+  return {
+    id,
+    grade,
+    origin: `test/${id}`,
+    enrolledAt: "2026-01-01T00:00:00.000000Z",
+    views: rows.length,
+    embeddings: unitRows(rows),
+  };
+}
+
+/** (rows, dimension) row-major. */
+export function unitRows(rows: readonly (readonly number[])[]): Float32Array {
+  return Float32Array.from(
+    rows.flatMap((row) => {
+      const length = Math.hypot(...row);
+      return row.map((value) => value / length);
+    }),
+  );
+}
+
+/** A reference with views that the seed chooses. */
+export function randomReference(seed: number, grade: string, views = 3, dimension = MADE_MODEL.dimension): Reference {
+  const normal = seededNormal(seed);
+  const rows = Array.from({ length: views }, () => Array.from({ length: dimension }, normal));
+  return referenceOf(`item-${seed}`, grade, rows);
+}
+
+export function galleryOf(references: readonly Reference[], model: Model = MADE_MODEL): Gallery {
+  return withReferences(emptyGallery(model.hash, model.dimension, model.sizePx), references);
+}
+
+/** A small gallery of three grades; `generation` can be told from its first reference. */
+export function madeGallery(generation = 0, items = 6): Gallery {
+  const grades = ["sound", "second", "reject"];
+  return galleryOf(
+    Array.from({ length: items }, (_, item) => ({
+      ...randomReference(item, grades[item % 3]!, 1 + (item % 4)),
+      origin: `generation ${generation}`,
+    })),
+  );
+}
+
+/** Views of one item, each another texture. */
+export function madeCrops(seed: number, views: number, sizePx = MADE_MODEL.sizePx): Uint8Array[] {
+  return Array.from({ length: views }, (_, view) =>
+    Uint8Array.from({ length: sizePx * sizePx * 3 }, (_, i) => (i * 7 + view * 31 + seed * 57 + ((i * i) >> 3)) & 255),
+  );
+}
