@@ -43,8 +43,8 @@ export function frameSourceContract(name: string, subject: FrameSourceSubject): 
       const source = await subject.open();
       let delivered = 0;
       for await (const _ of source.frames()) delivered++;
-      const { seen, dropped, incomplete } = source.counters;
-      assert.equal(seen, delivered + dropped);
+      const { seen, dropped, incomplete, lost = 0 } = source.counters;
+      assert.equal(seen, delivered + dropped + lost);
       assert.ok(incomplete <= delivered);
       if (subject.frames !== undefined) assert.equal(delivered, subject.frames);
       await source.close();

@@ -20,6 +20,7 @@ export class LiveSource implements FrameSource {
   #wake: (() => void) | undefined;
   #failure: GradelineError | undefined;
   #over = false;
+  #reading = false;
   #closed = false;
   #triggerId = 0;
 
@@ -76,7 +77,21 @@ export class LiveSource implements FrameSource {
     return this.#status;
   }
 
-  async *frames(): AsyncIterableIterator<Frame> {
+  frames(): AsyncIterableIterator<Frame> {
+    if (this.#reading) throw new GradelineError("SOURCE", "this camera's frames are being read already");
+    this.#reading = true;
+    return this.#read();
+  }
+
+  async *#read(): AsyncIterableIterator<Frame> {
+    try {
+      yield* this.#each();
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async *#each(): AsyncIterableIterator<Frame> {
     const taker = this.#taker!;
     while (!this.#closed) {
       const frame = taker.take();

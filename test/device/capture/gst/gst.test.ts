@@ -19,6 +19,8 @@ import {
   until,
 } from "../../../support/camera-peers.ts";
 
+import { frameSourceContract } from "../../../support/frame-source-contract.ts";
+
 const skip = lacking(gstNeeds);
 const rtspLibrary = {
   have: () =>
@@ -41,6 +43,15 @@ async function open(config: object, log?: Log): Promise<LiveSource> {
   opened.push(source);
   return source;
 }
+
+frameSourceContract("a GStreamer pipeline", {
+  open: () =>
+    open({
+      pipeline: "videotestsrc num-buffers=12 is-live=true ! video/x-raw,width=64,height=48,framerate=50/1",
+      onEnd: "end",
+    }),
+  skip: skip === false ? undefined : skip,
+});
 
 test("frames come without a gap, with times that follow each other", { skip }, async () => {
   const source = await open(TINY);

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { type GstConfig, gstSchema } from "../../../device/base/camera-config.ts";
+import { replaySchema } from "../../../device/base/config.ts";
+import { openGst } from "../../../device/capture/gst/open.ts";
+import { RecordedSource, RingRecorder } from "../../../device/capture/record-ring.ts";
+import { openReplay } from "../../../device/capture/replay.ts";
+import type { Frame } from "../../../device/capture/source.ts";
+import { gstNeeds, lacking, startPeer } from "../../support/camera-peers.ts";
+
+const root = mkdtempSync(join(tmpdir(), "gradeline-ring-"));
+after(() => rmSync(root, { recursive: true }));
+const ROOMY = { maxBytes: 1e9, maxAgeMs: 1e9 };
+
+function picture(seq: number, status: "ok" | "incomplete" = "ok"): Frame {
+  const data = new Uint8Array(new SharedArrayBuffer(32 * 16 * 3)).map((_, at) => (at * 31 + seq * 17) & 255);
+  return { seq, exposedAt: 1_790_000_000_000_000 + seq * 33_333, status, widthPx: 32, heightPx: 16, data };
+}
+
+function summary({ seq, exposedAt, status, data }: Frame): string {
+  return [seq, exposedAt, status, createHash("sha256").update(data).digest("hex")].join(" ");
+}
+
+async function replay(path: string): Promise<string[]> {
+  const source = await openReplay(replaySchema.parse({ kind: "replay", path, pace: "fast" }));
+  const seen: string[] = [];
+  for await (const frame of source.frames()) seen.push(summary(frame));
+  await source.close();
+  return seen;
+}
+
+test("what was recorded is replayed with the same pixels, times, gaps and states", async () => {
+  const ring = await RingRecorder.open(join(root, "equal"), ROOMY);
+  const frames = [picture(0), picture(1), picture(5, "incomplete"), picture(6)];
+  const wanted = frames.map(summary);
+  for (const frame of frames) {
+    ring.offer(frame);
+    // The frame's memory is the source's again.
+    frame.data.fill(0);
+  }
+  await ring.close();
+  assert.deepEqual(await replay(ring.folder), wanted);
+});
+
+test("a camera is recorded while it is looked at", { skip: lacking(gstNeeds) }, async () => {
+  const config: GstConfig = gstSchema.parse({
+    kind: "gst",
+    pipeline: "videotestsrc num-buffers=8 is-live=true ! video/x-raw,width=64,height=48,framerate=20/1",
+    onEnd: "end",
+  });
+  const ring = await RingRecorder.open(join(root, "camera"), ROOMY);
+  const source = new RecordedSource(await openGst(config), ring);
+  const seen: string[] = [];
+  let first: number | undefined;
+  for await (const frame of source.frames()) {
+    first ??= frame.seq;
+    seen.push(summary({ ...frame, seq: frame.seq - first }));
+  }
+  await source.close();
+  assert.equal(ring.skipped, 0);
+  assert.deepEqual(await replay(ring.folder), seen);
+});
+
+test("beyond the bytes allowed the oldest frames go, and the rest is whole", async () => {
+  const probe = await RingRecorder.open(join(root, "probe"), ROOMY);
+  probe.offer(picture(0));
+  await probe.close();
+  const one = readFileSync(join(probe.folder, "000000000000.png")).length;
+  const ring = await RingRecorder.open(join(root, "bytes"), { ...ROOMY, maxBytes: 40 * one });
+  const wanted: string[] = [];
+  for (let seq = 0; seq < 100; seq++) {
+    wanted.push(summary(picture(seq)).replace(/^\d+ /, ""));
+    ring.offer(picture(seq));
+    await ring.flush();
+  }
+  const seen = (await replay(ring.folder)).map((line) => line.replace(/^\d+ /, ""));
+  assert.ok(seen.length >= 20 && seen.length <= 42, `${seen.length} frames`);
+  assert.deepEqual(seen, wanted.slice(-seen.length));
+  assert.equal(readdirSync(ring.folder).length, seen.length + 1, "no image stays without its line");
+});
+
+test("frames older than allowed go", async () => {
+  const ring = await RingRecorder.open(join(root, "age"), { ...ROOMY, maxAgeMs: 1000 });
+  for (let seq = 0; seq < 90; seq++) {
+    ring.offer(picture(seq));
+    await ring.flush();
+  }
+  const count = (await replay(ring.folder)).length;
+  assert.ok(count <= 31 && count > 10, `${count} frames of the last second`);
+});
+
+test("recordings of earlier starts are kept within the same limits", async () => {
+  const place = join(root, "starts");
+  const first = await RingRecorder.open(place, ROOMY);
+  first.offer(picture(0));
+  await first.close();
+  const second = await RingRecorder.open(place, ROOMY);
+  assert.equal(readdirSync(place).length, 2);
+  await second.close();
+  await RingRecorder.open(place, { maxBytes: 1, maxAgeMs: 1e9 });
+  assert.equal(readdirSync(place).length, 1);
+});
+
+test("a recorder that cannot keep up leaves frames out and counts them", async () => {
+  const ring = await RingRecorder.open(join(root, "slow"), ROOMY);
+  for (let seq = 0; seq < 10; seq++) ring.offer(picture(seq));
+  await ring.close();
+  assert.equal(ring.skipped, 6);
+  assert.equal((await replay(ring.folder)).length, 4);
+});
+
+test("a recording whose process was killed is whole up to its last frames", async () => {
+  const place = join(root, "killed");
+  const program = new URL("../../support/camera-ring-child.ts", import.meta.url).pathname;
+  let lines = 0;
+  const child = await startPeer(process.execPath, [program, place], () => ++lines >= 60);
+  await child.kill("SIGKILL");
+  const [folder] = readdirSync(place);
+  assert.ok((await replay(join(place, folder!))).length >= 10);
+});
+
+test("a folder that cannot be written is refused", async () => {
+  const file = join(root, "file");
+  writeFileSync(file, "");
+  await assert.rejects(RingRecorder.open(file, ROOMY), { code: "FILE" });
+});
