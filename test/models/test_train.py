@@ -33,7 +33,18 @@ def test_resumed_training_equals_uninterrupted(pool: Pool, tmp_path: Path) -> No
 def test_a_checkpoint_of_another_plan_is_refused(pool: Pool, tmp_path: Path) -> None:
     train(PLAN, pool, tmp_path, stop_at=1)
     with pytest.raises(RecipeError, match="another run"):
-        train(Plan(steps=7, batch=16, seed=3), pool, tmp_path)
+        train(Plan(steps=6, batch=16, seed=4), pool, tmp_path)
+    with pytest.raises(RecipeError, match="another run"):
+        train(PLAN, pool.take(np.arange(len(pool) - 1)), tmp_path)
+
+
+def test_a_run_may_be_given_fewer_steps_on_the_way(pool: Pool, tmp_path: Path) -> None:
+    train(Plan(steps=50, batch=16, seed=3), pool, tmp_path, stop_at=3)
+    train(PLAN, pool, tmp_path)
+    state = load_checkpoint(tmp_path)
+    assert state is not None and state["step"] == PLAN.steps
+    # The rate has come down by the end, as if the run had been that short all along.
+    assert state["optimiser"]["param_groups"][0]["lr"] < 0.5 * PLAN.rate
 
 
 def test_a_torn_checkpoint_is_a_clear_error(pool: Pool, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _train(args: argparse.Namespace) -> None:
     pool = _pools(args)
     print(f"{len(pool)} crops of {len(set(pool.kin))} fruit")
     plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat)
-    train(plan, pool, args.out)
+    train(plan, pool, args.out, start=args.start)
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -182,7 +182,8 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("train", help="train an embedder; run again with the same options to go on after a kill")
     _data_options(verb)
     verb.add_argument("--out", type=Path, required=True, help="folder of the run's checkpoint")
-    verb.add_argument("--steps", type=int, default=7000)
+    verb.add_argument("--start", type=Path, help="a trained run whose weights to begin with")
+    verb.add_argument("--steps", type=int, default=5000)
     verb.add_argument("--batch", type=int, default=96)
     verb.add_argument("--rate", type=float, default=2e-3)
     verb.add_argument("--loss", choices=["best", *NAMES], default="best")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .augment import augment
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, load_embedder, save_checkpoint
 from .errors import RecipeError
 from .faults import COSMETIC, kinds
 from .losses import MetricLoss, contrastive, heat_loss, pairs
@@ -157,11 +157,19 @@ class Trainer:
             "criterion": self.criterion.state_dict(), "optimiser": self.optimiser.state_dict(), "rows": len(self.pool),
         }  # fmt: skip
 
+    def begin_with(self, folder: Path) -> None:
+        """Takes over another run's averaged weights, in every branch."""
+        weights = load_embedder(folder).state_dict()
+        for branch in (*self.branches, *self.average):
+            branch.load_state_dict(weights)
+
     def restore(self, state: dict) -> None:
         """
+        The number of steps may differ: a run that turns out too long is ended sooner, with its rate going down sooner.
+
         :raises RecipeError: when the checkpoint is of another plan or pool
         """
-        if state["plan"] != asdict(self.plan) or state["rows"] != len(self.pool):
+        if {**state["plan"], "steps": self.plan.steps} != asdict(self.plan) or state["rows"] != len(self.pool):
             raise RecipeError("the checkpoint is of another run", "give another --out, or the options and data it was started with")
         self.step = state["step"]
         self.branches.load_state_dict(state["branches"])
@@ -170,9 +178,10 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 200, stop_at: int | None = None) -> Embedder:
+def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: int | None = None, start: Path | None = None) -> Embedder:
     """Trains to the end of the plan, or goes on where ``out`` was left.
 
+    :param start: a run whose averaged weights a fresh run begins with: to go on with one's own fruit
     :param stop_at: stops early, as a kill would, leaving the checkpoint of that step
     :returns: the averaged first branch
     :raises RecipeError: when the pool cannot be learnt from, or the checkpoint is of another run
@@ -183,6 +192,8 @@ def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 200, stop_at: 
     state = load_checkpoint(out)
     if state is not None:
         trainer.restore(state)
+    elif start is not None:
+        trainer.begin_with(start)
     last = min(plan.steps, stop_at or plan.steps)
     with tqdm(total=plan.steps, initial=trainer.step, desc=f"training {plan.loss}", disable=None, mininterval=5) as bar:
         recent: list[float] = []
