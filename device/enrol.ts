@@ -35,27 +35,36 @@ export async function enrol(
   options: EnrolOptions = {},
 ): Promise<Gallery> {
   const before = await writer.readFor(embedder.model);
-  const added: Reference[] = [];
-  for await (const sample of samples) {
-    options.signal?.throwIfAborted();
-    const id = randomUUID();
-    const embeddings = await embedAll(embedder, sample.crops);
-    await writer.saveCrops(id, sample.crops, embedder.model.sizePx);
-    added.push({
-      id,
-      grade: sample.grade,
-      origin: sample.origin,
-      enrolledAt: formatMicros(nowMicros()),
-      views: sample.crops.length,
-      embeddings,
-    });
-    options.onItem?.(added.length);
+  try {
+    const gallery = withReferences(before, await embedSamples(writer, embedder, samples, options));
+    await writer.save(gallery, embedder.model.name);
+    return gallery;
+  } catch (error) {
+    // What went wrong first is what is told.
+    await writer.forgetUnused().catch(() => {});
+    throw error;
   }
-  options.signal?.throwIfAborted();
+}
+
+async function embedSamples(
+  writer: GalleryWriter,
+  embedder: Embedder,
+  samples: AsyncIterable<Sample> | Iterable<Sample>,
+  { signal, onItem }: EnrolOptions,
+): Promise<Reference[]> {
+  const added: Reference[] = [];
+  for await (const { grade, origin, crops } of samples) {
+    signal?.throwIfAborted();
+    if (crops.length === 0) throw new GradelineError("GALLERY_EMPTY", `${origin} has no views to enrol`);
+    const id = randomUUID();
+    const embeddings = await embedAll(embedder, crops);
+    await writer.saveCrops(id, crops, embedder.model.sizePx);
+    added.push({ id, grade, origin, enrolledAt: formatMicros(nowMicros()), views: crops.length, embeddings });
+    onItem?.(added.length);
+  }
+  signal?.throwIfAborted();
   if (added.length === 0) throw new GradelineError("GALLERY_EMPTY", "there is nothing to enrol");
-  const gallery = withReferences(before, added);
-  await writer.save(gallery, embedder.model.name);
-  return gallery;
+  return added;
 }
 
 /**

@@ -129,7 +129,14 @@ export class GalleryWriter {
     // Only a good one is worth keeping as the previous one.
     if (await isWhole(current)) await this.#keepAsPrevious(current);
     await writeAtomic(current, parts);
-    await this.#forgetCrops(gallery);
+    // The gallery is saved; a picture too many is removed next time.
+    await this.#forgetCrops(gallery).catch(() => {});
+  }
+
+  /** Removes pictures that no gallery here names, as an enrolment that failed leaves them. */
+  async forgetUnused(): Promise<void> {
+    const current = await readOne(join(this.folder, CURRENT));
+    await this.#forgetCrops(current?.gallery);
   }
 
   close(): void {
@@ -164,8 +171,8 @@ export class GalleryWriter {
   }
 
   /** Pictures of items that neither this gallery nor the previous one has. */
-  async #forgetCrops(gallery: Gallery): Promise<void> {
-    const ids = new Set(gallery.references.map(({ id }) => id));
+  async #forgetCrops(gallery: Gallery | undefined): Promise<void> {
+    const ids = new Set(gallery?.references.map(({ id }) => id));
     const previous = await readOne(join(this.folder, PREVIOUS)).catch(() => undefined);
     for (const { id } of previous?.gallery.references ?? []) ids.add(id);
     for (const name of await readdir(join(this.folder, CROPS))) {
