@@ -16,7 +16,7 @@ export class DemoBroker implements Closable {
 
   static async listen(): Promise<DemoBroker> {
     const aedes = await Aedes.createBroker();
-    const server = createServer(aedes.handle);
+    const server = createServer({ noDelay: true }, aedes.handle);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return new DemoBroker(aedes, server);

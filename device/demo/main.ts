@@ -83,6 +83,7 @@ await run(async (scope, stop) => {
   const until = options.items === undefined ? undefined : tally.gateAtOf(options.items);
   await waitFor(tally, until, stop);
   clearInterval(draw);
+  if (process.env.GL_DEBUG) for (const [k, v] of station.recent) console.error(k, v.quantiles());
   const end = until === undefined || stop.aborted ? nowMicros() : until;
   const summary = summarise(station, tally, end);
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : describe(summary));
@@ -101,7 +102,7 @@ function configOf(options: DemoOptions, brokerUrl: string, startAt: number): Con
   });
   return configSchema.parse({
     device: "demo",
-    model: new URL("../../models/embedder.json", import.meta.url).pathname,
+    model: process.env.GL_MODEL ?? new URL("../../models/embedder.json", import.meta.url).pathname,
     gallery: join(options.state, options.fruit === undefined ? "gallery" : "gallery-fruit"),
     journal: { path: join(options.state, "journal.sqlite") },
     mqtt: { url: brokerUrl },

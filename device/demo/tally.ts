@@ -145,7 +145,9 @@ export class Tally {
         if (said === "unknown") unknown[truth.grade === "unknown" ? "right" : "wrong"]++;
       }
     }
-    double += this.#strays.filter((verdict) => parseMicros(verdict.gateAt) <= untilUs).length;
+    // Cups that stood in the frame when the line started carry nothing and are called empty: right, and no fruit.
+    const strays = this.#strays.filter(({ outcome, gateAt }) => outcome !== "empty" && parseMicros(gateAt) <= untilUs);
+    double += strays.length;
     ack.sort((a, b) => a - b);
     return {
       passed,

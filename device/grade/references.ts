@@ -44,3 +44,15 @@ export function flatten(gallery: Gallery): ReferenceViews {
     itemGrade,
   };
 }
+
+/** Where each item's views lie among all rows. */
+export function viewsOfItem(references: ReferenceViews): { readonly from: number; readonly count: number }[] {
+  const views: { from: number; count: number }[] = [];
+  for (let r = 0; r < references.count; r++) {
+    const item = references.itemOf[r]!;
+    const entry = views[item];
+    if (entry === undefined) views[item] = { from: r, count: 1 };
+    else entry.count++;
+  }
+  return views;
+}

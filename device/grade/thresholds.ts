@@ -1,131 +1,70 @@
-import { type CoverRule, CoverScratch, coverItem } from "./cover.ts";
-import { nearestByLabel } from "./distance.ts";
-import type { ReferenceViews } from "./references.ts";
+import { CoverSpace, coverItem } from "./cover.ts";
+import { type ReferenceViews, viewsOfItem } from "./references.ts";
 
-export interface FitOptions {
-  /** Share of good fruit that may be turned away, 0..1. */
-  readonly alpha: number;
-  readonly spare: number;
-}
+/** Share of good fruit that may be turned away. */
+export const DEFAULT_ALPHA = 0.05;
 
-export const FIT_DEFAULTS: FitOptions = { alpha: 0.05, spare: 0.1 };
+/** Where a grade has too few items for a quantile, so much beyond its worst left-out item still counts. */
+const FEW_ITEMS_MARGIN = 1.1;
+/** A limit for galleries that give none: half the distance of embeddings that have nothing in common (sqrt 2). */
+const FALLBACK_LIMIT = 0.7;
+/** No limit is tighter: two pictures of one view differ by as much. */
+const LEAST_LIMIT = 0.1;
+/** Leaving each item out compares each with each; beyond this an evenly spread part of the items must do. */
+const MAX_ITEMS = 400;
 
-/** A reach for galleries that give none: half the distance of embeddings that have nothing in common (sqrt 2). */
-const FALLBACK_REACH = 0.7;
-/** No reach is tighter: views of one and the same fruit differ by as much. */
-const LEAST_REACH = 0.15;
-/** Views beyond this are thinned out evenly: leaving one out compares each with each. */
-const MAX_VIEWS = 3000;
-
-/** A rule made from the references themselves, and what it was made of. */
-export interface Fitted {
-  readonly rule: CoverRule;
-  /** (grades) strains of items left out, ascending: the scores that p-values are counted in. */
+export interface Thresholds {
+  /** (grades) largest cover distance at which an item still belongs to the grade, 0..2. */
+  readonly limit: Float64Array;
+  /** (grades) cover distances of items left out, ascending: what p-values are counted in. */
   readonly scores: readonly Float64Array[];
 }
 
 /**
- * Makes the rule by leaving one item out: how far are views of an item from the references without it?
+ * How far is an item from the references of its grade and better when it is not among them? The limit is the
+ * split-conformal quantile of these distances: with n items the ceil((n + 1)(1 - alpha))-th smallest; where n is too
+ * small for that, the largest and a little more.
  *
- * The limits are split-conformal quantiles of the left-out items' strains: with n items of a grade, the
- * ceil((n + 1)(1 - alpha))-th smallest; with fewer than that needs, the largest one and a little more.
- *
+ * @param alpha share of good fruit that may be turned away, 0..1
  * @see Vovk, Gammerman, Shafer 2005; Angelopoulos, Bates 2021, "A gentle introduction to conformal prediction"
  */
-export function fitCover(references: ReferenceViews, options: FitOptions = FIT_DEFAULTS): Fitted {
-  const { grades } = references;
-  const reach = fitReach(references, options.alpha);
-  const labels = labelViews(references, reach);
-  const rule = { labels, reach, spare: options.spare };
+export function fitThresholds(references: ReferenceViews, alpha: number = DEFAULT_ALPHA): Thresholds {
+  const { grades, items, itemGrade, dimension, rows } = references;
+  const views = viewsOfItem(references);
+  const space = new CoverSpace(grades, Math.max(1, ...views.map(({ count }) => count)));
   const scores: number[][] = Array.from({ length: grades }, () => []);
-  const views = viewsByItem(references);
-  const scratch = new CoverScratch(grades, Math.max(1, ...views.map(({ count }) => count)));
-  for (const [item, { from, count }] of views.entries()) {
-    const { dimension, rows } = references;
+  const step = Math.max(1, Math.ceil(items / MAX_ITEMS));
+  for (let item = 0; item < items; item += step) {
+    const { from, count } = views[item]!;
     const embeddings = rows.subarray(from * dimension, (from + count) * dimension);
-    const grade = references.itemGrade[item]!;
-    const fit = coverItem(embeddings, count, references, rule, item, scratch);
-    const strain = fit.strain[grade]!;
+    const grade = itemGrade[item]!;
+    const distance = coverItem(embeddings, count, references, item, space).distance[grade]!;
     // The only item of the best grade has nobody to be compared with.
-    if (Number.isFinite(strain)) scores[grade]!.push(strain);
+    if (Number.isFinite(distance)) scores[grade]!.push(distance);
   }
   const sorted = scores.map((values) => Float64Array.from(values).sort());
-  const limit = Float64Array.from(sorted, (values) => conformalLimit(values, options.alpha));
-  return { rule: { ...rule, limit }, scores: sorted };
+  const pooled = Float64Array.from(scores.flat()).sort();
+  const limit = Float64Array.from(sorted, (values) => {
+    // What other grades need has to serve where a grade has no pair of items of its own.
+    const usable = values.length > 0 ? values : pooled;
+    return usable.length === 0 ? FALLBACK_LIMIT : Math.max(LEAST_LIMIT, conformalLimit(usable, alpha));
+  });
+  return { limit, scores: sorted };
 }
 
-/** Share of good fruit of a grade that would lie at least as far; never under 1 / (n + 1). Null without scores. */
-export function conformalP(scores: Float64Array, strain: number): number | null {
+/**
+ * @param scores of good fruit, ascending, one or more
+ * @returns a value that at most the share alpha of further good fruit exceeds
+ */
+export function conformalLimit(scores: Float64Array, alpha: number): number {
+  const rank = Math.ceil((scores.length + 1) * (1 - alpha));
+  return rank <= scores.length ? scores[Math.max(0, rank - 1)]! : scores.at(-1)! * FEW_ITEMS_MARGIN;
+}
+
+/** Share of good fruit that would lie at least as far; never under 1 / (n + 1). Null without scores. */
+export function conformalP(scores: Float64Array, distance: number): number | null {
   if (scores.length === 0) return null;
   let atLeast = 0;
-  for (const score of scores) if (score >= strain) atLeast++;
+  for (const score of scores) if (score >= distance) atLeast++;
   return (atLeast + 1) / (scores.length + 1);
-}
-
-/** An item may be strained a little beyond the worst left-out one where there are too few to say more. */
-const FEW_ITEMS_MARGIN = 1.1;
-
-function conformalLimit(scores: Float64Array, alpha: number): number {
-  if (scores.length === 0) return 1;
-  const rank = Math.ceil((scores.length + 1) * (1 - alpha));
-  if (rank <= scores.length) return scores[rank - 1]!;
-  return scores.at(-1)! * FEW_ITEMS_MARGIN;
-}
-
-/** (grades) quantile of the distances of left-out views to the references of their grade and better. */
-function fitReach(references: ReferenceViews, alpha: number): Float64Array {
-  const { grades, count, gradeOf, itemOf, rows, dimension } = references;
-  const distances: number[][] = Array.from({ length: grades }, () => []);
-  const nearest = new Float64Array(grades);
-  const step = Math.max(1, Math.ceil(count / MAX_VIEWS));
-  for (let r = 0; r < count; r += step) {
-    nearestByLabel(rows, r * dimension, references, gradeOf, itemOf[r]!, nearest);
-    const grade = gradeOf[r]!;
-    const cover = Math.min(...nearest.subarray(0, grade + 1));
-    if (Number.isFinite(cover)) distances[grade]!.push(cover);
-  }
-  const reach = new Float64Array(grades);
-  let before: number | undefined;
-  for (let g = 0; g < grades; g++) {
-    const own = distances[g]!.sort((a, b) => a - b);
-    // Views of a grade's own kind; where a grade has one item alone, what the better grades need has to serve.
-    reach[g] =
-      own.length === 0
-        ? (before ?? FALLBACK_REACH)
-        : Math.max(LEAST_REACH, own[Math.ceil((1 - alpha) * own.length) - 1]!);
-    before = reach[g]!;
-  }
-  return reach;
-}
-
-/** (count) the best grade within whose reach each view lies; its own where there is none better. */
-function labelViews(references: ReferenceViews, reach: Float64Array): Uint8Array {
-  const { grades, count, gradeOf, itemOf, rows, dimension } = references;
-  const labels = new Uint8Array(gradeOf);
-  const nearest = new Float64Array(grades);
-  for (let r = 0; r < count; r++) {
-    const grade = gradeOf[r]!;
-    if (grade === 0) continue;
-    nearestByLabel(rows, r * dimension, references, gradeOf, itemOf[r]!, nearest);
-    let better = Number.POSITIVE_INFINITY;
-    for (let g = 0; g < grade; g++) {
-      better = Math.min(better, nearest[g]!);
-      if (better <= reach[g]!) {
-        labels[r] = g;
-        break;
-      }
-    }
-  }
-  return labels;
-}
-
-function viewsByItem(references: ReferenceViews): { from: number; count: number }[] {
-  const views: { from: number; count: number }[] = [];
-  for (let r = 0; r < references.count; r++) {
-    const item = references.itemOf[r]!;
-    const entry = views[item];
-    if (entry === undefined) views[item] = { from: r, count: 1 };
-    else entry.count++;
-  }
-  return views;
 }

@@ -1,0 +1,36 @@
+import { enrol, type Sample } from "../device/enrol.ts";
+import { GalleryWriter } from "../device/gallery-store.ts";
+import { checkGrade, type ItemFiles, listPaths, readCrops } from "./images.ts";
+import type { Context } from "./main.ts";
+import { openForWork } from "./open-embedder.ts";
+import { Progress } from "./progress.ts";
+
+/** `enroll GRADE PATH…` */
+export async function enrollCommand(context: Context, grade: string, paths: readonly string[]): Promise<void> {
+  checkGrade(grade);
+  const items = await listPaths(grade, paths);
+  const embedder = await openForWork(context);
+  const writer = context.scope.add(await GalleryWriter.open(context.gallery));
+  const progress = new Progress(`enrolling ${grade}`, items.length);
+  const gallery = await enrol(writer, embedder, samplesOf(items), {
+    onItem: (done) => progress.update(done),
+    signal: context.stop,
+  }).finally(() => progress.stop());
+  const grades = gallery.grades.map((name) => ({
+    grade: name,
+    items: gallery.references.filter((reference) => reference.grade === name).length,
+  }));
+  const views = items.reduce((sum, { files }) => sum + files.length, 0);
+  if (context.json) {
+    process.stdout.write(`${JSON.stringify({ enrolled: items.length, views, grade, grades })}\n`);
+    return;
+  }
+  process.stdout.write(`enrolled ${items.length} items (${views} views) as ${grade}\n`);
+  for (const { grade: name, items: count } of grades) process.stdout.write(`  ${name}: ${count}\n`);
+
+  async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
+    for (const item of files) {
+      yield { grade: item.grade, origin: item.name, crops: await readCrops(item, embedder.model) };
+    }
+  }
+}

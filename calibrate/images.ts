@@ -1,0 +1,113 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { gradeSchema } from "../device/base/config.ts";
+import { GradelineError } from "../device/base/errors.ts";
+import { listImages, readImage } from "../device/capture/image.ts";
+import type { Model } from "../device/embed/embedder.ts";
+import { cropStill } from "../device/vision/still.ts";
+
+/** One item on disk: the pictures of one fruit. */
+export interface ItemFiles {
+  readonly grade: string;
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+/** The folder of what belongs to no grade. */
+export const UNKNOWN = "unknown";
+
+/**
+ * Reads `DIR/GRADE/ITEM/*`; an image directly under a grade is an item of its own.
+ *
+ * @throws {GradelineError} SOURCE_EMPTY when there is no image, GRADE when a folder's name cannot be a grade
+ */
+export async function listGradeFolders(folder: string): Promise<ItemFiles[]> {
+  const items: ItemFiles[] = [];
+  for (const grade of await listFolders(folder)) {
+    if (grade !== UNKNOWN) checkGrade(grade);
+    items.push(...(await listItems(join(folder, grade), grade)));
+  }
+  if (items.length === 0) {
+    throw new GradelineError("SOURCE_EMPTY", `there are no images in ${folder}`, {
+      hint: "wanted: DIR/GRADE/ITEM/*.jpg, or images directly under DIR/GRADE",
+    });
+  }
+  return items;
+}
+
+/**
+ * Items of one grade from paths as a user gives them: an image is an item, a folder of images is an item, a folder of
+ * folders is one item each.
+ *
+ * @throws {GradelineError} SOURCE_EMPTY when a path has no image, FILE when it does not exist
+ */
+export async function listPaths(grade: string, paths: readonly string[]): Promise<ItemFiles[]> {
+  const items: ItemFiles[] = [];
+  for (const path of paths) {
+    if (!(await isFolder(path))) {
+      items.push({ grade, name: path, files: [path] });
+      continue;
+    }
+    const images = await listImages(path);
+    if (images.length > 0) items.push({ grade, name: path, files: images });
+    for (const child of await listFolders(path)) {
+      const files = await listImages(join(path, child));
+      if (files.length > 0) items.push({ grade, name: join(path, child), files });
+    }
+    if (!items.some(({ name }) => name === path || name.startsWith(join(path, "/")))) {
+      throw new GradelineError("SOURCE_EMPTY", `there are no images in ${path}`, {
+        hint: "give images, a folder of images of one fruit, or a folder of such folders",
+      });
+    }
+  }
+  return items;
+}
+
+/** @throws {GradelineError} GRADE when the name cannot be a grade */
+export function checkGrade(name: string): string {
+  const parsed = gradeSchema.safeParse(name);
+  if (parsed.success) return name;
+  throw new GradelineError("GRADE", `${JSON.stringify(name)} cannot be a grade: ${parsed.error.issues[0]!.message}`);
+}
+
+/**
+ * The views of an item: every picture cropped to the fruit before its plain background.
+ *
+ * @throws {GradelineError} IMAGE, IMAGE_SIZE
+ */
+export async function readCrops(item: ItemFiles, model: Model): Promise<Uint8Array[]> {
+  const shape = { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill };
+  const crops: Uint8Array[] = [];
+  for (const file of item.files) crops.push(cropStill(await readImage(file), shape).crop);
+  return crops;
+}
+
+async function listItems(folder: string, grade: string): Promise<ItemFiles[]> {
+  const items: ItemFiles[] = [];
+  for (const file of await listImages(folder)) items.push({ grade, name: basename(file), files: [file] });
+  for (const name of await listFolders(folder)) {
+    const files = await listImages(join(folder, name));
+    if (files.length > 0) items.push({ grade, name, files });
+  }
+  return items;
+}
+
+async function listFolders(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    throw new GradelineError("FILE", `${folder} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw new GradelineError("FILE", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}

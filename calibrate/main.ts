@@ -1,0 +1,169 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { loadConfig } from "../device/base/config-file.ts";
+import { asGradelineError, GradelineError } from "../device/base/errors.ts";
+import { Scope } from "../device/base/lifecycle.ts";
+import { VERSION } from "../device/base/version.ts";
+import { report } from "../device/run.ts";
+import { enrollCommand } from "./enroll.ts";
+import { evaluateCommand } from "./evaluate-command.ts";
+import { listCommand } from "./list.ts";
+
+/** What every command gets. */
+export interface Context {
+  readonly scope: Scope;
+  readonly stop: AbortSignal;
+  readonly json: boolean;
+  readonly gallery: string;
+  readonly model: string;
+}
+
+interface CommonOptions {
+  readonly json?: boolean;
+  readonly gallery?: string;
+  readonly model?: string;
+  readonly config?: string;
+}
+
+const DEFAULT_MODEL = new URL("../models/embedder.json", import.meta.url).pathname;
+const DEFAULT_GALLERY = "gallery";
+
+const stop = new AbortController();
+let json = false;
+
+process.on("SIGINT", () => {
+  if (stop.signal.aborted) process.exit(130);
+  stop.abort(new GradelineError("USAGE", "stopped; nothing was changed"));
+});
+
+const program = new Command("gradeline-calibrate")
+  .description("Teaches gradeline: enrols reference fruit and measures what it makes of fruit it has not seen.")
+  .version(VERSION)
+  .exitOverride()
+  .configureOutput({ writeErr: () => {} })
+  .addHelpText(
+    "after",
+    `
+Examples:
+  gradeline-calibrate enroll sound photos/sound          a folder of folders: one item each
+  gradeline-calibrate enroll reject bad1.jpg bad2.jpg    one item per image
+  gradeline-calibrate list --json
+  gradeline-calibrate evaluate photos --json             photos/GRADE/ITEM/*.jpg, leaving one item out
+
+Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
+  );
+
+function common(command: Command): Command {
+  return command
+    .option("--gallery <dir>", `folder of the gallery (default: of the configuration, else ./${DEFAULT_GALLERY})`)
+    .option("--model <file>", "description of the model (default: of the configuration, else the shipped one)")
+    .option("--config <file>", "the daemon's configuration: its gallery and model are used")
+    .option("--json", "one JSON object on standard output");
+}
+
+common(program.command("enroll"))
+  .description("Adds reference items to a grade; all of them or, where one fails, none.")
+  .argument("<grade>", "name of the grade; a new one needs no training")
+  .argument("<path...>", "images (one item each), a folder of images (one item) or a folder of folders")
+  .addHelpText(
+    "after",
+    "\nExample:\n  gradeline-calibrate enroll second photos/second --gallery /var/lib/gradeline/gallery",
+  )
+  .action((grade: string, paths: string[], options: CommonOptions) =>
+    within(options, (context) => enrollCommand(context, grade, paths)),
+  );
+
+common(program.command("list"))
+  .description("Shows the enrolled items.")
+  .addHelpText("after", "\nExample:\n  gradeline-calibrate list --gallery /var/lib/gradeline/gallery")
+  .action((options: CommonOptions) => within(options, listCommand));
+
+common(program.command("evaluate"))
+  .description(
+    "Measures grading on images that are not enrolled: DIR/GRADE/ITEM/*.jpg; folder `unknown` belongs to no grade.",
+  )
+  .argument("<dir>", "folder of grades; images directly under a grade count as one item each")
+  .option("--grades <names>", "grades best to worst, separated by commas (default: of usual names, else by alphabet)")
+  .option("--shots <n>", "enrol so many items per grade, drawn at random, and judge all others", wholeNumber(1))
+  .option("--repeats <n>", "draws with --shots", wholeNumber(1), 50)
+  .option("--seed <n>", "of the draws", wholeNumber(0), 1)
+  .option("--by-gallery", "judge by the gallery instead of the other items of DIR")
+  .addHelpText(
+    "after",
+    `
+Figures:
+  itemBalancedAccuracy  share of items whose best grade, whatever its distance, is theirs; mean over the grades
+  viewBalancedAccuracy  the same for each view on its own
+  unknownAuroc          chance that a stranger (folder unknown) is farther than an item of a grade; null without strangers
+  confusion             confusion[truth][best grade], items
+  perGrade              items, precision and recall of each grade
+  verdicts              what the daemon would have said, with unknown and unsure, at the fitted thresholds
+  interval              mean and central 95 % over the draws, with --shots
+
+Examples:
+  gradeline-calibrate evaluate photos
+  gradeline-calibrate evaluate photos --shots 10 --repeats 50 --seed 1 --json
+  gradeline-calibrate evaluate photos --by-gallery --gallery /var/lib/gradeline/gallery`,
+  )
+  .action((dir: string, options: CommonOptions & Record<string, unknown>) =>
+    within(options, (context) =>
+      evaluateCommand(context, dir, {
+        order: typeof options.grades === "string" ? options.grades.split(",").map((name) => name.trim()) : [],
+        shots: options.shots as number | undefined,
+        repeats: options.repeats as number,
+        seed: options.seed as number,
+        byGallery: options.byGallery === true,
+      }),
+    ),
+  );
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = failed(error);
+}
+
+/** Opens what the options name, runs the command, closes everything. */
+async function within(options: CommonOptions, command: (context: Context) => Promise<void>): Promise<void> {
+  json = options.json === true;
+  const config = options.config === undefined ? undefined : await loadConfig(options.config);
+  const scope = new Scope();
+  try {
+    await command({
+      scope,
+      stop: stop.signal,
+      json,
+      gallery: options.gallery ?? config?.gallery ?? DEFAULT_GALLERY,
+      model: options.model ?? config?.model ?? DEFAULT_MODEL,
+    });
+  } finally {
+    await scope.close();
+  }
+}
+
+function failed(error: unknown): number {
+  if (stop.signal.aborted) {
+    process.stderr.write("stopped; the gallery is as it was\n");
+    return 130;
+  }
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    return report(
+      new GradelineError("USAGE", error.message.replace(/^error: /, ""), { hint: "gradeline-calibrate --help" }),
+    );
+  }
+  if (json) {
+    const { code, message, hint } = asGradelineError(error);
+    process.stdout.write(`${JSON.stringify({ error: { code, message, hint: hint ?? null } })}\n`);
+  }
+  return report(error);
+}
+
+function wholeNumber(min: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`wanted a whole number from ${min}`);
+    return value;
+  };
+}
