@@ -14,11 +14,23 @@ const NO_PACKET_SOCKET = 1;
 export function openCamera(aravis: Aravis, name: string | undefined): Handle {
   try {
     const camera = aravis.openCamera(name ?? null);
-    if (camera !== null) return camera;
+    if (camera !== null && hasControl(aravis, camera)) return camera;
+    if (camera !== null) {
+      aravis.unref(camera);
+      throw new GradelineError("SOURCE", "another program holds it", { retry: true });
+    }
   } catch (cause) {
     throw absent(aravis, name, cause);
   }
   throw absent(aravis, name, undefined);
+}
+
+/**
+ * Aravis opens a camera that another program holds too, but can neither set nor start it. The one who held it may be
+ * dead: the camera gives it up after about 3 s.
+ */
+function hasControl(aravis: Aravis, camera: Handle): boolean {
+  return aravis.isGigE(camera) === 0 || aravis.isController(aravis.device(camera)) !== 0;
 }
 
 function absent(aravis: Aravis, name: string | undefined, cause: unknown): GradelineError {
@@ -28,7 +40,7 @@ function absent(aravis: Aravis, name: string | undefined, cause: unknown): Grade
   const hint =
     found.length === 0
       ? "no camera answers: check power, cable, the interface's address and its firewall (UDP 3956)"
-      : `found ${found.join(", ")}; a camera may also be held by another program`;
+      : `found ${found.join(", ")}`;
   return new GradelineError("SOURCE", `camera ${name ?? "(any)"} cannot be opened${why}`, { hint, retry: true, cause });
 }
 

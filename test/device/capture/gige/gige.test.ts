@@ -124,6 +124,13 @@ test("a software trigger is one frame, and no frame comes without", { skip }, as
   await source.close();
 });
 
+test("a camera that another program holds is told as such", { skip }, async () => {
+  const holder = await open({});
+  const config = gigeSchema.parse({ kind: "gige", ...SMALL });
+  await assert.rejects(openGige(config), { code: "SOURCE", retry: true, message: /another program holds it/ });
+  await holder.close();
+});
+
 test("a trigger of a free-running camera is refused", { skip }, async () => {
   const source = await open({});
   await assert.rejects(source.trigger(), { code: "SOURCE", message: /not set to software triggers/ });

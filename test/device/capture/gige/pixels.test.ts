@@ -32,9 +32,13 @@ for (const [format, tile] of Object.entries(TILES) as [keyof typeof TILES, strin
 }
 
 test("grey is the same on all three channels", () => {
-  const rgb = new Uint8Array(6);
-  converterOf("Mono8")!(Uint8Array.of(7, 255), rgb, 2, 1);
-  assert.deepEqual([...rgb], [7, 7, 7, 255, 255, 255]);
+  const raw = Uint8Array.of(0, 1, 2, 255, 254, 253, 128, 7, 9);
+  const rgb = new Uint8Array(27);
+  converterOf("Mono8")!(raw, rgb, 3, 3);
+  assert.deepEqual(
+    [...rgb],
+    [...raw].flatMap((grey) => [grey, grey, grey]),
+  );
 });
 
 test("RGB8 needs no conversion, gains of 1 no balancing", () => {
