@@ -236,11 +236,14 @@ export class Background {
     this.inverse[at] = 1 / Math.max(1, r * r + g * g + b * b);
   }
 
-  /** Counts how long something that is no belt stays the same, and takes it as conveyor in the end: a guide rail. */
+  /**
+   * Counts how often something that is no belt is the same, and takes it as conveyor in the end: a guide rail. Fruit
+   * that pass over it count against it (a majority vote, Boyer and Moore 1981); belt in between ends the count.
+   */
   #holdOn(at: number): void {
     if (!this.#sameAsHeld(at)) {
-      this.#stays[at] = 0;
-      this.#hold(at);
+      if (this.#stays[at]! > 0) this.#stays[at]!--;
+      else this.#hold(at);
       return;
     }
     this.#stays[at]!++;

@@ -108,7 +108,9 @@ export class BeltFollower implements Follower {
       if (track !== undefined) this.#follow(frame, track, i, seen);
     }
     this.#followSpeed(known);
-    segmenter.learn(this.#isMoving());
+    // Under fruit that stand the conveyor is not to be seen, and around them their shadows stand.
+    const moving = this.#isMoving();
+    if (moving || count === 0) segmenter.learn(moving);
   }
 
   #follow(frame: Frame, track: Track, index: number, seen: Sighting[]): void {
@@ -237,8 +239,7 @@ export class BeltFollower implements Follower {
   }
 
   #isMoving(): boolean {
-    return (
-      this.#speed > STANDS * this.#configuredSpeed && this.#tracks.some((track) => track.item > 0 && track.missed === 0)
-    );
+    const least = STANDS * this.#configuredSpeed;
+    return this.#tracks.some((track) => track.item > 0 && track.missed === 0 && track.pace > least);
   }
 }

@@ -38,6 +38,9 @@ export class Track {
   views = 0;
   lastSeenAt: Micros;
   readonly bornAlong: number;
+  /** Speed between the last two places alone. */
+  pace = 0;
+  #measured = 0;
   #anchor: Anchor | undefined;
   #lastViewAlong = Number.NEGATIVE_INFINITY;
   #pending: ViewSeen[] = [];
@@ -80,6 +83,9 @@ export class Track {
   follow(place: Place, at: Micros, seconds: number, fastest: number): void {
     const anchor = anchorOf(place);
     const error = this.offset(place);
+    const measured = this.along + error;
+    this.pace = seconds > 0 && this.hits > 0 ? (measured - this.#measured) / seconds : 0;
+    this.#measured = measured;
     if (anchor === this.#anchor && this.hits > 0) {
       this.along += PLACE_RATE * error;
       if (seconds > 0) this.speed += (SPEED_RATE * error) / seconds;
