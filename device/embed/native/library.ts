@@ -40,6 +40,8 @@ export class Library {
   /** Version of the table that both sides know. */
   readonly apiVersion: number;
   readonly env: Handle;
+  /** Providers that were compiled in, e.g. `CPUExecutionProvider`; their own libraries may still be absent. */
+  readonly providers: readonly string[];
   readonly #functions: ReadonlyMap<FunctionName, NativeFunction>;
 
   private constructor(path: string, version: string, apiVersion: number, functions: Map<FunctionName, NativeFunction>) {
@@ -48,6 +50,7 @@ export class Library {
     this.apiVersion = apiVersion;
     this.#functions = functions;
     this.env = this.make("CreateEnv", LOG_FATAL, "gradeline");
+    this.providers = readProviders(this);
   }
 
   /**
@@ -131,16 +134,6 @@ export class Library {
     }
   }
 
-  /** Providers that were compiled in, e.g. `CPUExecutionProvider`; their own libraries may still be absent. */
-  providers(): string[] {
-    const length = new Int32Array(1);
-    const out = new BigUint64Array(1);
-    this.call("GetAvailableProviders", out, length);
-    const names = koffi.decode(out[0], koffi.array("const char *", length[0]!)) as string[];
-    this.call("ReleaseAvailableProviders", out[0]!, length[0]!);
-    return names;
-  }
-
   #function(name: FunctionName): NativeFunction {
     const found = this.#functions.get(name);
     if (found === undefined) {
@@ -201,6 +194,16 @@ function readTable(api: Handle, apiVersion: number): Map<FunctionName, NativeFun
   return functions;
 }
 
+function readProviders(library: Library): string[] {
+  const length = new Int32Array(1);
+  const out = new BigUint64Array(1);
+  library.call("GetAvailableProviders", out, length);
+  const addresses = [...new BigUint64Array(koffi.view(out[0], length[0]! * 8))];
+  const names = addresses.map(textAt);
+  library.call("ReleaseAvailableProviders", out[0]!, length[0]!);
+  return names;
+}
+
 function resultType(entry: Entry): string {
   return { status: "void *", void: "void", string: "const char *", int: "int" }[entry.returns];
 }
@@ -210,6 +213,7 @@ export function plainMessage(message: string): string {
   return message
     .replace(/(^|\s)\/\S+\.(?:cc|h|cpp|hpp|cu|cuh):\d+ .*?\)(?:::<lambda\([^)]*\)>)?(?: const)? /g, "$1")
     .replace(/\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /g, "")
+    .replace(/\s+/g, " ")
     .trim();
 }
 

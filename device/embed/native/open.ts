@@ -56,7 +56,7 @@ async function openLibrary(configured: string | undefined): Promise<Library> {
 
 async function openProvider(target: Target, refused: Proof["refused"]): Promise<NativeEmbedder> {
   const { library, model, provider, options } = target;
-  const built = library.providers();
+  const built = library.providers;
   if (!built.includes(providers[provider])) {
     throw new GradelineError(
       "PROVIDER",

@@ -36,12 +36,14 @@ export class Session {
   readonly inputs: readonly TensorDescription[];
   readonly outputs: readonly TensorDescription[];
   readonly #owned: Owned;
+  readonly #recorded: boolean;
   #profile: string | undefined;
 
-  private constructor(library: Library, handle: Handle, owned: Owned, profile: string | undefined) {
+  private constructor(library: Library, handle: Handle, owned: Owned, recorded: boolean, profile: string | undefined) {
     this.library = library;
     this.handle = handle;
     this.#owned = owned;
+    this.#recorded = recorded;
     this.#profile = profile;
     this.inputs = describeTensors(library, handle, "Input");
     this.outputs = describeTensors(library, handle, "Output");
@@ -62,10 +64,12 @@ export class Session {
       const options = optionsOwned.add(library.make("CreateSessionOptions"), "ReleaseSessionOptions");
       configure(library, options, setup);
       for (const append of setup.appends) appendProvider(library, options, append);
-      if (setup.recordNodes) {
-        if (library.has("Session_GetEpGraphAssignmentInfo")) {
-          library.call("AddSessionConfigEntry", options, "session.record_ep_graph_assignment_info", "1");
-        }
+      const assignment = library.has("Session_GetEpGraphAssignmentInfo");
+      if (setup.recordNodes && assignment) {
+        library.call("AddSessionConfigEntry", options, "session.record_ep_graph_assignment_info", "1");
+      }
+      // Also beside the assignment where it matters: providers that change the graph's layout are not wholly in that.
+      if (setup.recordNodes && (setup.refuseCpu || !assignment)) {
         profile = await mkdtemp(join(tmpdir(), "gradeline-profile-"));
         library.call("EnableProfiling", options, join(profile, "nodes"));
       }
@@ -83,7 +87,7 @@ export class Session {
       } finally {
         process.off("exit", giveUp);
       }
-      return new Session(library, owned.add(out[0]!, "ReleaseSession"), owned, profile);
+      return new Session(library, owned.add(out[0]!, "ReleaseSession"), owned, setup.recordNodes, profile);
     } catch (error) {
       owned.release();
       if (profile !== undefined) await rm(profile, { recursive: true, force: true });
@@ -112,18 +116,20 @@ export class Session {
   }
 
   /**
-   * Which provider each node got: from the profile of the runs so far, which ends with this call, and from the graph's
-   * assignment where the library keeps it (1.24 or newer). Neither is always whole: the profile lacks what did not
+   * Which provider each node got: from the graph's assignment where the library keeps it (1.24 or newer), and from the
+   * profile of the runs so far, which ends with this call. Neither is always whole: the profile lacks what did not
    * run, the assignment lacks nodes that a provider made while it changed the graph's layout.
    *
    * @returns the fuller one first; none where the session was not asked to record
    */
   async nodes(): Promise<Nodes[]> {
-    if (this.#profile === undefined) return [];
-    const path = this.library.ownedText("SessionEndProfiling", this.handle);
-    const found: Nodes[] = [{ counts: nodesByProfile(await readFile(path, "utf8")), from: "profile" }];
-    await this.#dropProfile();
-    if (this.library.has("Session_GetEpGraphAssignmentInfo")) {
+    const found: Nodes[] = [];
+    if (this.#profile !== undefined) {
+      const path = this.library.ownedText("SessionEndProfiling", this.handle);
+      found.push({ counts: nodesByProfile(await readFile(path, "utf8")), from: "profile" });
+      await this.#dropProfile();
+    }
+    if (this.#recorded && this.library.has("Session_GetEpGraphAssignmentInfo")) {
       found.push({ counts: nodesByAssignment(this.library, this.handle), from: "assignment" });
     }
     const total = ({ counts }: Nodes): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
