@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { loadConfig } from "../device/base/config-file.ts";
 import { asGradelineError, GradelineError } from "../device/base/errors.ts";
@@ -25,7 +26,7 @@ interface CommonOptions {
   readonly config?: string;
 }
 
-const DEFAULT_MODEL = new URL("../models/embedder.json", import.meta.url).pathname;
+const DEFAULT_MODEL = fileURLToPath(new URL("../models/embedder.json", import.meta.url));
 const DEFAULT_GALLERY = "gallery";
 
 const stop = new AbortController();

@@ -15,7 +15,7 @@ export interface DemoLine {
   readonly seed: number;
   readonly fruit: string | undefined;
   /** Which individuals of `fruit` to show: figures come from fruit that were never enrolled. */
-  readonly individuals: "even" | "odd";
+  readonly individuals: "all" | "even" | "odd";
   /** Microseconds since the Unix epoch at which the line starts; 0: when opened. */
   readonly startAt: number;
   readonly items: number | undefined;

@@ -83,9 +83,10 @@ await run(async (scope, stop) => {
   const until = options.items === undefined ? undefined : tally.gateAtOf(options.items);
   await waitFor(tally, until, stop);
   clearInterval(draw);
-  if (process.env.GL_DEBUG) for (const [k, v] of station.recent) console.error(k, v.quantiles());
   const end = until === undefined || stop.aborted ? nowMicros() : until;
-  const summary = summarise(station, tally, end);
+  const sameFruit = options.fruit !== undefined && !options.heldOut;
+  const enrolled = sameFruit ? "the same fruit, other passages" : "other fruit";
+  const summary = { ...summarise(station, tally, end), enrolled };
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : describe(summary));
   return summary.missed + summary.double > 0 ? 1 : 0;
 });
@@ -94,7 +95,7 @@ function configOf(options: DemoOptions, brokerUrl: string, startAt: number): Con
   const line = demoLine({
     seed: options.seed,
     fruit: options.fruit,
-    individuals: "odd",
+    individuals: options.heldOut ? "odd" : "all",
     startAt,
     items: undefined,
     pace: "real",
@@ -102,7 +103,7 @@ function configOf(options: DemoOptions, brokerUrl: string, startAt: number): Con
   });
   return configSchema.parse({
     device: "demo",
-    model: process.env.GL_MODEL ?? new URL("../../models/embedder.json", import.meta.url).pathname,
+    model: options.model,
     gallery: join(options.state, options.fruit === undefined ? "gallery" : "gallery-fruit"),
     journal: { path: join(options.state, "journal.sqlite") },
     mqtt: { url: brokerUrl },
@@ -132,7 +133,7 @@ async function prepareRecipe(
     ...demoLine({
       seed: options.seed + ENROL_SEED,
       fruit: options.fruit,
-      individuals: "even",
+      individuals: options.heldOut ? "even" : "all",
       startAt: 1,
       items: ENROL_ITEMS,
       pace: "fast",

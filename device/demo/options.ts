@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { GradelineError } from "../base/errors.ts";
 
@@ -8,6 +9,10 @@ export interface DemoOptions {
   readonly seed: number;
   /** Folder GRADE/ITEM/*.jpg of real turning sequences. */
   readonly fruit: string | undefined;
+  /** Enrol every second individual of `fruit`, run the others. */
+  readonly heldOut: boolean;
+  /** Description of the model. */
+  readonly model: string;
   readonly port: number;
   /** Where the demo keeps its gallery and journal. */
   readonly state: string;
@@ -21,7 +26,10 @@ Usage: npm run demo -- [options]
   --items N     end after N fruit passed the gate and print a summary
   --json        the summary as one JSON object on standard output; progress goes to standard error
   --seed N      another line: other fruit, other faults, other gaps (default 1)
-  --fruit DIR   real turning sequences DIR/GRADE/ITEM/*.jpg; half of each grade's fruit is enrolled, the other half runs
+  --fruit DIR   real turning sequences DIR/GRADE/ITEM/*.jpg instead of rendered fruit; the same fruit are enrolled from
+                other passages, so agreement says how repeatable grading is, not how it does on fruit never seen
+  --held-out    with --fruit: enrol every second fruit of each grade and run the others
+  --model FILE  description of the embedding model (default: the shipped one)
   --port N      port of the page (default: any free one)
   --state DIR   where gallery and journal are kept (default .gradeline/demo)
   --fresh       forget the gallery and enrol anew
@@ -47,6 +55,8 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | undefin
     json: values.json,
     seed: integer("seed", values.seed, 0),
     fruit: values.fruit,
+    heldOut: values["held-out"],
+    model: values.model,
     port: integer("port", values.port, 0),
     state: values.state,
     fresh: values.fresh,
@@ -62,6 +72,8 @@ function parse(argv: readonly string[]) {
         json: { type: "boolean", default: false },
         seed: { type: "string", default: "1" },
         fruit: { type: "string" },
+        "held-out": { type: "boolean", default: false },
+        model: { type: "string", default: fileURLToPath(new URL("../../models/embedder.json", import.meta.url)) },
         port: { type: "string", default: "0" },
         state: { type: "string", default: ".gradeline/demo" },
         fresh: { type: "boolean", default: false },
