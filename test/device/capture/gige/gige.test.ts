@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { gigeSchema } from "../../../../device/base/camera-config.ts";
 import type { GradelineError } from "../../../../device/base/errors.ts";
 import { openGige } from "../../../../device/capture/gige/open.ts";
+import { writePng } from "../../../../device/capture/image.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
 import { hasProgram, lacking, nextFrame, Peer, readFrames, startPeer, until } from "../../../support/camera-peers.ts";
 
@@ -14,6 +20,7 @@ const SMALL = { camera: "127.0.0.1", packetSocket: false, fps: 50, roi: { w: 64,
 
 let camera: Peer | undefined;
 const opened: LiveSource[] = [];
+const servers: Peer[] = [];
 
 before(() => {
   if (skip === false) camera = startCamera();
@@ -21,6 +28,7 @@ before(() => {
 after(async () => {
   for (const source of opened) await source.close();
   await camera?.kill();
+  for (const server of servers) await server.kill();
 });
 
 function startCamera(...options: string[]): Peer {
@@ -179,3 +187,49 @@ test("lost packets make frames incomplete, never silence", { skip }, async () =>
   assert.ok(seen - (read + dropped + lost!) <= 12, "but for those on their way");
   await source.close();
 });
+
+test("pictures served over GigE Vision arrive bit for bit", { skip }, async () => {
+  await camera!.kill();
+  const folder = mkdtempSync(join(tmpdir(), "gradeline-gige-"));
+  const hashes = new Set<string>();
+  for (let n = 0; n < 3; n++) {
+    const data = Uint8Array.from({ length: 96 * 64 * 3 }, (_, at) => ((at * (7 + 2 * n)) >> 3) & 255);
+    hashes.add(hash(data));
+    await writePng(join(folder, `${n}.png`), { widthPx: 96, heightPx: 64, data });
+  }
+  const program = new URL("../../../support/camera-gige-server.ts", import.meta.url).pathname;
+  camera = await startPeer(process.execPath, [program, "127.0.0.1", folder]);
+  const source = await open({ roi: { w: 96, h: 64 } });
+  const seen = new Set<string>();
+  for await (const frame of source.frames()) {
+    if (frame.status !== "ok") continue;
+    const picture = hash(frame.data);
+    assert.ok(hashes.has(picture));
+    seen.add(picture);
+    if (seen.size === 3) break;
+  }
+  await source.close();
+  rmSync(folder, { recursive: true });
+});
+
+const noNetworks = lacking([
+  { have: () => process.getuid?.() === 0, debian: "nothing, but root" },
+  { have: () => spawnSync("unshare", ["--net", "true"]).status === 0, debian: "util-linux, and the right to unshare" },
+  { have: hasProgram("ip"), debian: "iproute2" },
+]);
+test("of three cameras on three networks, one whose cable is pulled comes back and the others lose nothing", {
+  skip: skip || noNetworks,
+}, async () => {
+  const program = new URL("../../../support/camera-three.ts", import.meta.url).pathname;
+  const child = spawn("unshare", ["--net", process.execPath, program], { stdio: ["ignore", "pipe", "inherit"] });
+  servers.push(new Peer(child));
+  const { before: earlier, during, states, counters } = JSON.parse(await text(child.stdout));
+  assert.ok(during[0] > earlier[0] + 20 && during[1] > earlier[1] + 20, "the others go on");
+  assert.deepEqual(states, ["ok", "ok", "ok"]);
+  assert.deepEqual([counters[0].restarts, counters[2].restarts], [0, 0]);
+  assert.ok(counters[1].lost > 20, "the gap is told");
+});
+
+function hash(data: Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}

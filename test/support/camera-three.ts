@@ -1,0 +1,64 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { gigeSchema } from "../../device/base/camera-config.ts";
+import type { GradelineError } from "../../device/base/errors.ts";
+import { openGige } from "../../device/capture/gige/open.ts";
+import type { LiveSource } from "../../device/capture/live/live-source.ts";
+import { until } from "./camera-peers.ts";
+
+/**
+ * Three cameras, each in a network of its own behind a cable (veth pair) of its own; the second cable is pulled for
+ * 1.5 s. To be started in a network namespace of its own: `unshare --net node camera-three.ts`. Prints one JSON object.
+ */
+function ip(...words: string[]): void {
+  execFileSync("ip", words);
+}
+
+async function plug(n: number): Promise<{ kill(): void }> {
+  const start = `echo up; read go; exec setpriv --pdeathsig KILL arv-fake-gv-camera-0.8 -i 10.9.${n}.2`;
+  const camera = spawn("unshare", ["--net", "sh", "-c", start], { stdio: ["pipe", "pipe", "ignore"] });
+  await once(camera.stdout!, "data");
+  ip("link", "add", `h${n}`, "type", "veth", "peer", "name", `c${n}`, "netns", String(camera.pid));
+  ip("addr", "add", `10.9.${n}.1/24`, "dev", `h${n}`);
+  ip("link", "set", `h${n}`, "up");
+  const inside = (...words: string[]) =>
+    execFileSync("nsenter", ["--net", "-t", String(camera.pid), "ip", ...words], { stdio: "inherit" });
+  inside("addr", "add", `10.9.${n}.2/24`, "dev", `c${n}`);
+  inside("link", "set", `c${n}`, "up");
+  camera.stdin!.write("\n");
+  return { kill: () => camera.kill("SIGKILL") };
+}
+
+async function open(n: number): Promise<LiveSource> {
+  const config = gigeSchema.parse({ kind: "gige", camera: `10.9.${n}.2`, fps: 25, roi: { w: 320, h: 240 } });
+  for (;;) {
+    try {
+      return await openGige(config);
+    } catch (error) {
+      if (!(error as GradelineError).retry) throw error;
+    }
+  }
+}
+
+const cameras = [await plug(1), await plug(2), await plug(3)];
+const sources = await Promise.all([open(1), open(2), open(3)]);
+const delivered = [0, 0, 0];
+const readers = sources.map(async (source, index) => {
+  for await (const _ of source.frames()) delivered[index]!++;
+});
+await until(() => delivered.every((count) => count >= 25));
+const others = () => [delivered[0]!, delivered[2]!];
+const before = others();
+ip("link", "set", "h2", "down");
+await pause(1500);
+const during = others();
+ip("link", "set", "h2", "up");
+const pulled = delivered[1]!;
+await until(() => delivered[1]! >= pulled + 25);
+const states = sources.map((source) => source.status().state);
+const counters = sources.map((source) => source.counters);
+for (const source of sources) await source.close();
+await Promise.all(readers);
+for (const camera of cameras) camera.kill();
+process.stdout.write(`${JSON.stringify({ before, during, states, counters })}\n`);
