@@ -1,4 +1,4 @@
-import { nearestByLabel } from "./distance.ts";
+import { nearestByGrade, PASS } from "./distance.ts";
 import type { ReferenceViews } from "./references.ts";
 
 /*
@@ -21,15 +21,19 @@ export interface Cover {
 /** Work space for items of at most `capacity` views. */
 export class CoverSpace {
   readonly capacity: number;
+  /** (PASS * dimension), see {@link nearestByGrade}. */
+  readonly pass: Float64Array;
+  /** (capacity, grades). */
   readonly nearest: Float64Array;
   /** (grades, capacity). */
   readonly distances: Float64Array;
   readonly order: Float64Array;
   readonly cover: Cover;
 
-  constructor(grades: number, capacity: number) {
+  constructor(grades: number, dimension: number, capacity: number) {
     this.capacity = capacity;
-    this.nearest = new Float64Array(grades);
+    this.pass = new Float64Array(PASS * dimension);
+    this.nearest = new Float64Array(capacity * grades);
     this.distances = new Float64Array(grades * capacity);
     this.order = new Float64Array(capacity);
     this.cover = { distance: new Float64Array(grades), view: new Int32Array(grades) };
@@ -49,13 +53,13 @@ export function coverItem(
   leaveOut: number,
   space: CoverSpace,
 ): Cover {
-  const { grades, dimension, gradeOf } = references;
-  const { nearest, distances, order, capacity, cover } = space;
+  const { grades } = references;
+  const { pass, nearest, distances, order, capacity, cover } = space;
+  nearestByGrade(embeddings, count, references, leaveOut, pass, nearest);
   for (let v = 0; v < count; v++) {
-    nearestByLabel(embeddings, v * dimension, references, gradeOf, leaveOut, nearest);
     let better = Number.POSITIVE_INFINITY;
     for (let g = 0; g < grades; g++) {
-      better = Math.min(better, nearest[g]!);
+      better = Math.min(better, nearest[v * grades + g]!);
       distances[g * capacity + v] = better;
     }
   }
