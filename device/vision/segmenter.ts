@@ -1,6 +1,7 @@
 import type { LaneConfig } from "../base/config.ts";
 import type { Frame } from "../capture/source.ts";
 import { Background } from "./background.ts";
+import { countAround } from "./count-around.ts";
 import { laneGrid } from "./grid.ts";
 import { Outline } from "./outline.ts";
 import { type Piece, PiecePool } from "./piece.ts";
@@ -56,33 +57,29 @@ export class Segmenter {
   look(frame: Frame): boolean {
     this.#pool.count = 0;
     if (!this.background.look(frame.data, frame.widthPx, this.#mask)) return false;
-    const { cols, rows } = this.background.grid;
-    majority(this.#mask, cols, rows, this.#clean);
+    this.#cleanUp();
     this.#regions.find(this.#clean, this.#leastArea);
     this.#splitter.run(this.#regions);
     return true;
   }
 
+  /** Takes single cells out of the mask, and what is too slim for a fruit. */
+  #cleanUp(): void {
+    const { cols, rows } = this.background.grid;
+    const mask = this.#mask;
+    const clean = this.#clean.fill(0);
+    const first = mask.indexOf(1);
+    if (first < 0) return;
+    const from = Math.max(0, Math.floor(first / cols) - 1);
+    const to = Math.min(rows, Math.floor(mask.lastIndexOf(1) / cols) + 2);
+    countAround(mask, cols, rows, from, to, 5, clean);
+    // Opened by a square of three cells, a fifth of the smallest fruit: stems and twigs are no part of the body.
+    countAround(clean, cols, rows, from, to, 9, mask);
+    countAround(mask, cols, rows, from, to, 1, clean);
+  }
+
   /** Takes the conveyor around the pieces into the background. @param moving whether fruit were seen to move */
   learn(moving: boolean): void {
     this.background.learn(this.#clean, moving);
-  }
-}
-
-/** Each cell becomes what at least five of the nine around it are; beyond the edge the cell at the edge counts again. */
-function majority(mask: Uint8Array, cols: number, rows: number, out: Uint8Array): void {
-  for (let row = 0; row < rows; row++) {
-    const here = row * cols;
-    const up = row > 0 ? here - cols : here;
-    const down = row < rows - 1 ? here + cols : here;
-    let middle = mask[up]! + mask[here]! + mask[down]!;
-    let before = middle;
-    for (let col = 0; col < cols; col++) {
-      const next = col < cols - 1 ? col + 1 : col;
-      const after = mask[up + next]! + mask[here + next]! + mask[down + next]!;
-      out[here + col] = before + middle + after >= 5 ? 1 : 0;
-      before = middle;
-      middle = after;
-    }
   }
 }

@@ -245,6 +245,14 @@ test("shadows and leaves are no items", () => {
   assert.deepEqual(play([leaf, shadow], { frames: 45 }).items, []);
 });
 
+test("a stem is no part of the fruit: neither of its box nor of its crop", () => {
+  const stem = fruit(2, { rx: 16, ry: 1.6, colour: YELLOW, shadow: false });
+  const { views, items } = play([fruit(-40), stem], { frames: 42 });
+  assert.equal(items.length, 1);
+  assert.ok(views.length > 15);
+  for (const { box } of views) assert.ok(box.w <= 47, `box ${box.w} px wide`);
+});
+
 test("what reaches in from the next lane is no item, a fruit that lies half over the edge is one without an image", () => {
   const neighbour = fruit(-40, { y: -20 });
   const { items } = play([neighbour, fruit(-150, { y: 20 })], { frames: 45 });
