@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { gigeSchema } from "../../../../device/base/camera-config.ts";
 import type { GradelineError } from "../../../../device/base/errors.ts";
+import { listGigeCameras } from "../../../../device/capture/gige/list.ts";
 import { openGige } from "../../../../device/capture/gige/open.ts";
 import { writePng } from "../../../../device/capture/image.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
@@ -77,6 +78,14 @@ test("grey frames are spread over three channels", { skip }, async () => {
   }
   assert.ok(new Set(frame.data).size > 16, "the test picture is a ramp");
   await source.close();
+});
+
+test("the search finds the camera with its formats, and says what the network lacks", { skip }, async () => {
+  const { cameras, advice } = await listGigeCameras();
+  const found = cameras.find(({ name }) => name === "Aravis-Fake-GV01");
+  assert.match(found?.label ?? "", /127\.0\.0\.1/);
+  assert.match(found?.formats.join("\n") ?? "", /up to 2048x2048\n.*RGB8/);
+  for (const line of advice) assert.match(line, /rmem_max|MTU/);
 });
 
 const refusals = [

@@ -98,6 +98,17 @@ test("a consumer that is slow gets the newest frame, and each one it missed is c
   await source.close();
 });
 
+test("memory stays flat while nobody takes frames", { skip }, async () => {
+  const source = await open({ pipeline: "videotestsrc pattern=black ! video/x-raw,format=RGB,width=1280,height=720" });
+  await until(() => source.counters.seen > 100);
+  const before = process.memoryUsage.rss();
+  await until(() => source.counters.seen > 600);
+  // 500 frames are 1.4 GB.
+  assert.ok(process.memoryUsage.rss() - before < 100e6);
+  assert.ok(source.counters.dropped + source.counters.lost! > 550);
+  await source.close();
+});
+
 test("a child that is killed is reported and started anew, and the numbers tell the gap", { skip }, async () => {
   const source = await open({ ...TINY, widthPx: 66 });
   const frames = source.frames();
