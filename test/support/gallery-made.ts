@@ -34,6 +34,16 @@ export function unitRows(rows: readonly (readonly number[])[]): Float32Array {
   );
 }
 
+/** A direction in the plane, as a row of two values. */
+export function direction(degrees: number): [number, number] {
+  return [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+}
+
+/** Distance between two directions of the plane. */
+export function chord(degrees: number): number {
+  return 2 * Math.sin((degrees * Math.PI) / 360);
+}
+
 /** A reference with views that the seed chooses. */
 export function randomReference(seed: number, grade: string, views = 3, dimension = MADE_MODEL.dimension): Reference {
   const normal = seededNormal(seed);
