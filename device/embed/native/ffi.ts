@@ -22,14 +22,16 @@ export function stackProblem(): string | undefined {
   return failure?.message;
 }
 
-/**
- * koffi unloads a library when its handle is collected, also while addresses inside it are in use: the handles are
- * kept. Libraries that hold a GPU are not safe to unload at all.
- */
+const RTLD_NOW_NODELETE = 0x1002;
+/** Before glibc 2.34 `dlopen` was in the second one. */
+const LOADERS = ["libc.so.6", "libdl.so.2"];
+
+/** koffi unloads a library when its handle is collected, also while addresses inside it are in use. */
 const kept = new Map<string, LibraryHandle>();
 
 /**
- * Loads a shared library for as long as the process lives.
+ * Loads a shared library for as long as the process lives: also while it ends. The library's GPU providers call it
+ * from their exit handlers, long after the JavaScript world, and all that it held, is gone.
  *
  * @throws {Error} with the loader's message
  */
@@ -38,6 +40,18 @@ export function loadForGood(path: string): LibraryHandle {
   if (handle === undefined) {
     handle = koffi.load(path);
     kept.set(path, handle);
+    pin(path);
   }
   return handle;
+}
+
+function pin(path: string): void {
+  for (const name of LOADERS) {
+    try {
+      koffi.load(name).func("void *dlopen(const char *name, int flags)")(path, RTLD_NOW_NODELETE);
+      return;
+    } catch {
+      // The other one has it.
+    }
+  }
 }
