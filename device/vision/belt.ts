@@ -23,7 +23,7 @@ const SIGHTINGS = 3;
 const GONE = 45;
 /** Of a fruit that is cut off by a long edge of the roi more than half must be inside; the rest belongs next door. */
 const INSIDE = 0.55;
-const SPEED_RATE = 0.1;
+const SPEED_RATE = 0.2;
 /** Fruit are at most so many times as fast as configured. */
 const FASTEST = 2.5;
 /** Below this share of the configured speed the belt stands, and the time to the gate goes by the configured one. */

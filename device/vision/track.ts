@@ -8,7 +8,7 @@ const MOST_DIAMETERS = 64;
 const DIAMETER_RANK = 0.75;
 /** How much of what was measured goes into place and speed. */
 const PLACE_RATE = 0.7;
-const SPEED_RATE = 0.15;
+const SPEED_RATE = 0.25;
 const MOST_PENDING = 3;
 
 /** What a measurement along the lane hangs on: fruit that are cut off are known by the edge that is in view. */
