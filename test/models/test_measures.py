@@ -65,22 +65,47 @@ def test_cover_asks_for_every_view_and_lets_better_grades_cover_clean_sides() ->
     costs = cover_costs(REFERENCES, LABELS, on_circle(2, 122), ORDER)
     assert costs[0] > costs[1] > costs[2] and costs[2] < 0.05
     limits = [0.2, 0.2, 0.2]
-    assert grade_item("cover", REFERENCES, LABELS, on_circle(2, 122), ORDER, limits) == "reject"
-    assert grade_item("cover", REFERENCES, LABELS, on_circle(2, 3), ORDER, limits) == "sound"
-    assert grade_item("cover", REFERENCES, LABELS, on_circle(2, 240), ORDER, limits) == UNKNOWN
+    assert grade_item("cover", REFERENCES, LABELS, ITEMS, on_circle(2, 122), ORDER, limits) == "reject"
+    assert grade_item("cover", REFERENCES, LABELS, ITEMS, on_circle(2, 3), ORDER, limits) == "sound"
+    assert grade_item("cover", REFERENCES, LABELS, ITEMS, on_circle(2, 240), ORDER, limits) == UNKNOWN
     # The other rules know no unknown.
-    assert grade_item("majority", REFERENCES, LABELS, on_circle(1, 2, 122), ORDER) == "sound"
-    assert grade_item("worst", REFERENCES, LABELS, on_circle(1, 2, 122), ORDER) == "reject"
-    assert grade_item("mean", REFERENCES, LABELS, on_circle(118, 124), ORDER) == "reject"
+    assert grade_item("majority", REFERENCES, LABELS, ITEMS, on_circle(1, 2, 122), ORDER) == "sound"
+    assert grade_item("worst", REFERENCES, LABELS, ITEMS, on_circle(1, 2, 122), ORDER) == "reject"
+    assert grade_item("mean", REFERENCES, LABELS, ITEMS, on_circle(118, 124), ORDER) == "reject"
 
 
-def test_thresholds_come_from_leaving_items_out() -> None:
-    limits = cover_thresholds(REFERENCES, LABELS, ITEMS, ORDER, 1.0)
-    assert limits == pytest.approx([2 * np.sin(np.deg2rad(2)), 2 * np.sin(np.deg2rad(3)), 2 * np.sin(np.deg2rad(3))], abs=1e-3)
+def test_the_device_rule_gives_no_better_grade_than_the_nearest_class_mean() -> None:
+    views = on_circle(58, 61)
+    assert grade_item("weighted", REFERENCES, LABELS, ITEMS, views, ORDER) == "second"
+    assert grade_item("device", REFERENCES, LABELS, ITEMS, views, ORDER, [2.0, 2.0, 2.0]) == "second"
+    assert grade_item("cover", REFERENCES, LABELS, ITEMS, views, ORDER, [2.0, 2.0, 2.0]) == "sound"
+    assert grade_item("device", REFERENCES, LABELS, ITEMS, on_circle(230, 240), ORDER, [0.2, 0.2, 0.2]) == UNKNOWN
+
+
+def test_a_component_that_varies_within_grades_counts_for_little() -> None:
+    # The first component is the variety, the second the condition; the third makes unit rows of them.
+    def rows(*pairs: tuple[float, float]) -> np.ndarray:
+        return np.asarray([[a, b, (1 - a * a - b * b) ** 0.5] for a, b in pairs], np.float32)
+
+    references = rows((-0.7, 0), (0.7, 0), (-0.7, 0), (0.7, 0.6), (-0.7, 0.6), (0.7, 0.6))
+    labels = np.asarray(["sound"] * 3 + ["reject"] * 3)
+    view = rows((-0.7, 0.45))
+    for rule, wanted in (("mean", "sound"), ("weighted", "reject")):
+        assert grade_item(rule, references, labels, ITEMS, view, ("sound", "reject")) == wanted
+
+
+def test_thresholds_are_conformal_quantiles_of_items_left_out() -> None:
+    limits = cover_thresholds(REFERENCES, LABELS, ITEMS, ORDER)
+    # Two items per grade are too few for a 95 % quantile: the larger and a tenth more.
+    assert limits == pytest.approx([2.2 * np.sin(np.deg2rad(d)) for d in (2, 3, 3)], abs=1e-3)
+    many = on_circle(*np.arange(0, 40, 1.0))
+    each = np.arange(40).astype(str)
+    wide = cover_thresholds(many, np.full(40, "sound"), each, ("sound",), alpha=0.2)
+    assert wide == pytest.approx([2 * np.sin(np.deg2rad(0.5))], abs=1e-3)
 
 
 def test_items_are_graded_by_the_others() -> None:
-    found = grade_items_left_out("cover", REFERENCES, LABELS, ITEMS, ORDER, 1.0)
+    found = grade_items_left_out("cover", REFERENCES, LABELS, ITEMS, ORDER)
     assert found["a"][0] == "sound" and set(found) == set(ITEMS)
     # With one sound item left its distance comes from the other grades'.
     assert [found[i][1] for i in "ab"] == ["sound", "sound"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .disturb import DISTURBANCES
-from .items import RULES, cover_thresholds, grade_item, grade_items_left_out
+from .items import CALIBRATED, RULES, cover_thresholds, grade_item, grade_items_left_out
 from .measures import Figure, Vectors, auroc, balanced_accuracy, bootstrap, distances, few_shot, leave_one_out, nearest_reference, over_draws
 from .testsets import FOUR_GRADES, ORDER, TestSet, dev_part, dev_web, rendered_grades
 
@@ -107,9 +107,9 @@ def rendered_items(embed: Embed, test: TestSet, rule: str, shots: int = 10, draw
         enrolled = np.concatenate([rng.choice(names[truth == g], shots, replace=False) for g in order])
         inside = np.isin(test.item, enrolled)
         references, labels, groups = vectors[inside], test.label[inside], test.item[inside]
-        limits = cover_thresholds(references, labels, groups, order, 0.9) if rule == "cover" else []
+        limits = cover_thresholds(references, labels, groups, order) if rule in CALIBRATED else []
         asked = [n for n in names if n not in set(enrolled)]
-        guess = np.asarray([grade_item(rule, references, labels, vectors[rows[n]], order, limits) for n in asked])
+        guess = np.asarray([grade_item(rule, references, labels, groups, vectors[rows[n]], order, limits) for n in asked])
         values.append(balanced_accuracy(truth[np.isin(names, asked)], guess))
     return over_draws(values)
 
@@ -133,7 +133,7 @@ def suite(dev: Path | None, cache: Path | None, quick: bool = False) -> dict[str
         unseen, others = rendered_grades(cache), rendered_grades(cache, strangers=True)
         for rule in RULES:
             questions[f"rendered: 4 grades of unseen apples, 10-shot items, {rule}"] = lambda e, r=rule: rendered_items(e, unseen, r)
-        questions["rendered: 4 grades of other fruit, 10-shot items, mean"] = lambda e: rendered_items(e, others, "mean")
+        questions["rendered: 4 grades of other fruit, 10-shot items, weighted"] = lambda e: rendered_items(e, others, "weighted")
     else:
         small = rendered_grades(cache, items=6, views=3)
         questions["rendered: 4 grades of unseen apples, 3-shot items, mean"] = lambda e: rendered_items(e, small, "mean", shots=3, draws=10)

@@ -179,6 +179,27 @@ def random_apple(rng: Rng, name: str) -> Variety:
     )
 
 
+def between_varieties(rng: Rng, name: str) -> Variety:
+    """An apple between two named varieties: one that nobody has enrolled or trained on, but that might grow."""
+    known = list(parameters()["varieties"])
+    first, second = (named_variety(known[i], rng, jitter=6.0) for i in rng.choice(len(known), 2, replace=False))
+    t = rng.uniform(0.25, 0.75)
+
+    def mix(a: float, b: float) -> float:
+        return a * (1 - t) + b * t
+
+    return replace(
+        first,
+        name=name,
+        base=tuple(mix(a, b) for a, b in zip(first.base, second.base, strict=True)),  # type: ignore[arg-type]
+        blush=tuple(mix(a, b) for a, b in zip(first.blush, second.blush, strict=True)),  # type: ignore[arg-type]
+        blush_cover=mix(first.blush_cover, second.blush_cover),
+        streaks=mix(first.streaks, second.streaks),
+        lenticels=mix(first.lenticels, second.lenticels),
+        stem_russet=mix(first.stem_russet, second.stem_russet),
+    )
+
+
 def random_stranger(rng: Rng, name: str) -> Variety:
     """A fruit, or a stone, that is no apple; one in four is a shape and a colour that belong to no kind at all."""
     if rng.random() < 0.25:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from .measures import Labels, Vectors, distances, nearest_prototype, nearest_reference
 
-RULES = ("cover", "mean", "majority", "worst")
+RULES = ("device", "cover", "weighted", "mean", "majority", "worst")
+CALIBRATED = frozenset({"device", "cover"})
 UNKNOWN = "unknown"
+ALPHA = 0.05
+FEW_ITEMS_MARGIN = 1.1
 
 
 def cover_costs(references: Vectors, labels: Labels, views: Vectors, order: Sequence[str]) -> list[float]:
@@ -26,10 +30,13 @@ def cover_costs(references: Vectors, labels: Labels, views: Vectors, order: Sequ
     return costs
 
 
-def cover_thresholds(references: Vectors, labels: Labels, groups: Labels, order: Sequence[str], quantile: float) -> list[float]:
-    """Per grade, the distance that covers ``quantile`` of its enrolled items by the references of the others.
+def cover_thresholds(references: Vectors, labels: Labels, groups: Labels, order: Sequence[str], alpha: float = ALPHA) -> list[float]:
+    """Per grade, the distance that turns away at most ``alpha`` of its items: the split-conformal quantile of its
+    enrolled items, each covered by the others; the largest and a tenth more where there are too few for a quantile.
 
     A grade with one item has nothing to calibrate on and takes the median of the other grades' distances.
+
+    :see: Vovk, Gammerman, Shafer 2005; ``device/grade/thresholds.ts`` does the same
     """
     costs: list[list[float]] = [[] for _ in order]
     for group in np.unique(groups):
@@ -38,23 +45,54 @@ def cover_thresholds(references: Vectors, labels: Labels, groups: Labels, order:
         cost = cover_costs(references[~own], labels[~own], references[own], order)[place]
         if np.isfinite(cost) and (labels[~own] == labels[own][0]).any():
             costs[place].append(cost)
-    own = [float(np.quantile(c, quantile, method="higher")) if len(c) > 1 else None for c in costs]
-    known = [limit for limit in own if limit is not None]
-    return [limit if limit is not None else float(np.median(known)) if known else 0.0 for limit in own]
+    own_limits = [_conformal(sorted(c), alpha) if len(c) > 1 else None for c in costs]
+    known = [limit for limit in own_limits if limit is not None]
+    return [limit if limit is not None else float(np.median(known)) if known else 0.0 for limit in own_limits]
 
 
-def grade_item(rule: str, references: Vectors, labels: Labels, views: Vectors, order: Sequence[str], thresholds: Sequence[float] = ()) -> str:
+def _conformal(scores: list[float], alpha: float) -> float:
+    rank = math.ceil((len(scores) + 1) * (1 - alpha))
+    return scores[rank - 1] if rank <= len(scores) else scores[-1] * FEW_ITEMS_MARGIN
+
+
+def nearest_weighted(references: Vectors, labels: Labels, groups: Labels, views: Vectors, order: Sequence[str]) -> str:
+    """Grade of the nearest class mean of items, each a unit mean of its views; a component counts by how little it
+    varies within grades (Dudoit, Fridlyand, Speed 2002), so the variety counts for little.
+
+    ``device/grade/prototypes.ts`` does the same.
+    """
+    names = np.unique(groups)
+    items = np.stack([_unit_mean(references[groups == n]) for n in names])
+    grade = np.asarray([labels[groups == n][0] for n in names])
+    present = [g for g in order if (grade == g).any()]
+    means = np.stack([items[grade == g].mean(axis=0) for g in present])
+    variance = sum(((items[grade == g] - mean) ** 2).sum(axis=0) for g, mean in zip(present, means, strict=True))
+    weights = variance.mean() / (variance + 0.5 * variance.mean() + 1e-12)
+    return present[int((weights * (means - _unit_mean(views)) ** 2).sum(axis=1).argmin())]
+
+
+def _unit_mean(views: Vectors) -> Vectors:
+    mean = views.mean(axis=0)
+    return mean / (np.linalg.norm(mean) + 1e-9)
+
+
+def grade_item(rule: str, references: Vectors, labels: Labels, groups: Labels, views: Vectors, order: Sequence[str], thresholds: Sequence[float] = ()) -> str:
     """The grade of one item.
 
-    ``cover``: the best grade whose references, with those of all better ones, lie within its threshold of every view;
-    ``unknown`` where none does. ``mean``: nearest class mean to the mean view. ``majority``: most frequent grade of
-    the views' nearest references. ``worst``: the worst of them.
+    ``device``: as the device decides: the best grade, though none better than that of the nearest weighted class mean,
+    whose references with those of all better ones lie within its threshold of every view; ``unknown`` where none does.
+    ``cover``: the same without the class means. ``weighted``: the class means alone. ``mean``: nearest class mean to
+    the mean view, nothing weighted. ``majority``: most frequent grade of the views' nearest references. ``worst``: the
+    worst of them.
     """
-    if rule == "cover":
-        for grade, cost, limit in zip(order, cover_costs(references, labels, views, order), thresholds, strict=True):
-            if cost <= limit:
-                return grade
+    if rule in ("cover", "device"):
+        least = list(order).index(nearest_weighted(references, labels, groups, views, order)) if rule == "device" else 0
+        for place, cost in enumerate(cover_costs(references, labels, views, order)):
+            if place >= least and cost <= thresholds[place]:
+                return order[place]
         return UNKNOWN
+    if rule == "weighted":
+        return nearest_weighted(references, labels, groups, views, order)
     if rule == "mean":
         return str(nearest_prototype(references, labels, views.mean(axis=0, keepdims=True))[0])
     votes = [str(v) for v in nearest_reference(references, labels, views)]
@@ -65,11 +103,11 @@ def grade_item(rule: str, references: Vectors, labels: Labels, views: Vectors, o
     raise ValueError(f"no item rule {rule!r}")
 
 
-def grade_items_left_out(rule: str, vectors: Vectors, labels: Labels, groups: Labels, order: Sequence[str], quantile: float = 0.95) -> dict[str, tuple[str, str]]:
-    """Each item graded by all others: item -> (truth, guess). ``cover`` calibrates its distance on the others too."""
+def grade_items_left_out(rule: str, vectors: Vectors, labels: Labels, groups: Labels, order: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Each item graded by all others: item -> (truth, guess). Distances are calibrated on the others too."""
     found = {}
     for group in np.unique(groups):
         own = groups == group
-        limits = cover_thresholds(vectors[~own], labels[~own], groups[~own], order, quantile) if rule == "cover" else []
-        found[str(group)] = (str(labels[own][0]), grade_item(rule, vectors[~own], labels[~own], vectors[own], order, limits))
+        limits = cover_thresholds(vectors[~own], labels[~own], groups[~own], order) if rule in CALIBRATED else []
+        found[str(group)] = (str(labels[own][0]), grade_item(rule, vectors[~own], labels[~own], groups[~own], vectors[own], order, limits))
     return found
