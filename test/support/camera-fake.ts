@@ -1,0 +1,33 @@
+import koffi from "koffi";
+
+/**
+ * Serves the fake camera of Aravis (real GVCP and GVSP) with pictures of ours, RGB8, until the process ends.
+ *
+ * @param fill the picture of the exposure at this time, microseconds since the Unix epoch
+ */
+export function serveFakeCamera(address: string, fill: (exposedUs: number) => Uint8Array): void {
+  const aravis = koffi.load("libaravis-0.8.so.0");
+  const libc = koffi.load("libc.so.6");
+  const glib = koffi.load("libglib-2.0.so.0");
+  const newCamera = aravis.func("void *arv_gv_fake_camera_new(const char *interface, const char *serial)");
+  const isRunning = aravis.func("int arv_gv_fake_camera_is_running(void *camera)");
+  const fakeCamera = aravis.func("void *arv_gv_fake_camera_get_fake_camera(void *camera)");
+  const bufferData = aravis.func("void *arv_buffer_get_data(void *buffer, void *size)");
+  const payload = aravis.func("size_t arv_fake_camera_get_payload(void *camera)");
+  const realTime = glib.func("int64 g_get_real_time()");
+  const memcpy = libc.func("void *memcpy(void *to, void *from, size_t bytes)");
+  const Fill = koffi.proto("void Fill(void *buffer, void *data, uint32 exposureUs, uint32 gain, uint32 format)");
+  const setFill = aravis.func("void arv_fake_camera_set_fill_pattern(void *camera, Fill *fill, void *data)");
+
+  const camera = newCamera(address, "GRADELINE");
+  if (isRunning(camera) === 0) throw new Error(`no camera can be served at ${address}`);
+  const inner = fakeCamera(camera);
+  // Called by the camera's own thread, run on this one.
+  const callback = koffi.register((buffer: bigint) => {
+    const picture = fill(Number(realTime()));
+    // The buffer does not know its size before it is full.
+    memcpy(bufferData(buffer, null), picture, Math.min(Number(payload(inner)), picture.length));
+  }, koffi.pointer(Fill));
+  setFill(inner, callback, null);
+  setInterval(() => {}, 60_000);
+}
