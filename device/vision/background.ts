@@ -1,5 +1,6 @@
 import { type BeltColour, findBeltColour } from "./belt-colour.ts";
 import { type Grid, sampleCells } from "./grid.ts";
+import { Standing } from "./standing.ts";
 
 /** Beyond so many times the belt's brightness it is no belt, once a cell is known, and before. */
 const BRIGHTER = 1.25;
@@ -23,10 +24,6 @@ const BLIND_FRAMES = 60;
 const KNOWN = 8;
 /** A belt's cells are learnt in turns: a third of the rows in each frame. */
 const BELT_TURNS = 3;
-/** Observations that something stays as it is on a moving belt before it counts as part of the conveyor. */
-const STAYS = 40;
-/** Two looks at a cell within this are the same, grey levels. */
-const SAME = 8;
 /** Cups: so many first frames that show all the same are the empty conveyor, whatever its colours. */
 const START_FRAMES = 4;
 const START_SAME = 0.98;
@@ -53,8 +50,7 @@ export class Background {
   #cellLimit = 100;
   readonly #cups: boolean;
   readonly #cells: Float32Array;
-  readonly #held: Float32Array;
-  readonly #stays: Uint8Array;
+  readonly #standing: Standing;
   readonly #histogram = new Uint32Array(300);
   #belt: BeltColour | undefined;
   #frames = 0;
@@ -69,8 +65,7 @@ export class Background {
     this.inverse = new Float32Array(count);
     this.known = new Uint8Array(count);
     this.#cells = new Float32Array(count * 3);
-    this.#held = new Float32Array(count * 3);
-    this.#stays = new Uint8Array(count);
+    this.#standing = new Standing(count);
   }
 
   /**
@@ -112,10 +107,10 @@ export class Background {
       const down = row < rows - 1 ? cols : 0;
       for (let at = first; at <= last; at++) {
         if (mask[at] !== 0) {
-          if (holds) this.#holdOn(at);
+          if (holds && this.#standing.vote(at, this.#cells)) this.#take(at);
           continue;
         }
-        this.#stays[at] = 0;
+        this.#standing.forget(at);
         // The rim of a fruit has its colour mixed in.
         const beside = mask[at > first ? at - 1 : at]! | mask[at < last ? at + 1 : at]!;
         if ((beside | mask[at + up]! | mask[at + down]!) === 0) this.#learn(at);
@@ -145,7 +140,7 @@ export class Background {
       this.inverse[at] = 1 / (belt.level * belt.level);
     }
     this.known.fill(0);
-    this.#stays.fill(0);
+    this.#standing.clear();
     this.#blind = 0;
     this.#frames = 0;
     this.#still = 0;
@@ -236,55 +231,23 @@ export class Background {
     this.inverse[at] = 1 / Math.max(1, r * r + g * g + b * b);
   }
 
-  /**
-   * Counts how often something that is no belt is the same, and takes it as conveyor in the end: a guide rail. Fruit
-   * that pass over it count against it (a majority vote, Boyer and Moore 1981); belt in between ends the count.
-   */
-  #holdOn(at: number): void {
-    if (!this.#sameAsHeld(at)) {
-      if (this.#stays[at]! > 0) this.#stays[at]!--;
-      else this.#hold(at);
-      return;
-    }
-    this.#stays[at]!++;
-    if (this.#stays[at]! < STAYS) return;
-    this.#stays[at] = 0;
-    this.#set(at, 1);
-    this.known[at] = KNOWN;
-  }
-
-  #sameAsHeld(at: number): boolean {
-    const i = at * 3;
-    const held = this.#held;
-    const cells = this.#cells;
-    return (
-      Math.abs(cells[i]! - held[i]!) < SAME &&
-      Math.abs(cells[i + 1]! - held[i + 1]!) < SAME &&
-      Math.abs(cells[i + 2]! - held[i + 2]!) < SAME
-    );
-  }
-
-  #hold(at: number): void {
-    const i = at * 3;
-    this.#held[i] = this.#cells[i]!;
-    this.#held[i + 1] = this.#cells[i + 1]!;
-    this.#held[i + 2] = this.#cells[i + 2]!;
-  }
-
   /** A conveyor of cups that shows the same again and again is empty: fruit would differ from cup to cup. */
   #learnStill(): void {
     let same = 0;
     const count = this.inverse.length;
     for (let at = 0; at < count; at++) {
-      if (this.#sameAsHeld(at)) same++;
-      this.#hold(at);
+      if (this.#standing.same(at, this.#cells)) same++;
+      this.#standing.hold(at, this.#cells);
     }
     this.#still = same >= START_SAME * count ? this.#still + 1 : 0;
     if (this.#still < START_FRAMES - 1) return;
-    for (let at = 0; at < count; at++) {
-      this.#set(at, 1);
-      this.known[at] = KNOWN;
-    }
+    for (let at = 0; at < count; at++) this.#take(at);
+  }
+
+  /** From now on a cell's background is what it shows. */
+  #take(at: number): void {
+    this.#set(at, 1);
+    this.known[at] = KNOWN;
   }
 }
 

@@ -29,7 +29,10 @@ export interface ItemPassed {
   readonly exposedAt: Micros;
   /** When its centre reaches the gate. */
   readonly gateAt: Micros;
-  /** Largest diameter over its views, from the mask and the scale; undefined without a view. */
+  /**
+   * Its larger diameter: the longer axis of the ellipse with the mask's moments, the upper quartile over its views,
+   * times the scale; undefined without a view.
+   */
   readonly sizeMm: number | undefined;
   /** Number of the carrier on a singulating conveyor; undefined on a belt. */
   readonly cup: number | undefined;

@@ -147,7 +147,8 @@ export class Outline {
     const { area } = this;
     const row = Math.floor(cell / cols);
     const col = cell - row * cols;
-    const other = piece.split ? this.#otherNear(label, row, col) : undefined;
+    const inner = !piece.split && this.#labels[cell] === label;
+    const other = inner ? undefined : this.#otherNear(label, row, col);
     const { colour, gain, pixelLimit } = this.#background;
     const br = colour[cell * 3]!;
     const bg = colour[cell * 3 + 1]!;

@@ -1,15 +1,12 @@
 import { DistanceTransform } from "./distance.ts";
 import { cutEdgeNeck } from "./edge-neck.ts";
+import { FIRST_SEED, Flood } from "./flood.ts";
 import type { Piece, PiecePool } from "./piece.ts";
 import type { Regions } from "./regions.ts";
 
 /** Fruit in one run of touching fruit. */
 const MOST_SEEDS = 16;
 const MOST_PEAKS = 256;
-/** Levels of the flood: half cells of distance to the background. */
-const LEVELS = 512;
-/** Mark of the first seed's cells in the box; 1 is a cell of no seed yet. */
-const FIRST = 2;
 /** A mask whose ellipse has at most so many times its own area is one fruit. */
 const ONE_FRUIT = 1.02;
 /** The narrowest place between two fruit is less than this share of the smaller one's half width. */
@@ -42,11 +39,7 @@ export class Splitter {
   /** Places of the seeds in the box. */
   readonly #seedAt = new Int32Array(MOST_SEEDS);
   #seeds = 0;
-  /** Cells that wait at each level of the flood, as linked lists: first come, first served, or one flood would run all
-   * along the other's rim. */
-  readonly #heads = new Int32Array(LEVELS);
-  readonly #tails = new Int32Array(LEVELS);
-  readonly #following: Int32Array;
+  readonly #flood: Flood;
   readonly #sums = new Float64Array(MOST_SEEDS * 6);
   readonly #parts: Piece[] = [];
   readonly #heights: Int32Array;
@@ -63,7 +56,7 @@ export class Splitter {
     this.#labels = labels;
     this.#heights = new Int32Array(3 * Math.ceil(SLIVER * leastRadius));
     this.#local = new Uint8Array((cols + 2) * (rows + 2));
-    this.#following = new Int32Array((cols + 2) * (rows + 2));
+    this.#flood = new Flood((cols + 2) * (rows + 2));
     this.#distances = new Int32Array((cols + 2) * (rows + 2));
   }
 
@@ -98,7 +91,7 @@ export class Splitter {
       if (next === undefined) break;
       this.#parts.push(next);
     }
-    this.#flood();
+    this.#flood.run(this.#local, this.#distances, this.#width, this.#size, this.#seedAt, this.#parts.length);
     this.#takeParts();
   }
 
@@ -232,48 +225,6 @@ export class Splitter {
     return least;
   }
 
-  /** Gives each cell of the box to a seed, from the farthest inside outwards: two floods meet in the neck. */
-  #flood(): void {
-    const width = this.#width;
-    const local = this.#local;
-    const heads = this.#heads.fill(-1);
-    for (let part = 0; part < this.#parts.length; part++) {
-      const at = this.#seedAt[part]!;
-      local[at] = part + FIRST;
-      this.#push(at, LEVELS - 1);
-    }
-    for (let level = LEVELS - 1; level >= 0; ) {
-      const at = heads[level]!;
-      if (at < 0) {
-        level--;
-        continue;
-      }
-      heads[level] = this.#following[at]!;
-      const x = at % width;
-      if (x > 0) this.#spread(at, at - 1, level);
-      if (x < width - 1) this.#spread(at, at + 1, level);
-      if (at >= width) this.#spread(at, at - width, level);
-      if (at + width < this.#size) this.#spread(at, at + width, level);
-    }
-  }
-
-  #spread(from: number, to: number, level: number): void {
-    if (this.#local[to] !== 1) return;
-    this.#local[to] = this.#local[from]!;
-    this.#push(to, Math.min(level, this.#levelOf(to)));
-  }
-
-  #push(at: number, level: number): void {
-    this.#following[at] = -1;
-    if (this.#heads[level]! < 0) this.#heads[level] = at;
-    else this.#following[this.#tails[level]!] = at;
-    this.#tails[level] = at;
-  }
-
-  #levelOf(at: number): number {
-    return Math.min(LEVELS - 1, Math.floor(2 * Math.sqrt(this.#distances[at]!)));
-  }
-
   /** Labels, boxes and moments of the parts. */
   #takeParts(): void {
     const parts = this.#parts;
@@ -285,7 +236,7 @@ export class Splitter {
       part.bottom = 0;
     }
     for (let at = 0; at < this.#size; at++) {
-      const index = this.#local[at]! - FIRST;
+      const index = this.#local[at]! - FIRST_SEED;
       const col = (at % this.#width) + this.#left;
       const row = Math.floor(at / this.#width) + this.#top;
       if (index < 0 || col < 0 || row < 0 || col >= this.#cols || row >= this.#rows) continue;

@@ -1,5 +1,5 @@
 import type { Micros } from "../base/time.ts";
-import type { ViewSeen } from "./follower.ts";
+import type { Sighting, ViewSeen } from "./follower.ts";
 import type { Place } from "./place.ts";
 
 /** Diameters kept per item. */
@@ -115,7 +115,7 @@ export class Track {
   }
 
   /** Notes a view; it is held back while the track does not yet count as an item. */
-  addView(view: ViewSeen, out: (ViewSeen | object)[]): void {
+  addView(view: ViewSeen, out: Sighting[]): void {
     this.views++;
     this.#lastViewAlong = this.along;
     if (this.item > 0) {
@@ -130,7 +130,7 @@ export class Track {
   }
 
   /** From now on it is the item `item`; hands out the views held back. */
-  become(item: number, out: (ViewSeen | object)[]): void {
+  become(item: number, out: Sighting[]): void {
     this.item = item;
     for (const view of this.#pending) out.push({ ...view, item });
     this.#pending = [];
