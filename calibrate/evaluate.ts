@@ -1,3 +1,4 @@
+import { GradelineError } from "../device/base/errors.ts";
 import type { Embedder } from "../device/embed/embedder.ts";
 import { embedAll } from "../device/enrol.ts";
 import { emptyGallery, type Gallery, orderGrades, type Reference, withReferences } from "../device/grade/gallery.ts";
@@ -84,9 +85,14 @@ export async function embedItems(
   return items;
 }
 
-/** Each item judged by all others. */
+/**
+ * Each item judged by all others.
+ *
+ * @throws {GradelineError} SOURCE_EMPTY when no other is left
+ */
 export function leaveOneOut(items: readonly EmbeddedItem[], dimension: number, order: readonly string[]): Evaluation {
   const known = items.filter(({ grade }) => grade !== UNKNOWN);
+  if (known.length < 2) throw tooFew(`grades with ${known.length} items in all`);
   const strangers = items.filter(({ grade }) => grade === UNKNOWN);
   const grades = orderGrades(
     known.map(({ grade }) => grade),
@@ -118,7 +124,11 @@ export interface Shots {
   readonly seed: number;
 }
 
-/** `shots` items per grade drawn and enrolled, all others judged; repeated. */
+/**
+ * `shots` items per grade drawn and enrolled, all others judged; repeated.
+ *
+ * @throws {GradelineError} SOURCE_EMPTY when there is nothing to draw
+ */
 export function byShots(
   items: readonly EmbeddedItem[],
   dimension: number,
@@ -141,6 +151,7 @@ export function byShots(
       // At least one is left to judge.
       for (const item of shuffled(own, random).slice(0, Math.min(shots, own.length - 1))) enrolled.add(item);
     }
+    if (enrolled.size === 0) throw tooFew("no grade with two items");
     const grader = Grader.from(galleryOf([...enrolled], grades, dimension));
     const tally = new Tally();
     for (const item of items) {
@@ -165,16 +176,24 @@ export function byShots(
   };
 }
 
+function tooFew(found: string): GradelineError {
+  return new GradelineError("SOURCE_EMPTY", `found ${found}, wanted items to judge and others to judge them by`, {
+    hint: "add items as DIR/GRADE/ITEM/*.jpg, or judge by what is enrolled with --by-gallery",
+  });
+}
+
 class Tally {
   readonly #items: Judged[] = [];
   readonly #views: Judged[] = [];
   readonly #verdicts: Judged[] = [];
   readonly #knownScores: number[] = [];
   readonly #strangerScores: number[] = [];
+  #viewCount = 0;
 
   judge(item: EmbeddedItem, grader: Grader): void {
     const { embeddings, views, grade } = item;
     const decision = grader.grade(embeddings, views);
+    this.#viewCount += views;
     this.#verdicts.push({ truth: grade, said: decision.grade ?? decision.outcome });
     const score = grader.strangeness(embeddings, views);
     if (grade === UNKNOWN) {
@@ -191,6 +210,7 @@ class Tally {
   }
 
   add(other: Tally): void {
+    this.#viewCount += other.#viewCount;
     for (const [mine, theirs] of [
       [this.#items, other.#items],
       [this.#views, other.#views],
@@ -208,7 +228,7 @@ class Tally {
     const strangers = this.#verdicts.filter(({ truth }) => truth === UNKNOWN);
     return {
       items: this.#verdicts.length,
-      views: this.#views.length,
+      views: this.#viewCount,
       method,
       grades,
       itemBalancedAccuracy: balancedAccuracy(confusion),

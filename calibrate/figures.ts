@@ -9,9 +9,10 @@ export interface Judged {
 }
 
 export function confusionOf(judged: Iterable<Judged>): Confusion {
-  const confusion: Confusion = {};
+  // Without a prototype: a grade may be called `constructor`.
+  const confusion: Confusion = Object.create(null);
   for (const { truth, said } of judged) {
-    confusion[truth] ??= {};
+    confusion[truth] ??= Object.create(null) as Confusion[string];
     const row = confusion[truth]!;
     row[said] = (row[said] ?? 0) + 1;
   }

@@ -94,11 +94,14 @@ async function listItems(folder: string, grade: string): Promise<ItemFiles[]> {
 
 async function listFolders(folder: string): Promise<string[]> {
   try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-      .map((entry) => entry.name)
-      .sort();
+    const folders: string[] = [];
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.name.startsWith(".")) continue;
+      // A link that leads nowhere is no folder.
+      const linked = entry.isSymbolicLink() && (await isFolder(join(folder, entry.name)).catch(() => false));
+      if (entry.isDirectory() || linked) folders.push(entry.name);
+    }
+    return folders.sort();
   } catch (error) {
     throw new GradelineError("FILE", `${folder} cannot be read: ${(error as Error).message}`, { cause: error });
   }

@@ -1,0 +1,406 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { GalleryWriter } from "../../device/gallery-store.ts";
+import { TINY } from "../support/embedder-tiny.ts";
+import { MADE_MODEL, madeGallery } from "../support/gallery-made.ts";
+import { COLOURS, paintFolders, paintPhoto, type Ran, runProgram } from "../support/gallery-photos.ts";
+
+let folder: string;
+let photos: string;
+let galleries = 0;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "gradeline-calibrate-"));
+  photos = join(folder, "photos");
+  await paintFolders(photos, { sound: 4, second: 3, reject: 4, unknown: 2 });
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** A folder for a gallery that no other test uses. */
+function freshGallery(): string {
+  return join(folder, `gallery-${galleries++}`);
+}
+
+function calibrate(...args: string[]): Promise<Ran> {
+  return runProgram("calibrate/main.ts", args);
+}
+
+/** Every word of the command line, then the model that needs no second to load. */
+function tiny(...args: string[]): Promise<Ran> {
+  return calibrate(...args, "--model", TINY);
+}
+
+async function json(...args: string[]) {
+  const { status, stdout, stderr } = await tiny(...args, "--json");
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.equal(stdout.split("\n").length, 2, "one line");
+  return JSON.parse(stdout);
+}
+
+async function contentOf(gallery: string): Promise<string> {
+  const crops = (await readdir(join(gallery, "crops"))).sort();
+  return `${await readFile(join(gallery, "gallery.bin"), "hex")} ${crops}`;
+}
+
+describe("enroll and list", { concurrency: 4 }, () => {
+  test("folders of folders are items, and the list shows them", async () => {
+    const gallery = freshGallery();
+    const sound = await json("enroll", "sound", join(photos, "sound"), "--gallery", gallery);
+    assert.deepEqual(sound, { enrolled: 4, views: 12, grade: "sound", grades: [{ grade: "sound", items: 4 }] });
+    const reject = await json("enroll", "reject", join(photos, "reject"), "--gallery", gallery);
+    assert.deepEqual(reject.grades, [
+      { grade: "sound", items: 4 },
+      { grade: "reject", items: 4 },
+    ]);
+    const list = await json("list", "--gallery", gallery);
+    assert.deepEqual(Object.keys(list), ["gallery", "hash", "modelName", "modelHash", "grades", "items"]);
+    assert.deepEqual([list.gallery, list.modelName, list.grades], [gallery, "tiny", ["sound", "reject"]]);
+    assert.equal(list.items.length, 8);
+    assert.deepEqual(Object.keys(list.items[0]), ["id", "grade", "origin", "enrolledAt", "views"]);
+    assert.equal(list.items[0].origin, join(photos, "sound", "item-0"));
+    const text = await tiny("list", "--gallery", gallery);
+    assert.equal(text.status, 0);
+    assert.match(text.stdout, /8 items, model tiny, grades best to worst: sound, reject/);
+    assert.equal(text.stdout.split("\n").filter((line) => line.includes("3 views")).length, 8);
+  });
+
+  test("images are one item each, a folder of images is one", async () => {
+    const gallery = freshGallery();
+    const item = join(photos, "sound", "item-0");
+    const images = await json("enroll", "sound", join(item, "0.jpg"), join(item, "1.jpg"), "--gallery", gallery);
+    assert.deepEqual([images.enrolled, images.views], [2, 2]);
+    const one = await json("enroll", "sound", item, "--gallery", gallery);
+    assert.deepEqual([one.enrolled, one.views, one.grades], [1, 3, [{ grade: "sound", items: 3 }]]);
+  });
+
+  test("folders that are links are followed", async () => {
+    const linked = join(folder, "linked");
+    await mkdir(linked);
+    await symlink(join(photos, "sound", "item-0"), join(linked, "a"));
+    await symlink(join(folder, "nowhere"), join(linked, "b"));
+    const { enrolled, views } = await json("enroll", "sound", linked, "--gallery", freshGallery());
+    assert.deepEqual([enrolled, views], [1, 3]);
+  });
+
+  test("without --json a person reads what was enrolled", async () => {
+    const { status, stdout, stderr } = await tiny(
+      "enroll",
+      "sound",
+      join(photos, "sound"),
+      "--gallery",
+      freshGallery(),
+    );
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.equal(stdout, "enrolled 4 items (12 views) as sound\n  sound: 4\n");
+  });
+
+  test("a list without a gallery, and of a damaged one, ends with 1 and says what to do", async () => {
+    const gallery = freshGallery();
+    const absent = await tiny("list", "--gallery", gallery);
+    assert.deepEqual([absent.status, absent.stdout], [1, ""]);
+    assert.match(absent.stderr, /^error: there is no gallery in .*\nhint: gradeline-calibrate enroll GRADE PATH…/);
+    await json("enroll", "sound", join(photos, "sound"), "--gallery", gallery);
+    await truncate(join(gallery, "gallery.bin"), 100);
+    const damaged = await tiny("list", "--gallery", gallery, "--json");
+    assert.equal(damaged.status, 1);
+    assert.match(damaged.stderr, /gallery\.bin is not a whole gallery/);
+    const told = JSON.parse(damaged.stdout);
+    assert.deepEqual(
+      [told.error.code, typeof told.error.message, typeof told.error.hint],
+      ["GALLERY", "string", "string"],
+    );
+  });
+
+  test("a newest gallery that is damaged is listed from the one before, with a warning on standard error", async () => {
+    const gallery = freshGallery();
+    await json("enroll", "sound", join(photos, "sound"), "--gallery", gallery);
+    await json("enroll", "reject", join(photos, "reject"), "--gallery", gallery);
+    await truncate(join(gallery, "gallery.bin"), 100);
+    const { status, stdout, stderr } = await tiny("list", "--gallery", gallery, "--json");
+    assert.deepEqual([status, JSON.parse(stdout).items.length], [0, 4]);
+    assert.match(stderr, /^warning: .*the one before it is used\n$/);
+  });
+
+  test("a gallery of another model is refused, and stays", async () => {
+    const gallery = freshGallery();
+    const writer = await GalleryWriter.open(gallery);
+    await writer.save(madeGallery(), MADE_MODEL.name);
+    writer.close();
+    const before = await contentOf(gallery);
+    const { status, stderr } = await tiny("enroll", "sound", join(photos, "sound"), "--gallery", gallery);
+    assert.equal(status, 1);
+    assert.match(stderr, /made by model made.*\nhint: .*gradeline-calibrate rebuild --gallery/);
+    assert.equal(await contentOf(gallery), before);
+  });
+
+  test("a gallery that another process writes to is refused", async () => {
+    const gallery = freshGallery();
+    const writer = await GalleryWriter.open(gallery);
+    const { status, stderr } = await tiny("enroll", "sound", join(photos, "sound"), "--gallery", gallery);
+    writer.close();
+    assert.equal(status, 1);
+    assert.match(stderr, /another process writes to the gallery/);
+  });
+});
+
+describe("what cannot be enrolled", { concurrency: 4 }, () => {
+  let something: string;
+  before(async () => {
+    something = freshGallery();
+    await json("enroll", "sound", join(photos, "sound", "item-0"), "--gallery", something);
+  });
+
+  /** Enrols into a gallery that has something; whatever goes wrong it must stay as it is. */
+  async function refused(path: string, grade = "sound"): Promise<string> {
+    const gallery = freshGallery();
+    await cp(something, gallery, { recursive: true });
+    const before = await contentOf(gallery);
+    const { status, stdout, stderr } = await tiny("enroll", grade, path, "--gallery", gallery);
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.equal(await contentOf(gallery), before);
+    assert.match(stderr, /^error: /);
+    assert.doesNotMatch(stderr, /\n {4}at /, "no stack: it is no defect of ours");
+    return stderr;
+  }
+
+  for (const grade of ["../x", "a\u0007b", "\u001b[31m\n"]) {
+    test(`a grade that cannot be one: ${JSON.stringify(grade.slice(0, 12))}`, async () => {
+      const stderr = await refused(join(photos, "sound"), grade);
+      assert.match(stderr, /cannot be a grade: 1 to 40 letters/);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not reach a terminal
+      assert.doesNotMatch(stderr, /[\u0000-\u0009\u000b-\u001f]/);
+    });
+  }
+
+  test("`unknown` is no grade", async () => {
+    assert.match(await refused(join(photos, "unknown"), "unknown"), /`unknown` is what belongs to no grade/);
+  });
+
+  test("a file that is no image is named, and none of its neighbours is enrolled", async () => {
+    const mixed = join(folder, "mixed");
+    await cp(join(photos, "reject"), mixed, { recursive: true });
+    await writeFile(join(mixed, "item-3", "notes.jpg"), "these are my notes");
+    assert.match(await refused(mixed), /mixed\/item-3\/notes\.jpg is no image/);
+  });
+
+  test("a JPEG cut short is named", async () => {
+    const torn = join(folder, "torn");
+    await cp(join(photos, "sound", "item-1"), torn, { recursive: true });
+    const path = join(torn, "2.jpg");
+    await truncate(path, Math.floor((await readFile(path)).length * 0.7));
+    assert.match(await refused(torn), /torn\/2\.jpg cannot be decoded/);
+  });
+
+  test("an image of 0 bytes is named", async () => {
+    const path = join(folder, "zero.jpg");
+    await writeFile(path, "");
+    assert.match(await refused(path), /zero\.jpg has 0 bytes/);
+  });
+
+  test("an empty folder, and one without images, are named", async () => {
+    const empty = join(folder, "empty");
+    await mkdir(join(empty, "inner"), { recursive: true });
+    assert.match(await refused(empty), /there are no images in .*empty\nhint: /);
+    await writeFile(join(empty, "readme.txt"), "nothing here");
+    assert.match(await refused(empty), /there are no images in .*empty/);
+  });
+
+  test("a path that does not exist is named", async () => {
+    assert.match(await refused(join(folder, "absent")), /absent cannot be read: ENOENT/);
+  });
+
+  test("one empty path among good ones stops all", async () => {
+    const empty = join(folder, "empty-too");
+    await mkdir(empty);
+    const gallery = freshGallery();
+    const { status, stderr } = await tiny("enroll", "sound", join(photos, "sound"), empty, "--gallery", gallery);
+    assert.equal(status, 1);
+    assert.match(stderr, /no images in .*empty-too/);
+    assert.equal((await tiny("list", "--gallery", gallery)).status, 1);
+  });
+});
+
+describe("evaluate", { concurrency: 4 }, () => {
+  const KEYS = [
+    "items",
+    "views",
+    "method",
+    "grades",
+    "itemBalancedAccuracy",
+    "viewBalancedAccuracy",
+    "unknownAuroc",
+    "confusion",
+    "perGrade",
+    "verdicts",
+  ];
+
+  test("every item and view is counted, and fruit of plain colours is told apart", async () => {
+    const found = await json("evaluate", photos);
+    assert.deepEqual(Object.keys(found), KEYS);
+    assert.deepEqual([found.items, found.views, found.method], [13, 39, "leave-one-item-out"]);
+    assert.deepEqual(found.grades, ["sound", "second", "reject"]);
+    assert.deepEqual([found.itemBalancedAccuracy, found.viewBalancedAccuracy, found.unknownAuroc], [1, 1, 1]);
+    assert.deepEqual(found.confusion, { reject: { reject: 4 }, second: { second: 3 }, sound: { sound: 4 } });
+    assert.deepEqual(found.perGrade, [
+      { grade: "sound", items: 4, precision: 1, recall: 1 },
+      { grade: "second", items: 3, precision: 1, recall: 1 },
+      { grade: "reject", items: 4, precision: 1, recall: 1 },
+    ]);
+    const { confusion, strangersFound } = found.verdicts;
+    assert.deepEqual([confusion.unknown, strangersFound], [{ unknown: 2 }, 1]);
+    const judged = Object.values(confusion as Record<string, Record<string, number>>).flatMap((row) =>
+      Object.values(row),
+    );
+    assert.equal(
+      judged.reduce((sum, count) => sum + count, 0),
+      13,
+    );
+  });
+
+  test("without strangers there is no figure about them", async () => {
+    const known = join(folder, "known");
+    for (const grade of ["sound", "reject"]) await cp(join(photos, grade), join(known, grade), { recursive: true });
+    const found = await json("evaluate", known, "--grades", "reject,sound");
+    assert.deepEqual([found.items, found.unknownAuroc, found.verdicts.strangersFound], [8, null, null]);
+    assert.deepEqual(found.grades, ["reject", "sound"]);
+  });
+
+  test("images directly under a grade are items of one view", async () => {
+    const flat = join(folder, "flat");
+    for (const grade of ["sound", "reject"]) {
+      await mkdir(join(flat, grade), { recursive: true });
+      for (let n = 0; n < 3; n++) await paintPhoto(join(flat, grade, `${n}.png`), COLOURS[grade]!, n);
+    }
+    const found = await json("evaluate", flat);
+    assert.deepEqual([found.items, found.views, found.itemBalancedAccuracy], [6, 6, 1]);
+  });
+
+  test("draws of a few shots are the same for the same seed, and have an interval", async () => {
+    // Two colours between the grades: which items are drawn decides.
+    const hard = join(folder, "hard");
+    for (const grade of ["sound", "reject"]) {
+      for (let n = 0; n < 6; n++) {
+        await mkdir(join(hard, grade, `${n}`), { recursive: true });
+        const mixed = COLOURS[n % 3 === 0 ? "second" : grade]!;
+        await paintPhoto(join(hard, grade, `${n}`, "0.png"), mixed, n + (grade === "sound" ? 0 : 50));
+      }
+    }
+    const shots = ["evaluate", hard, "--shots", "2", "--repeats", "8"];
+    const first = await json(...shots, "--seed", "5");
+    const [again, other] = await Promise.all([json(...shots, "--seed", "5"), json(...shots, "--seed", "6")]);
+    assert.deepEqual(again, first);
+    assert.notDeepEqual(other, first);
+    assert.deepEqual(Object.keys(first), [...KEYS, "interval"]);
+    assert.deepEqual([first.items, first.views, first.method], [12, 12, "shots"]);
+    for (const key of ["itemBalancedAccuracy", "viewBalancedAccuracy"]) {
+      const { mean, low, high } = first.interval[key];
+      assert.ok(low <= mean && mean <= high && low < high, `${key}: ${low} ${mean} ${high}`);
+      assert.equal(first[key], mean);
+    }
+  });
+
+  test("a gallery judges fruit that it does not have", async () => {
+    const gallery = freshGallery();
+    for (const grade of ["sound", "reject"]) {
+      await json("enroll", grade, join(photos, grade, "item-0"), join(photos, grade, "item-1"), "--gallery", gallery);
+    }
+    const found = await json("evaluate", photos, "--by-gallery", "--gallery", gallery);
+    assert.deepEqual([found.method, found.items, found.grades], ["gallery", 13, ["sound", "reject"]]);
+    // What is not enrolled is not found.
+    assert.deepEqual([found.confusion.sound, found.confusion.reject], [{ sound: 4 }, { reject: 4 }]);
+    assert.equal(found.confusion.second.second, undefined);
+    const without = await tiny("evaluate", photos, "--by-gallery", "--gallery", freshGallery());
+    assert.equal(without.status, 1);
+    assert.match(without.stderr, /there is no gallery/);
+  });
+
+  test("without --json a person reads the figures as tables", async () => {
+    const { status, stdout } = await tiny("evaluate", photos);
+    assert.equal(status, 0);
+    assert.match(stdout, /^13 items, 39 views, leave-one-item-out; grades best to worst: sound, second, reject\n/);
+    assert.match(stdout, /best grade of items {3}100\.0 % balanced\n/);
+    assert.match(stdout, /strangers told apart {2}1\.000 AUROC\n/);
+  });
+
+  test("grades with names that objects have of themselves are counted like others", async () => {
+    const odd = join(folder, "odd");
+    await cp(join(photos, "sound"), join(odd, "constructor"), { recursive: true });
+    await cp(join(photos, "reject"), join(odd, "toString"), { recursive: true });
+    const found = await json("evaluate", odd);
+    assert.deepEqual(found.confusion, { constructor: { constructor: 4 }, toString: { toString: 4 } });
+    assert.equal(found.itemBalancedAccuracy, 1);
+  });
+
+  test("a folder without grades, or with a single item, cannot be measured", async () => {
+    const bare = join(folder, "bare");
+    await mkdir(bare);
+    const empty = await tiny("evaluate", bare);
+    assert.deepEqual([empty.status, empty.stdout], [1, ""]);
+    assert.match(empty.stderr, /there are no images in .*bare\nhint: wanted: DIR\/GRADE\/ITEM/);
+    await cp(join(photos, "sound", "item-0"), join(bare, "sound", "item-0"), { recursive: true });
+    const single = await tiny("evaluate", bare);
+    assert.equal(single.status, 1);
+    assert.match(single.stderr, /^error: found grades with 1 items in all.*\nhint: add items/);
+  });
+
+  test("a folder that cannot be a grade is named", async () => {
+    const wrong = join(folder, "wrong");
+    await cp(join(photos, "sound"), join(wrong, "so=und"), { recursive: true });
+    const { status, stderr } = await tiny("evaluate", wrong);
+    assert.equal(status, 1);
+    assert.match(stderr, /"so=und" cannot be a grade/);
+  });
+});
+
+describe("the command line", { concurrency: 4 }, () => {
+  for (const args of [["--help"], ["enroll", "--help"], ["evaluate", "--help"]]) {
+    test(`${args.join(" ")} has examples and ends with 0`, async () => {
+      const { status, stdout, stderr } = await calibrate(...args);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.match(stdout, /Examples?:\n {2}gradeline-calibrate /);
+    });
+  }
+
+  test("the version is the package's", async () => {
+    const { version } = JSON.parse(await readFile("package.json", "utf8"));
+    assert.deepEqual(await calibrate("--version"), { status: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  const wrong: readonly [string, string[]][] = [
+    ["an unknown command", ["grade"]],
+    ["an unknown option", ["list", "--gallry", "x"]],
+    ["an argument too many", ["list", "sound"]],
+    ["shots that are no number", ["evaluate", "photos", "--shots", "few"]],
+    ["half a repeat", ["evaluate", "photos", "--repeats", "1.5"]],
+  ];
+  for (const [what, args] of wrong) {
+    test(`${what} is wrong use and ends with 2`, async () => {
+      const { status, stdout, stderr } = await calibrate(...args);
+      assert.deepEqual([status, stdout], [2, ""], stderr);
+      assert.match(stderr, /^error: (.+\n)+hint: gradeline-calibrate --help\n$/);
+    });
+  }
+
+  test("a model that is missing ends with 1 and is named", async () => {
+    const { status, stderr } = await calibrate("evaluate", photos, "--model", join(folder, "absent.json"));
+    assert.equal(status, 1);
+    assert.match(stderr, /absent\.json cannot be read/);
+  });
+
+  test("a configuration gives gallery and model, and one that is wrong ends with 2", async () => {
+    const { status, stderr } = await calibrate("list", "--config", join(folder, "absent.yaml"));
+    assert.equal(status, 2);
+    assert.match(stderr, /absent\.yaml/);
+    const gallery = freshGallery();
+    await json("enroll", "sound", join(photos, "sound"), "--gallery", gallery);
+    const example = await readFile("systemd/gradeline.example.yaml", "utf8");
+    const path = join(folder, "gradeline.yaml");
+    await writeFile(path, example.replace(/^gallery: .*$/m, `gallery: ${gallery}`));
+    const listed = await calibrate("list", "--config", path, "--json");
+    assert.deepEqual([listed.status, listed.stderr], [0, ""]);
+    assert.equal(JSON.parse(listed.stdout).gallery, gallery);
+  });
+});
