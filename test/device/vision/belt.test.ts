@@ -245,6 +245,21 @@ test("shadows and leaves are no items", () => {
   assert.deepEqual(play([leaf, shadow], { frames: 45 }).items, []);
 });
 
+test("belts of any plain colour will do", () => {
+  for (const belt of [
+    [228, 228, 224],
+    [20, 21, 22],
+    [40, 110, 60],
+    [30, 60, 150],
+  ] as const) {
+    const bodies = [fruit(380), fruit(-40), fruit(-112, { colour: YELLOW }), fruit(-230)];
+    const played = play(bodies, { frames: 50, scene: { ...SCENE, belt } });
+    assertEachOnce(played, 4);
+    const size = played.items.find((item) => item.item === 4)!.sizeMm!;
+    assert.ok(Math.abs(size / 70 - 1) < 0.04, `belt ${belt}: ${size} mm`);
+  }
+});
+
 test("a stem is no part of the fruit: neither of its box nor of its crop", () => {
   const stem = fruit(2, { rx: 16, ry: 1.6, colour: YELLOW, shadow: false });
   const { views, items } = play([fruit(-40), stem], { frames: 42 });
