@@ -12,6 +12,8 @@ export interface CameraSetup {
   readonly crop: CropShape;
   /** Frames whose sightings the main thread has not finished with: beyond it the thread waits and the source drops. */
   readonly credit: number;
+  /** Module whose `openSource` stands in for `capture/open.ts`, as a URL. */
+  readonly opener?: string | undefined;
 }
 
 export type ToCamera =

@@ -21,6 +21,10 @@ let credit = setup.credit;
 let creditArrived: (() => void) | undefined;
 let snapshotWanted: number | undefined;
 let closing = false;
+interface Opener {
+  openSource: typeof openSource;
+}
+
 /** A camera that is away gives no frame to tell it with. */
 const STATUS_MS = 250;
 let statusTimer: NodeJS.Timeout | undefined;
@@ -63,7 +67,8 @@ await source?.close();
 port.close();
 
 async function main(): Promise<void> {
-  const opened = await openSource(setup.camera.source);
+  const open = setup.opener === undefined ? openSource : ((await import(setup.opener)) as Opener).openSource;
+  const opened = await open(setup.camera.source);
   source = opened;
   for (const lane of setup.lanes) {
     followers.set(lane.id, { lane, follower: newFollower(lane, opened), paused: false });

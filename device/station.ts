@@ -26,6 +26,8 @@ export interface StationParts {
   readonly recipe: Recipe;
   readonly journal: Journal;
   readonly metrics: Metrics;
+  /** URL of a module whose `openSource` opens the cameras' sources, for frames that no configuration names. */
+  readonly opener?: string | undefined;
 }
 
 /** An item with everything that was known when it was decided. */
@@ -61,6 +63,7 @@ export class Station implements Closable {
   readonly #laneMetrics = new Map<string, LaneMetrics>();
   readonly #log: Log;
   readonly #journal: Journal;
+  readonly #opener: string | undefined;
   readonly #batcher: Batcher;
   readonly #lanes = new Map<string, Lane>();
   readonly #scope = new Scope();
@@ -80,6 +83,7 @@ export class Station implements Closable {
     this.#log = parts.log;
     this.#journal = parts.journal;
     this.#recipe = parts.recipe;
+    this.#opener = parts.opener;
     this.#batcher = new Batcher(parts.embedder, {
       maxDelayMs: parts.config.embedder.maxDelayMs,
       sent: (count) => parts.metrics.batchSize.observe(count),
@@ -227,6 +231,7 @@ export class Station implements Closable {
             camera,
             lanes: config.lanes.filter((lane) => lane.camera === camera.id),
             crop: { sizePx, margin: cropMargin, fill: cropFill },
+            opener: this.#opener,
           },
           this.#listener,
           this.#log,

@@ -1,0 +1,94 @@
+import { parseArgs } from "node:util";
+import { GradelineError } from "../../device/base/errors.ts";
+import { run as runParts } from "../../device/run.ts";
+
+const HELP = `npm run bench [-- line|embed|cameras|match] [--seconds N] [--threads N] [--json]
+
+  line      the whole line under load and saturated, against the bare session (default)
+  embed     the embedding backends
+  cameras   the sources that can run here
+  match     comparing views with references
+
+--seconds N  measured time of each part or row
+--threads N  threads of the session (line, embed)
+--json       figures for programs
+`;
+
+interface Options {
+  readonly seconds: number | undefined;
+  readonly threads: number;
+  readonly json: boolean;
+}
+
+interface Result {
+  readonly figures: unknown;
+  /** Undefined where the part has printed its own table. */
+  readonly text: string | undefined;
+}
+
+const benches: Record<string, (options: Options) => Promise<Result>> = {
+  async line({ seconds, threads }) {
+    const { run, describe } = await import("./line.ts");
+    const progress = (text: string): void => void process.stderr.write(`${text}\n`);
+    const figures = await run({ ...(seconds === undefined ? {} : { seconds }), threads, progress });
+    return { figures, text: `${describe(figures)}\n` };
+  },
+  async embed({ seconds, threads }) {
+    const { run, describe } = await import("./embed.ts");
+    const figures = await run({ ...(seconds === undefined ? {} : { forMs: seconds * 1000 }), threads });
+    return { figures, text: `${describe(figures)}\n` };
+  },
+  async cameras({ seconds }) {
+    const { run } = await import("./cameras.ts");
+    return { figures: await run(seconds), text: undefined };
+  },
+};
+
+await runParts(async () => {
+  const options = parse(process.argv.slice(2));
+  if (options === undefined) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const { figures, text } = await benches[options.name]!(options);
+  if (options.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  else if (text !== undefined) process.stdout.write(text);
+  return 0;
+});
+
+function parse(argv: string[]): (Options & { name: string }) | undefined {
+  let parsed: ReturnType<typeof parseOptions>;
+  try {
+    parsed = parseOptions(argv);
+  } catch (error) {
+    throw usage((error as Error).message);
+  }
+  const { values, positionals } = parsed;
+  if (values.help) return undefined;
+  const [name = "line", ...rest] = positionals;
+  if (!(name in benches) || rest.length > 0) {
+    throw usage(`${positionals.join(" ")} is no bench, there are ${Object.keys(benches).join(", ")}`);
+  }
+  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+  if (seconds !== undefined && !(seconds > 0)) throw usage(`--seconds is ${values.seconds}, wanted more than 0`);
+  const threads = Number(values.threads);
+  if (!Number.isInteger(threads) || threads < 1) throw usage(`--threads is ${values.threads}, wanted 1 or more`);
+  return { name, seconds, threads, json: values.json };
+}
+
+function parseOptions(args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      seconds: { type: "string" },
+      threads: { type: "string", default: "1" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+}
+
+function usage(message: string): GradelineError {
+  return new GradelineError("USAGE", message, { hint: "npm run bench -- --help" });
+}
