@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { GalleryWriter } from "../../device/gallery-store.ts";
 import { TINY } from "../support/embedder-tiny.ts";
@@ -25,7 +26,8 @@ function freshGallery(): string {
 }
 
 function calibrate(...args: string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", args);
+  // What the first run compiled serves the others: half of what they do is to start.
+  return runProgram("calibrate/main.ts", args, { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") });
 }
 
 /** Every word of the command line, then the model that needs no second to load. */
@@ -353,6 +355,27 @@ describe("evaluate", { concurrency: 4 }, () => {
     assert.equal(status, 1);
     assert.match(stderr, /"so=und" cannot be a grade/);
   });
+});
+
+/** Real fruit, beside the repository where its makers work. */
+const APPLES = "../shared/data/dev/apples";
+const skip = existsSync(APPLES) ? false : `needs the photographs in ${APPLES}`;
+
+test("every item and photograph of real apples is counted, by the shipped model", { skip }, async () => {
+  const { status, stdout, stderr } = await calibrate("evaluate", APPLES, "--json");
+  assert.deepEqual([status, stderr], [0, ""]);
+  const found = JSON.parse(stdout);
+  const files = readdirSync(APPLES, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /\.(jpe?g|png)$/.test(name),
+  );
+  const items = new Set(files.map((name) => dirname(name)));
+  assert.deepEqual([found.items, found.views], [items.size, files.length]);
+  const rows = Object.values(found.verdicts.confusion as Record<string, Record<string, number>>);
+  const said = rows.flatMap((row) => Object.values(row)).reduce((sum, count) => sum + count, 0);
+  assert.equal(said, items.size);
+  for (const key of ["itemBalancedAccuracy", "viewBalancedAccuracy", "unknownAuroc"]) {
+    assert.ok(found[key] >= 0 && found[key] <= 1, `${key} is ${found[key]}`);
+  }
 });
 
 describe("the command line", { concurrency: 4 }, () => {
