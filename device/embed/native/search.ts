@@ -80,6 +80,18 @@ export function findLibraries(places: Places): Candidate[] {
   return found;
 }
 
+/**
+ * Whether this machine asks for the C API: a library was named, or a build with GPU providers lies in a known place.
+ * Elsewhere the npm package does the same by itself.
+ */
+export function prefersNative(places: Places): boolean {
+  if (places.configured !== undefined || places.environment.ORT_LIB_PATH) return true;
+  return places.known
+    .flatMap((pattern) => globSync(pattern))
+    .map((folder) => libraryIn(folder))
+    .some((path) => path !== undefined && candidate(path, "known place").beside.length > 0);
+}
+
 function describe(from: Candidate["from"]): string {
   return from === "configured" ? "embedder.library" : from;
 }

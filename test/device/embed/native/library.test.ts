@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { Library, negotiate, plainMessage } from "../../../../device/embed/native/library.ts";
 import { openNative } from "../../../../device/embed/native/open.ts";
-import { findLibraries, packagedLibrary } from "../../../../device/embed/native/search.ts";
+import { findLibraries, packagedLibrary, prefersNative } from "../../../../device/embed/native/search.ts";
 import { tinyModel } from "../../../support/ort-onnx.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gradeline-library-"));
@@ -127,6 +127,13 @@ describe("the library is looked for", () => {
         [packaged, []],
       ],
     );
+  });
+
+  test("the C API is preferred where a library was named or one with GPU providers lies in a known place", () => {
+    assert.ok(prefersNative({ configured: plain, environment: {}, known: [] }));
+    assert.ok(prefersNative({ environment: { ORT_LIB_PATH: plain }, known: [] }));
+    assert.ok(prefersNative({ environment: {}, known }));
+    assert.ok(!prefersNative({ environment: { ORT_LIB_PATH: "" }, known: [plain, join(folder, "nowhere*")] }));
   });
 
   test("a place that was named and holds none is an error, not a reason to look elsewhere", async () => {
