@@ -115,11 +115,11 @@ async function tornReason(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Files below a folder, as paths from it, without the manifest. */
+/** Files below a folder that must stay as they were built, as paths from it. The library goes on writing timing caches. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith(MANIFEST))
+    .filter((entry) => entry.isFile() && !entry.name.startsWith(MANIFEST) && !entry.name.endsWith(".timing"))
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();
 }

@@ -75,6 +75,8 @@ test("engines are built once and found again", async () => {
   await sealEngineCache(root, first, key);
   const again = await openEngineCache(root, key);
   assert.deepEqual(again, { folder: first.folder, state: "hit", reason: undefined });
+  writeFileSync(join(first.folder, "batch-1", "part.timing"), "longer now");
+  assert.equal((await openEngineCache(root, key)).state, "hit", "the library may go on with its timing cache");
   assert.equal((await openEngineCache(root, { ...key, driver: "13.0" })).state, "absent", "a new driver, a new engine");
 });
 
