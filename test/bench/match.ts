@@ -1,0 +1,97 @@
+import { loadModel } from "../../device/embed/model.ts";
+import { NodeEmbedder } from "../../device/embed/node.ts";
+import { CoverSpace, coverItem } from "../../device/grade/cover.ts";
+import { NO_ITEM } from "../../device/grade/distance.ts";
+import { Grader } from "../../device/grade/grader.ts";
+import { flatten } from "../../device/grade/references.ts";
+import { paintViews } from "../support/embedder-contract.ts";
+import { galleryOf, randomReference } from "../support/gallery-made.ts";
+
+/** Comparing the views of one item with so many reference views. */
+export interface MatchRow {
+  readonly references: number;
+  /** Median of an item of ten views, on the JavaScript thread. */
+  readonly itemMs: number;
+  readonly viewMs: number;
+  /** Of what embedding a view takes on one core. */
+  readonly ofEmbedding: number;
+  /** Making thresholds and prototypes of the gallery, once; undefined where it takes too long to wait for. */
+  readonly fitMs: number | undefined;
+}
+
+export interface MatchBench {
+  readonly dimension: number;
+  readonly viewsPerItem: number;
+  /** Median time of a view in a batch of 16, shipped model, one thread. */
+  readonly embedViewMs: number;
+  readonly rows: readonly MatchRow[];
+}
+
+const MODEL = "models/embedder.json";
+const VIEWS = 10;
+const SIZES = [1000, 10_000, 100_000];
+/** Larger galleries are matched but not fitted here. */
+const MAX_FITTED = 10_000;
+const BATCH = 16;
+
+/** @param seconds measured time of each row */
+export async function run(seconds = 2): Promise<MatchBench> {
+  const loaded = await loadModel(MODEL);
+  const { dimension, sizePx } = loaded.model;
+  const embedder = await NodeEmbedder.open(loaded, { provider: "cpu", threads: 1, maxBatch: BATCH });
+  const batch = paintViews(BATCH, sizePx);
+  const out = new Float32Array(BATCH * dimension);
+  const embedViewMs = (await medianMs(seconds, () => embedder.embed(batch, BATCH, out))) / BATCH;
+  await embedder.close();
+  const rows: MatchRow[] = [];
+  for (const size of SIZES) {
+    const grades = ["sound", "second", "reject"];
+    const items = Array.from({ length: size / VIEWS }, (_, item) =>
+      randomReference(item + 1, grades[item % 3]!, VIEWS, dimension),
+    );
+    const gallery = galleryOf(items, { ...loaded.model });
+    const references = flatten(gallery);
+    const space = new CoverSpace(references.grades, dimension, VIEWS);
+    const { embeddings } = randomReference(size + 1, "sound", VIEWS, dimension);
+    const itemMs = await medianMs(seconds, () => void coverItem(embeddings, VIEWS, references, NO_ITEM, space));
+    let fitMs: number | undefined;
+    if (size <= MAX_FITTED) {
+      const from = performance.now();
+      Grader.from(gallery);
+      fitMs = performance.now() - from;
+    }
+    const viewMs = itemMs / VIEWS;
+    rows.push({ references: size, itemMs, viewMs, ofEmbedding: viewMs / embedViewMs, fitMs });
+  }
+  return { dimension, viewsPerItem: VIEWS, embedViewMs, rows };
+}
+
+export function describe({ dimension, viewsPerItem, embedViewMs, rows }: MatchBench): string {
+  const line = (cells: readonly string[]): string => cells.map((cell) => cell.padStart(16)).join("");
+  return [
+    `${dimension} values a view, ${viewsPerItem} views an item; embedding a view takes ${embedViewMs.toFixed(3)} ms of one core`,
+    line(["reference views", "ms an item", "ms a view", "of embedding", "ms to fit"]),
+    ...rows.map(({ references, itemMs, viewMs, ofEmbedding, fitMs }) =>
+      line([
+        String(references),
+        itemMs.toFixed(3),
+        viewMs.toFixed(4),
+        `${(ofEmbedding * 100).toFixed(1)} %`,
+        fitMs === undefined ? "-" : fitMs.toFixed(0),
+      ]),
+    ),
+  ].join("\n");
+}
+
+/** After a warm-up of a fifth of the time. */
+async function medianMs(seconds: number, work: () => Promise<void> | void): Promise<number> {
+  for (let until = performance.now() + seconds * 200; performance.now() < until; ) await work();
+  const times: number[] = [];
+  for (let until = performance.now() + seconds * 1000; performance.now() < until; ) {
+    const from = performance.now();
+    await work();
+    times.push(performance.now() - from);
+  }
+  times.sort((a, b) => a - b);
+  return times[times.length >> 1]!;
+}
