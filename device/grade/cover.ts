@@ -1,4 +1,4 @@
-import { nearestByGrade, PASS } from "./distance.ts";
+import { nearestByGrade } from "./distance.ts";
 import type { ReferenceViews } from "./references.ts";
 
 /*
@@ -21,8 +21,6 @@ export interface Cover {
 /** Work space for items of at most `capacity` views. */
 export class CoverSpace {
   readonly capacity: number;
-  /** (PASS * dimension), see {@link nearestByGrade}. */
-  readonly pass: Float64Array;
   /** (capacity, grades). */
   readonly nearest: Float64Array;
   /** (grades, capacity). */
@@ -30,9 +28,8 @@ export class CoverSpace {
   readonly order: Float64Array;
   readonly cover: Cover;
 
-  constructor(grades: number, dimension: number, capacity: number) {
+  constructor(grades: number, capacity: number) {
     this.capacity = capacity;
-    this.pass = new Float64Array(PASS * dimension);
     this.nearest = new Float64Array(capacity * grades);
     this.distances = new Float64Array(grades * capacity);
     this.order = new Float64Array(capacity);
@@ -54,8 +51,8 @@ export function coverItem(
   space: CoverSpace,
 ): Cover {
   const { grades } = references;
-  const { pass, nearest, distances, order, capacity, cover } = space;
-  nearestByGrade(embeddings, count, references, leaveOut, pass, nearest);
+  const { nearest, distances, order, capacity, cover } = space;
+  nearestByGrade(embeddings, count, references, leaveOut, nearest);
   for (let v = 0; v < count; v++) {
     let better = Number.POSITIVE_INFINITY;
     for (let g = 0; g < grades; g++) {

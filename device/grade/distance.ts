@@ -1,19 +1,19 @@
+import { LANES, makeDotKernel } from "./dots.ts";
 import type { ReferenceViews } from "./references.ts";
-
-/** Views that are compared in one pass over the references: what is read of a reference serves all of them. */
-export const PASS = 4;
 
 /** No item is left out. */
 export const NO_ITEM = 0xffffffff;
 
+/** Holds nothing from one call to the next. */
+const kernel = makeDotKernel();
+
 /**
- * Distance from each view of an item to the nearest reference view of each grade, {@link PASS} views in one pass.
+ * Distance from each view of an item to the nearest reference view of each grade.
  *
  * @param embeddings (count, dimension) row-major, unit rows
  * @param count 1 or more
  * @param references unit rows
  * @param leaveOut item whose views do not count, or NO_ITEM
- * @param pass work space of PASS * dimension values
  * @param out (count, grades) Euclidean distances 0..2, written in place; Infinity where a grade has no view
  * @see Hadsell, Chopra, LeCun 2006, eq. 1 (the distance between embeddings)
  */
@@ -22,20 +22,25 @@ export function nearestByGrade(
   count: number,
   references: ReferenceViews,
   leaveOut: number,
-  pass: Float64Array,
   out: Float64Array,
 ): void {
   const { dimension, grades } = references;
+  const stride = Math.ceil(dimension / LANES) * LANES;
+  const rowsAtOnce = Math.floor(kernel.rows.length / stride);
+  const viewsAtOnce = Math.floor(kernel.views.length / stride / LANES) * LANES;
   const last = count * grades;
   out.fill(-2, 0, last);
-  for (let from = 0; from < count; from += PASS) {
-    const views = Math.min(PASS, count - from);
-    // Side by side, so that the loop below walks through both arrays; views that are missing are compared as zeros.
-    pass.fill(0);
-    for (let v = 0; v < views; v++) {
-      for (let i = 0; i < dimension; i++) pass[i * PASS + v] = embeddings[(from + v) * dimension + i]!;
+  for (let view = 0; view < count; view += viewsAtOnce) {
+    const views = Math.min(viewsAtOnce, count - view);
+    layViews(embeddings, view, views, dimension, stride);
+    for (let row = 0; row < references.count; row += rowsAtOnce) {
+      const rows = Math.min(rowsAtOnce, references.count - row);
+      layRows(references.rows, row, rows, dimension, stride);
+      for (let lane = 0; lane < views; lane += LANES) {
+        kernel.run(lane / LANES, rows, stride);
+        takeNearest(Math.min(LANES, views - lane), references, row, rows, leaveOut, out, (view + lane) * grades);
+      }
     }
-    comparePass(pass, views, references, leaveOut, out, from * grades);
   }
   // Between unit vectors |x - y|² = 2 - 2 x·y.
   for (let at = 0; at < last; at++) {
@@ -44,63 +49,47 @@ export function nearestByGrade(
   }
 }
 
-/**
- * Two references against four views at a time: eight sums that wait for none of each other, and each number that is
- * read serves several of them.
- */
-function comparePass(
-  pass: Float64Array,
+/** In the kernel's order, filled up with zeros. */
+function layViews(embeddings: Float32Array, from: number, count: number, dimension: number, stride: number): void {
+  const { views } = kernel;
+  views.fill(0, 0, Math.ceil(count / LANES) * LANES * stride);
+  for (let v = 0; v < count; v++) {
+    const group = (v - (v % LANES)) * stride + (v % LANES) * LANES;
+    const at = (from + v) * dimension;
+    for (let i = 0; i < dimension; i++) views[group + (i >> 2) * LANES * LANES + (i & 3)] = embeddings[at + i]!;
+  }
+}
+
+function layRows(all: Float32Array, from: number, count: number, dimension: number, stride: number): void {
+  const { rows } = kernel;
+  if (stride === dimension) {
+    rows.set(all.subarray(from * dimension, (from + count) * dimension));
+    return;
+  }
+  rows.fill(0, 0, count * stride);
+  for (let r = 0; r < count; r++) {
+    const at = (from + r) * dimension;
+    for (let i = 0; i < dimension; i++) rows[r * stride + i] = all[at + i]!;
+  }
+}
+
+/** @param views 1..LANES that count @param outFrom where the first of them has its grades */
+function takeNearest(
   views: number,
-  { rows, count, dimension, itemOf, gradeOf, grades }: ReferenceViews,
+  { itemOf, gradeOf, grades }: ReferenceViews,
+  from: number,
+  count: number,
   leaveOut: number,
   out: Float64Array,
   outFrom: number,
 ): void {
-  const second = outFrom + grades;
-  const third = second + grades;
-  const fourth = third + grades;
-  for (let r = 0; r < count; r += 2) {
-    // The last of an odd number is compared twice, which changes no maximum.
-    const other = Math.min(r + 1, count - 1);
-    let at = r * dimension;
-    let otherAt = other * dimension;
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    let otherA = 0;
-    let otherB = 0;
-    let otherC = 0;
-    let otherD = 0;
-    for (let q = 0; q < pass.length; q += PASS) {
-      const x = rows[at++]!;
-      const y = rows[otherAt++]!;
-      const first = pass[q]!;
-      const two = pass[q + 1]!;
-      const three = pass[q + 2]!;
-      const four = pass[q + 3]!;
-      a += first * x;
-      b += two * x;
-      c += three * x;
-      d += four * x;
-      otherA += first * y;
-      otherB += two * y;
-      otherC += three * y;
-      otherD += four * y;
-    }
-    if (itemOf[r] !== leaveOut) {
-      const grade = gradeOf[r]!;
-      if (a > out[outFrom + grade]!) out[outFrom + grade] = a;
-      if (views > 1 && b > out[second + grade]!) out[second + grade] = b;
-      if (views > 2 && c > out[third + grade]!) out[third + grade] = c;
-      if (views > 3 && d > out[fourth + grade]!) out[fourth + grade] = d;
-    }
-    if (itemOf[other] !== leaveOut) {
-      const grade = gradeOf[other]!;
-      if (otherA > out[outFrom + grade]!) out[outFrom + grade] = otherA;
-      if (views > 1 && otherB > out[second + grade]!) out[second + grade] = otherB;
-      if (views > 2 && otherC > out[third + grade]!) out[third + grade] = otherC;
-      if (views > 3 && otherD > out[fourth + grade]!) out[fourth + grade] = otherD;
+  const { dots } = kernel;
+  for (let r = 0; r < count; r++) {
+    if (itemOf[from + r] === leaveOut) continue;
+    const at = outFrom + gradeOf[from + r]!;
+    for (let v = 0; v < views; v++) {
+      const dot = dots[r * LANES + v]!;
+      if (dot > out[at + v * grades]!) out[at + v * grades] = dot;
     }
   }
 }

@@ -33,7 +33,7 @@ export class Grader {
     this.#names = names;
     this.#descriptor = new Float64Array(references.dimension);
     this.#toPrototype = new Float64Array(names.length);
-    this.#space = new CoverSpace(names.length, references.dimension, 64);
+    this.#space = new CoverSpace(names.length, 64);
   }
 
   /**
@@ -90,9 +90,7 @@ export class Grader {
   }
 
   #cover(embeddings: Float32Array, count: number) {
-    if (count > this.#space.capacity) {
-      this.#space = new CoverSpace(this.#names.length, this.#references.dimension, count * 2);
-    }
+    if (count > this.#space.capacity) this.#space = new CoverSpace(this.#names.length, count * 2);
     return coverItem(embeddings, count, this.#references, NO_ITEM, this.#space);
   }
 

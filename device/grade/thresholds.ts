@@ -31,7 +31,7 @@ export interface Thresholds {
 export function fitThresholds(references: ReferenceViews, alpha: number = DEFAULT_ALPHA): Thresholds {
   const { grades, items, itemGrade, dimension, rows } = references;
   const views = viewsOfItem(references);
-  const space = new CoverSpace(grades, dimension, Math.max(1, ...views.map(({ count }) => count)));
+  const space = new CoverSpace(grades, Math.max(1, ...views.map(({ count }) => count)));
   const scores: number[][] = Array.from({ length: grades }, () => []);
   const step = Math.max(1, Math.ceil(items / MAX_ITEMS));
   for (let item = 0; item < items; item += step) {

@@ -51,7 +51,7 @@ export async function run(seconds = 2): Promise<MatchBench> {
     );
     const gallery = galleryOf(items, { ...loaded.model });
     const references = flatten(gallery);
-    const space = new CoverSpace(references.grades, dimension, VIEWS);
+    const space = new CoverSpace(references.grades, VIEWS);
     const { embeddings } = randomReference(size + 1, "sound", VIEWS, dimension);
     const itemMs = await medianMs(seconds, () => void coverItem(embeddings, VIEWS, references, NO_ITEM, space));
     let fitMs: number | undefined;

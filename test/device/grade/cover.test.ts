@@ -19,7 +19,7 @@ function plane(...items: readonly (readonly [string, ...number[]])[]): Reference
 
 function cover(references: ReferenceViews, degrees: readonly number[], leaveOut = NO_ITEM, space?: CoverSpace): Cover {
   const views = unitRows(degrees.map(direction));
-  const own = space ?? new CoverSpace(references.grades, 2, degrees.length);
+  const own = space ?? new CoverSpace(references.grades, degrees.length);
   const { distance, view } = coverItem(views, degrees.length, references, leaveOut, own);
   return { distance: distance.slice(), view: view.slice() };
 }
@@ -80,7 +80,7 @@ test("where the only item of the best grade is left out the grade is infinitely 
 });
 
 test("a long item leaves no trace in the next, shorter one", () => {
-  const space = new CoverSpace(2, 2, 12);
+  const space = new CoverSpace(2, 12);
   const fresh = cover(orchard, [2, 5]);
   cover(orchard, [180, 170, 160, 150, 140, 130, 120, 110, 100, 190, 200, 210], NO_ITEM, space);
   assert.deepEqual(cover(orchard, [2, 5], NO_ITEM, space), fresh);

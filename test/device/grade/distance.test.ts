@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_ITEM, nearestByGrade, PASS } from "../../../device/grade/distance.ts";
+import { NO_ITEM, nearestByGrade } from "../../../device/grade/distance.ts";
 import { flatten, type ReferenceViews } from "../../../device/grade/references.ts";
 import { galleryOf, MADE_MODEL, randomReference } from "../../support/gallery-made.ts";
 
@@ -17,7 +17,7 @@ function nearest(query: Float32Array, references: ReferenceViews, leaveOut = NO_
   const { dimension, grades } = references;
   const count = query.length / dimension;
   const out = new Float64Array(count * grades);
-  nearestByGrade(query, count, references, leaveOut, new Float64Array(PASS * dimension), out);
+  nearestByGrade(query, count, references, leaveOut, out);
   return out;
 }
 
@@ -61,6 +61,21 @@ for (const dimension of [1, 2, 3, 12, 127, 128]) {
     }
   });
 }
+
+test("more references and views than one run of the kernel takes are all compared", () => {
+  for (const [dimension, items, views] of [
+    [128, 800, 3],
+    [4096, 30, 21],
+    [4094, 30, 21],
+  ] as const) {
+    const references = made(items, dimension, () => 1);
+    const query = randomReference(5000, "sound", views, dimension).embeddings;
+    // The first and the last row, for the first and the last view.
+    query.set(references.rows.subarray(0, dimension));
+    query.set(references.rows.subarray(-dimension), (views - 1) * dimension);
+    assertSame(nearest(query, references), naive(query, references, NO_ITEM), `${dimension} components`);
+  }
+});
 
 test("a view that is a reference itself is at no distance, its opposite at two", () => {
   const references = made(1, 16, () => 1);
@@ -110,12 +125,15 @@ test("a view that is no number is infinitely far, and the views beside it are no
   assert.deepEqual([...found.subarray(0, 3), ...found.subarray(6)], [...whole.subarray(0, 3), ...whole.subarray(6)]);
 });
 
-test("what lay in the buffers before does not matter, and what lies behind stays", () => {
+test("what was compared before does not matter, and what lies behind the distances stays", () => {
   const references = made(6, 8);
   const query = randomReference(99, "sound", 2, 8).embeddings;
+  const expected = nearest(query, references);
+  const before = randomReference(98, "sound", 9, 11).embeddings.fill(Number.NaN);
+  nearest(before, made(9, 11));
   const out = new Float64Array(8).fill(5);
-  nearestByGrade(query, 2, references, NO_ITEM, new Float64Array(PASS * 8).fill(Number.NaN), out);
-  assert.deepEqual(out.subarray(0, 6), nearest(query, references));
+  nearestByGrade(query, 2, references, NO_ITEM, out);
+  assert.deepEqual(out.subarray(0, 6), expected);
   assert.deepEqual([...out.subarray(6)], [5, 5]);
 });
 
