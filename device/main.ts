@@ -34,13 +34,18 @@ await run(async (scope, stop) => {
   if (options === undefined) return 0;
   const config = await loadConfig(options.config);
   const log = createLog(config.log.level);
-  const embedder = scope.add(await openEmbedder(config.model, config.embedder));
+  const embedder = scope.add(
+    await openEmbedder(config.model, config.embedder, {
+      progress: ({ stage, detail, elapsedMs }) => log.info({ stage, elapsedMs }, detail),
+      proven: (line) => log.info(line),
+    }),
+  );
   const recipe = await loadRecipe(config, embedder.model);
   if (options.check) {
     process.stdout.write(`${options.config}: fine, ${recipe.references} references\n`);
     return 0;
   }
-  const metrics = createMetrics();
+  const metrics = scope.add(createMetrics());
   const journal = scope.add(await Journal.open(config.journal));
   const station = scope.add(await Station.open({ config, log, embedder, recipe, journal, metrics }));
   if (config.console.enabled) {

@@ -8,7 +8,7 @@ import type { CameraMetrics, LaneMetrics, Metrics, Stage } from "./base/metrics.
 import { formatMicros, type Micros, nowMicros, parseMicros } from "./base/time.ts";
 import { Camera, type CameraListener } from "./camera.ts";
 import type { FrameDone, LaneSightings } from "./camera-messages.ts";
-import { Batcher } from "./embed/batcher.ts";
+import { Batcher, batchingOn } from "./embed/batcher.ts";
 import type { Embedder } from "./embed/embedder.ts";
 import { type DecidedItem, Lane, verdictTimes } from "./lane.ts";
 import { LaneStats } from "./lane-stats.ts";
@@ -85,7 +85,7 @@ export class Station implements Closable {
     this.#recipe = parts.recipe;
     this.#opener = parts.opener;
     this.#batcher = new Batcher(parts.embedder, {
-      maxDelayMs: parts.config.embedder.maxDelayMs,
+      ...batchingOn(parts.embedder.provider, parts.config.embedder),
       sent: (count) => parts.metrics.batchSize.observe(count),
     });
     for (const { id } of parts.config.cameras) this.#cameraMetrics.set(id, parts.metrics.camera(id));
@@ -172,6 +172,7 @@ export class Station implements Closable {
     const { journal } = this.#publisher.health;
     if (journal.problem !== null) reasons.push(`journal: ${journal.problem}`);
     if (this.#embedProblem !== undefined) reasons.push(`embedding: ${this.#embedProblem}`);
+    if (this.embedder.degraded !== undefined) reasons.push(`embedding: ${this.embedder.degraded}`);
     if (this.#paused) reasons.push("paused by request");
     return { state: reasons.length === 0 ? "online" : "degraded", reasons };
   }

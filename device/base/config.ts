@@ -152,7 +152,27 @@ export const configSchema = z.strictObject({
   gallery: z.string().describe("folder of the gallery"),
   embedder: z
     .strictObject({
-      provider: z.enum(["auto", "cpu", "cuda", "webgpu"]).default("auto"),
+      backend: z
+        .enum(["auto", "node", "native"])
+        .default("auto")
+        .describe(
+          "`node`: the npm package; `native`: a libonnxruntime.so of the board; `auto`: that where there is one",
+        ),
+      provider: z
+        .enum(["auto", "gpu", "tensorrt", "cuda", "webgpu", "cpu"])
+        .default("auto")
+        .describe("`auto` may end on the CPU and says so; any other is that or no start, `gpu` is TensorRT or CUDA"),
+      precision: z
+        .enum(["auto", "fp32", "fp16"])
+        .default("auto")
+        .describe("native backend; `auto`: fp16 with TensorRT"),
+      library: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("libonnxruntime.so of the board, or its folder; looked for if absent"),
+      device: z.number().int().min(0).max(63).default(0).describe("number of the GPU"),
+      engineCache: z.string().min(1).optional().describe("folder in which TensorRT engines are kept"),
       threads: z.number().int().min(1).max(64).default(1),
       maxBatch: z.number().int().min(1).max(256).default(16),
       maxDelayMs: z.number().min(0).max(1000).default(3).describe("longest wait for a batch to fill"),

@@ -20,6 +20,8 @@ export interface Embedder extends Closable {
   readonly model: Model;
   /** Where the nodes run, e.g. `cpu`, `cuda`. */
   readonly provider: string;
+  /** Why it runs on something slower than this machine was expected to have; absent where nothing is amiss. */
+  readonly degraded?: string | undefined;
   /** Largest `count` that `embed` takes. */
   readonly maxBatch: number;
   /**

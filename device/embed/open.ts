@@ -1,9 +1,24 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Config } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
 import type { Embedder } from "./embedder.ts";
 import { checkGolden } from "./golden.ts";
 import { type LoadedModel, loadModel } from "./model.ts";
+import { openNative } from "./native/open.ts";
+import type { Progress } from "./native/progress.ts";
+import { describeProof } from "./native/proof.ts";
+import { knownPlaces, packagedLibrary, prefersNative } from "./native/search.ts";
 import { NodeEmbedder, type NodeProvider } from "./node.ts";
+
+type EmbedderConfig = Config["embedder"];
+
+export interface OpenListener {
+  /** What takes long: making a session, building an engine. */
+  progress?(progress: Progress): void;
+  /** Where the model runs and how that was shown, in one line. */
+  proven?(line: string): void;
+}
 
 /**
  * Loads a model, makes a session for it and holds it against the golden vectors that ship with the model.
@@ -11,29 +26,67 @@ import { NodeEmbedder, type NodeProvider } from "./node.ts";
  * @param path of the model's JSON description
  * @throws {GradelineError} MODEL, MODEL_SHAPE, PROVIDER, INFERENCE
  */
-export async function openEmbedder(path: string, config: Config["embedder"]): Promise<Embedder> {
+export async function openEmbedder(
+  path: string,
+  config: EmbedderConfig,
+  listener: OpenListener = {},
+): Promise<Embedder> {
   const model = await loadModel(path);
-  const embedder = await openSession(model, config);
+  if (wantsNative(config)) {
+    const embedder = await openNative(model, { ...config, tell: (progress) => listener.progress?.(progress) });
+    listener.proven?.(describeProof(embedder.proof));
+    return embedder;
+  }
+  const embedder = await openNode(model, config);
   try {
     if (model.golden !== undefined) await checkGolden(embedder, model.golden);
   } catch (error) {
     await embedder.close();
     throw error;
   }
+  listener.proven?.(
+    `${embedder.provider} by onnxruntime-node${model.golden === undefined ? "" : ", golden vectors equal"}`,
+  );
   return embedder;
 }
 
+function wantsNative({ backend, library, provider }: EmbedderConfig): boolean {
+  if (backend !== "auto") return backend === "native";
+  if (provider === "tensorrt") return true;
+  return prefersNative({ configured: library, environment: process.env, known: knownPlaces(process.env) });
+}
+
 /** `auto` takes the first that can be had; anything else is that or an error, never something slower in silence. */
-async function openSession(model: LoadedModel, config: Config["embedder"]): Promise<Embedder> {
+async function openNode(model: LoadedModel, config: EmbedderConfig): Promise<Embedder> {
   const { threads, maxBatch } = config;
-  const wanted: NodeProvider[] = config.provider === "auto" ? ["cuda", "cpu"] : [config.provider];
-  for (const provider of wanted) {
+  for (const provider of nodeProviders(config.provider)) {
     try {
       return await NodeEmbedder.open(model, { provider, threads, maxBatch });
     } catch (error) {
       const absent = error instanceof GradelineError && error.code === "PROVIDER";
-      if (!absent || provider === wanted.at(-1)) throw error;
+      if (!absent || config.provider !== "auto" || provider === "cpu") throw error;
     }
   }
   throw new GradelineError("INTERNAL", "no provider was tried");
+}
+
+function nodeProviders(wanted: EmbedderConfig["provider"]): readonly NodeProvider[] {
+  switch (wanted) {
+    case "auto":
+      // Where the files are not there, trying them only makes the library print what it misses.
+      return packageHasCuda() ? ["cuda", "cpu"] : ["cpu"];
+    case "gpu":
+      return ["cuda"];
+    case "tensorrt":
+      throw new GradelineError("PROVIDER", "tensorrt was asked for, the npm package cannot use it", {
+        hint: "set embedder.backend to native",
+      });
+    default:
+      return [wanted];
+  }
+}
+
+function packageHasCuda(): boolean {
+  const library = packagedLibrary();
+  return library !== undefined && existsSync(join(dirname(library), "libonnxruntime_providers_cuda.so"));
 }

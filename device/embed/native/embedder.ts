@@ -53,6 +53,10 @@ export class NativeEmbedder implements Embedder {
     };
   }
 
+  get degraded(): string | undefined {
+    return this.#proof?.degraded;
+  }
+
   /** What shows where the model runs. */
   get proof(): Proof {
     if (this.#proof === undefined) throw new GradelineError("INTERNAL", "the embedder has not been proven yet");

@@ -6,12 +6,12 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import type { Config } from "../../../device/base/config.ts";
+import { type Config, configSchema } from "../../../device/base/config.ts";
 import type { GradelineError } from "../../../device/base/errors.ts";
 import { openEmbedder } from "../../../device/embed/open.ts";
 import { TINY, writeTiny, writeTinyWithGolden } from "../../support/embedder-tiny.ts";
 
-const settings: Config["embedder"] = { provider: "cpu", threads: 1, maxBatch: 4, maxDelayMs: 0 };
+const settings = configSchema.shape.embedder.parse({ backend: "node", provider: "cpu", maxBatch: 4, maxDelayMs: 0 });
 const cudaBuild =
   globSync("**/libonnxruntime_providers_cuda.so", {
     cwd: dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json")),
