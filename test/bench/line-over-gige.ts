@@ -29,7 +29,8 @@ const ADDRESS = "127.0.0.1";
 const FPS = 25;
 const PERIOD_US = 1e6 / FPS;
 const SPEED = 700;
-const HEAD_START_US = 3_000_000;
+/** The camera draws its first pictures ahead in it. */
+const HEAD_START_US = 8_000_000;
 const line = {
   kind: "line" as const,
   conveyor: "belt" as const,
@@ -89,6 +90,7 @@ async function grade(folder: string, items: number, overGigE: boolean): Promise<
       const program = new URL("../support/camera-line-server.ts", import.meta.url).pathname;
       const camera = await startPeer(process.execPath, [program, ADDRESS, JSON.stringify(simulated)]);
       scope.add({ close: () => camera.kill() });
+      camera.child.stdout!.on("data", (late: Buffer) => process.stdout.write(`camera: ${late}`));
     }
     const roi = { w: line.widthPx, h: line.heightPx };
     const gige = { kind: "gige" as const, camera: ADDRESS, packetSocket: false, fps: FPS, roi };

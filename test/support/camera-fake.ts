@@ -3,9 +3,13 @@ import koffi from "koffi";
 /**
  * Serves the fake camera of Aravis (real GVCP and GVSP) with pictures of ours, RGB8, until the process ends.
  *
- * @param fill the picture of the exposure at this time, microseconds since the Unix epoch
+ * @param fill the picture of the exposure at this time, microseconds since the Unix epoch, and where that differs the
+ *   exact time it shows: the fake camera wakes late on a busy machine, a real one does not
  */
-export function serveFakeCamera(address: string, fill: (exposedUs: number) => Uint8Array): void {
+export function serveFakeCamera(
+  address: string,
+  fill: (exposedUs: number) => { picture: Uint8Array; shownUs?: number },
+): void {
   const aravis = koffi.load("libaravis-0.8.so.0");
   const libc = koffi.load("libc.so.6");
   const glib = koffi.load("libglib-2.0.so.0");
@@ -13,6 +17,7 @@ export function serveFakeCamera(address: string, fill: (exposedUs: number) => Ui
   const isRunning = aravis.func("int arv_gv_fake_camera_is_running(void *camera)");
   const fakeCamera = aravis.func("void *arv_gv_fake_camera_get_fake_camera(void *camera)");
   const bufferData = aravis.func("void *arv_buffer_get_data(void *buffer, void *size)");
+  const setTimestamp = aravis.func("void arv_buffer_set_timestamp(void *buffer, uint64 ns)");
   const payload = aravis.func("size_t arv_fake_camera_get_payload(void *camera)");
   const realTime = glib.func("int64 g_get_real_time()");
   const memcpy = libc.func("void *memcpy(void *to, void *from, size_t bytes)");
@@ -24,7 +29,8 @@ export function serveFakeCamera(address: string, fill: (exposedUs: number) => Ui
   const inner = fakeCamera(camera);
   // Called by the camera's own thread, run on this one.
   const callback = koffi.register((buffer: bigint) => {
-    const picture = fill(Number(realTime()));
+    const { picture, shownUs } = fill(Number(realTime()));
+    if (shownUs !== undefined) setTimestamp(buffer, BigInt(Math.round(shownUs)) * 1000n);
     // The buffer does not know its size before it is full.
     memcpy(bufferData(buffer, null), picture, Math.min(Number(payload(inner)), picture.length));
   }, koffi.pointer(Fill));

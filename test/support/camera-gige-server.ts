@@ -10,5 +10,5 @@ const pictures: Uint8Array[] = [];
 for (const file of await listImages(folder)) pictures.push((await readImage(file)).data);
 if (pictures.length === 0) throw new Error(`no image in ${folder}`);
 let count = 0;
-serveFakeCamera(address, () => pictures[count++ % pictures.length]!);
+serveFakeCamera(address, () => ({ picture: pictures[count++ % pictures.length]! }));
 process.stdout.write("ready\n");

@@ -9,8 +9,8 @@ import { serveFakeCamera } from "./camera-fake.ts";
  * it serves, and a line for each frame it did not have ready.
  */
 const [address = "127.0.0.1", line = "{}"] = process.argv.slice(2);
-/** Frames drawn ahead. */
-const AHEAD = 12;
+/** Frames drawn ahead: the machine may be busy for a while. */
+const AHEAD = 100;
 
 const config = lineSchema.parse({ ...JSON.parse(line), kind: "line", pace: "fast" });
 const periodUs = 1e6 / config.fps;
@@ -27,7 +27,7 @@ serveFakeCamera(address, (exposedUs) => {
   for (const older of ready.keys()) if (older < k) ready.delete(older);
   shown = k;
   taken.resolve();
-  return picture ?? black;
+  return { picture: picture ?? black, shownUs: config.startAt + k * periodUs };
 });
 process.stdout.write("ready\n");
 
