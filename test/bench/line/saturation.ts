@@ -3,6 +3,7 @@ import { type Config, configSchema } from "../../../device/base/config.ts";
 import { Scope } from "../../../device/base/lifecycle.ts";
 import { createLog } from "../../../device/base/log.ts";
 import type { Stage } from "../../../device/base/metrics.ts";
+import { batchingOn } from "../../../device/embed/batcher.ts";
 import { openEmbedder } from "../../../device/embed/open.ts";
 import { Journal } from "../../../device/publish/journal.ts";
 import { loadRecipe } from "../../../device/recipe.ts";
@@ -47,7 +48,7 @@ async function saturate({ line, seconds }: ChildTask): Promise<SaturationFigures
     model,
     threads: embedder.threads,
     views: viewsFile(line.folder),
-    batch: embedder.maxBatch,
+    batch: batchingOn("cpu", embedder).maxBatch,
     seconds: seconds / TURNS / 2,
   };
   const bare = [(await runBare(bareTask)).viewsPerS];

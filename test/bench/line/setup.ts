@@ -33,6 +33,9 @@ export interface BenchLine {
   readonly brokerUrl: string;
   readonly model: string;
   readonly threads: number;
+  /** Largest batch, and how long one waits to fill; the configuration's defaults where absent. */
+  readonly maxBatch?: number | undefined;
+  readonly maxDelayMs?: number | undefined;
 }
 
 /** What a child process is started with. */
@@ -85,7 +88,12 @@ export function benchConfig(
     device: "bench",
     model: line.model,
     gallery: join(line.folder, "gallery"),
-    embedder: { provider: "cpu", threads: line.threads },
+    embedder: {
+      provider: "cpu",
+      threads: line.threads,
+      ...(line.maxBatch === undefined ? {} : { maxBatch: line.maxBatch }),
+      ...(line.maxDelayMs === undefined ? {} : { maxDelayMs: line.maxDelayMs }),
+    },
     journal: { path: join(line.folder, "journal.sqlite") },
     mqtt: { url: line.brokerUrl },
     cameras,

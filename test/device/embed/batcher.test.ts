@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { Batcher } from "../../../device/embed/batcher.ts";
+import { Batcher, batchingOn } from "../../../device/embed/batcher.ts";
 import type { Embedder, Model } from "../../../device/embed/embedder.ts";
 import { paintViews } from "../../support/embedder-contract.ts";
 import { openTiny } from "../../support/embedder-tiny.ts";
@@ -103,12 +103,6 @@ test("a full batch leaves at once", () => {
   assert.deepEqual(sent, [4]);
 });
 
-test("without a delay a view leaves at once when nothing runs", () => {
-  const batcher = new Batcher(embedder, { maxDelayMs: 0 });
-  add(batcher, [1]);
-  assert.deepEqual(embedder.begun, [[1]]);
-});
-
 test("while a batch runs views gather, and leave together when it ends", async () => {
   const batcher = new Batcher(embedder, { maxDelayMs: 5 });
   add(batcher, [1]);
@@ -168,8 +162,10 @@ test("a crop may be used again as soon as it was added", () => {
 test("an embedding stays what it was when later batches use the buffers again", async () => {
   const batcher = new Batcher(embedder, { maxDelayMs: 0 });
   const first = batcher.add(crop(1));
+  await settle();
   await embedder.end();
   const second = batcher.add(crop(2));
+  await settle();
   await embedder.end();
   assert.deepEqual([...(await first), ...(await second)], [1, 2]);
 });
@@ -260,4 +256,39 @@ test("views of three lanes through the library each get their own embedding", as
   assert.ok(sizes.length < 90, "no two views ever shared a batch");
   await batcher.close();
   await real.close();
+});
+
+test("without a delay the views of one turn leave together, in batches of the size asked for", async () => {
+  const batcher = new Batcher(embedder, { maxDelayMs: 0, maxBatch: 3 });
+  const told: string[] = [];
+  add(batcher, [1, 2], told);
+  assert.deepEqual(embedder.begun, []);
+  await settle();
+  assert.deepEqual(embedder.begun, [[1, 2]]);
+  add(batcher, [3, 4, 5, 6]);
+  await settle();
+  assert.deepEqual(embedder.begun, [
+    [1, 2],
+    [3, 4, 5],
+  ]);
+  await embedder.end();
+  assert.deepEqual(told, ["1=1", "2=2"]);
+  await embedder.end();
+  assert.deepEqual(embedder.begun.at(-1), [6]);
+  await embedder.end();
+});
+
+test("a batch asked for is never larger than the embedder's", async () => {
+  const batcher = new Batcher(embedder, { maxDelayMs: 0, maxBatch: 100 });
+  add(batcher, [1, 2, 3, 4, 5]);
+  assert.deepEqual(embedder.begun, [[1, 2, 3, 4]]);
+  await embedder.end();
+  assert.deepEqual(embedder.begun.at(-1), [5]);
+  await embedder.end();
+});
+
+test("a processor gets small batches at once, a GPU what is configured", () => {
+  assert.deepEqual(batchingOn("cpu", { maxBatch: 16, maxDelayMs: 3 }), { maxBatch: 4, maxDelayMs: 0 });
+  assert.deepEqual(batchingOn("cpu", { maxBatch: 2, maxDelayMs: 3 }), { maxBatch: 2, maxDelayMs: 0 });
+  assert.deepEqual(batchingOn("cuda", { maxBatch: 16, maxDelayMs: 3 }), { maxBatch: 16, maxDelayMs: 3 });
 });
