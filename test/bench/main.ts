@@ -42,6 +42,11 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     const { run } = await import("./cameras.ts");
     return { figures: await run(seconds), text: undefined };
   },
+  async match({ seconds }) {
+    const { run, describe } = await import("./match.ts");
+    const figures = await run(seconds);
+    return { figures, text: `${describe(figures)}\n` };
+  },
 };
 
 await runParts(async () => {
