@@ -11,8 +11,8 @@ export const nameSchema = z
 export const gradeSchema = z
   .string()
   .regex(
-    /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$/u,
-    "1 to 40 letters, digits, spaces, . _ or -, starting with a letter or digit",
+    /^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]{0,38}[\p{L}\p{N}._-])?$/u,
+    "1 to 40 letters, digits, spaces, . _ or -, starting with a letter or digit and not ending with a space",
   )
   .refine((name) => name !== "unknown", "`unknown` is what belongs to no grade, it cannot be one");
 

@@ -49,6 +49,8 @@ export function fitThresholds(references: ReferenceViews, alpha: number = DEFAUL
     const usable = values.length > 0 ? values : pooled;
     return usable.length === 0 ? FALLBACK_LIMIT : Math.max(LEAST_LIMIT, conformalLimit(usable, alpha));
   });
+  // What a better grade covers this one covers too: its own items, however alike, cannot make its limit the tighter one.
+  for (let g = 1; g < grades; g++) limit[g] = Math.max(limit[g]!, limit[g - 1]!);
   return { limit, scores: sorted };
 }
 
