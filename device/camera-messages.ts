@@ -1,5 +1,6 @@
 import type { Config, LaneConfig } from "./base/config.ts";
 import type { ErrorCode } from "./base/errors.ts";
+import type { LogLevel } from "./base/log.ts";
 import type { SourceCounters, SourceStatus } from "./capture/source.ts";
 import type { CropShape } from "./vision/crop.ts";
 import type { Sighting } from "./vision/follower.ts";
@@ -12,6 +13,7 @@ export interface CameraSetup {
   readonly crop: CropShape;
   /** Frames whose sightings the main thread has not finished with: beyond it the thread waits and the source drops. */
   readonly credit: number;
+  readonly logLevel: LogLevel;
   /** Module whose `openSource` stands in for `capture/open.ts`, as a URL. */
   readonly opener?: string | undefined;
 }

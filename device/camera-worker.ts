@@ -1,9 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { LaneConfig } from "./base/config.ts";
 import { asGradelineError } from "./base/errors.ts";
+import { createLog } from "./base/log.ts";
 import { nowMicros } from "./base/time.ts";
 import type { CameraSetup, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
 import { openSource } from "./capture/open.ts";
+import { systemClock } from "./capture/pacing.ts";
 import type { Frame, FrameSource } from "./capture/source.ts";
 import type { Follower, Sighting } from "./vision/follower.ts";
 import { createFollower } from "./vision/open.ts";
@@ -68,7 +70,11 @@ port.close();
 
 async function main(): Promise<void> {
   const open = setup.opener === undefined ? openSource : ((await import(setup.opener)) as Opener).openSource;
-  const opened = await open(setup.camera.source);
+  const opened = await open(
+    setup.camera.source,
+    systemClock,
+    createLog(setup.logLevel).child({ camera: setup.camera.id }),
+  );
   source = opened;
   for (const lane of setup.lanes) {
     followers.set(lane.id, { lane, follower: newFollower(lane, opened), paused: false });

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { GradelineError } from "./base/errors.ts";
 import type { Closable } from "./base/lifecycle.ts";
-import type { Log } from "./base/log.ts";
+import type { Log, LogLevel } from "./base/log.ts";
 import { type Micros, nowMicros } from "./base/time.ts";
 import type { CameraSetup, FrameDone, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
 import type { SourceCounters } from "./capture/source.ts";
@@ -54,9 +54,9 @@ export class Camera implements Closable {
   #heightPx = 0;
   #finished: Promise<void> = Promise.resolve();
 
-  private constructor(setup: Omit<CameraSetup, "credit">, listener: CameraListener, log: Log) {
+  private constructor(setup: Omit<CameraSetup, "credit" | "logLevel">, listener: CameraListener, log: Log) {
     this.id = setup.camera.id;
-    this.#setup = { ...setup, credit: CREDIT };
+    this.#setup = { ...setup, credit: CREDIT, logLevel: log.level as LogLevel };
     this.#listener = listener;
     this.#log = log.child({ camera: this.id });
   }
@@ -66,7 +66,11 @@ export class Camera implements Closable {
    *
    * @throws {GradelineError} what opening the source throws, where trying again cannot help
    */
-  static async open(setup: Omit<CameraSetup, "credit">, listener: CameraListener, log: Log): Promise<Camera> {
+  static async open(
+    setup: Omit<CameraSetup, "credit" | "logLevel">,
+    listener: CameraListener,
+    log: Log,
+  ): Promise<Camera> {
     const camera = new Camera(setup, listener, log);
     const opened = Promise.withResolvers<void>();
     camera.#finished = camera.#run(opened);
