@@ -30,6 +30,8 @@ export interface CameraListener {
 
 /** Frames looked at and not yet finished with, per camera. Beyond it the camera's thread waits and frames drop there. */
 const CREDIT = 8;
+/** The thread makes little that is not its crops, which lie elsewhere; by itself the heap takes tens of megabytes. */
+const YOUNG_MB = 6;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 
@@ -174,7 +176,10 @@ export class Camera implements Closable {
 
   /** One life of the thread; resolves with the reason when the source broke, with nothing when it ended. */
   #runThread(opened: () => void): Promise<GradelineError | undefined> {
-    const worker = new Worker(new URL("./camera-worker.ts", import.meta.url), { workerData: this.#setup });
+    const worker = new Worker(new URL("./camera-worker.ts", import.meta.url), {
+      workerData: this.#setup,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     this.#worker = worker;
     let end: GradelineError | undefined;
     let ended = false;

@@ -10,12 +10,14 @@ const IN_FLIGHT = 2;
  * view of the batch is known later.
  */
 const PROCESSOR_BATCH = 4;
+/** With more batches than this waiting new ones fill up to the embedder's limit: fewer hand-overs, the same order. */
+const BACKLOG = 4;
 
 export interface BatcherOptions {
   /** Longest that a view waits for company while nothing runs, milliseconds; 0: until the end of the present turn. */
   readonly maxDelayMs: number;
-  /** Views of one batch at most; the embedder's own limit where absent. */
-  readonly maxBatch?: number | undefined;
+  /** Views with which a batch counts as full while no backlog waits; the embedder's own limit where absent. */
+  readonly size?: number | undefined;
   /** Told the size of each batch. */
   readonly sent?: ((count: number) => void) | undefined;
 }
@@ -24,9 +26,11 @@ export interface BatcherOptions {
 export function batchingOn(
   provider: string,
   configured: { readonly maxBatch: number; readonly maxDelayMs: number },
-): { readonly maxBatch: number; readonly maxDelayMs: number } {
-  if (provider !== "cpu") return configured;
-  return { maxBatch: Math.min(PROCESSOR_BATCH, configured.maxBatch), maxDelayMs: 0 };
+): { readonly size: number; readonly maxDelayMs: number } {
+  const { maxBatch, maxDelayMs } = configured;
+  return provider === "cpu"
+    ? { size: Math.min(PROCESSOR_BATCH, maxBatch), maxDelayMs: 0 }
+    : { size: maxBatch, maxDelayMs };
 }
 
 interface Waiting {
@@ -50,7 +54,7 @@ interface Batch {
 export class Batcher implements Closable {
   readonly #embedder: Embedder;
   readonly #options: BatcherOptions;
-  readonly #maxBatch: number;
+  readonly #size: number;
   readonly #viewBytes: number;
   readonly #spare: Batch[] = [];
   /** The last one is being filled; full ones before it wait for a place. */
@@ -63,7 +67,7 @@ export class Batcher implements Closable {
   constructor(embedder: Embedder, options: BatcherOptions) {
     this.#embedder = embedder;
     this.#options = options;
-    this.#maxBatch = Math.min(options.maxBatch ?? embedder.maxBatch, embedder.maxBatch);
+    this.#size = Math.min(options.size ?? embedder.maxBatch, embedder.maxBatch);
     this.#viewBytes = embedder.model.sizePx ** 2 * 3;
   }
 
@@ -80,7 +84,8 @@ export class Batcher implements Closable {
       );
     }
     let batch = this.#batches.at(-1);
-    if (batch === undefined || batch.waiting.length === this.#maxBatch) {
+    const room = this.#batches.length > BACKLOG ? this.#embedder.maxBatch : this.#size;
+    if (batch === undefined || batch.waiting.length >= room) {
       batch = this.#spare.pop() ?? this.#newBatch();
       batch.since = performance.now();
       this.#batches.push(batch);
@@ -89,7 +94,7 @@ export class Batcher implements Closable {
     target.views.set(crop, target.waiting.length * this.#viewBytes);
     return new Promise((resolve, reject) => {
       target.waiting.push({ resolve, reject });
-      const full = target.waiting.length === this.#maxBatch;
+      const full = target.waiting.length >= this.#size;
       // The other views of the same frame come in this turn.
       if (full || this.#options.maxDelayMs > 0) this.#pump();
       else queueMicrotask(() => this.#pump());
@@ -111,9 +116,10 @@ export class Batcher implements Closable {
   }
 
   #newBatch(): Batch {
+    const { maxBatch, model } = this.#embedder;
     return {
-      views: new Uint8Array(this.#maxBatch * this.#viewBytes),
-      out: new Float32Array(this.#maxBatch * this.#embedder.model.dimension),
+      views: new Uint8Array(maxBatch * this.#viewBytes),
+      out: new Float32Array(maxBatch * model.dimension),
       waiting: [],
       since: 0,
     };
@@ -123,7 +129,7 @@ export class Batcher implements Closable {
     while (this.#inFlight < IN_FLIGHT) {
       const batch = this.#batches[0];
       if (batch === undefined) return;
-      const full = batch.waiting.length === this.#maxBatch;
+      const full = batch.waiting.length >= this.#size;
       if (!full && this.#closing === undefined) {
         // A part batch only when nothing runs: it would take the place of a fuller one.
         if (this.#inFlight > 0) return;

@@ -1,5 +1,5 @@
+import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { parentPort, Worker, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import { loadModel } from "../../../device/embed/model.ts";
 
@@ -17,11 +17,18 @@ export interface BareFigures {
   readonly viewsPerS: number;
 }
 
+/** In a process of its own, so that its memory is not the line's. */
 export function runBare(task: BareTask): Promise<BareFigures> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { bare: task } });
+  const child = fork(new URL(import.meta.url), [JSON.stringify(task)]);
   return new Promise((resolve, reject) => {
-    worker.once("error", reject);
-    worker.once("message", (figures: BareFigures) => worker.once("exit", () => resolve(figures)));
+    let figures: BareFigures | undefined;
+    child.once("message", (message) => {
+      figures = message as BareFigures;
+    });
+    child.once("exit", (code) => {
+      if (figures === undefined) reject(new Error(`the bare session ended with ${code}`));
+      else resolve(figures);
+    });
   });
 }
 
@@ -57,5 +64,7 @@ async function bare({ model: path, threads, views: file, batch, seconds }: BareT
   return { viewsPerS: (runs * batch) / tookS };
 }
 
-const task = (workerData as { bare?: BareTask } | null)?.bare;
-if (task !== undefined) parentPort!.postMessage(await bare(task));
+if (import.meta.main) {
+  process.send!(await bare(JSON.parse(process.argv[2]!) as BareTask));
+  process.disconnect();
+}

@@ -3,7 +3,6 @@ import { type Config, configSchema } from "../../../device/base/config.ts";
 import { Scope } from "../../../device/base/lifecycle.ts";
 import { createLog } from "../../../device/base/log.ts";
 import type { Stage } from "../../../device/base/metrics.ts";
-import { batchingOn } from "../../../device/embed/batcher.ts";
 import { openEmbedder } from "../../../device/embed/open.ts";
 import { Journal } from "../../../device/publish/journal.ts";
 import { loadRecipe } from "../../../device/recipe.ts";
@@ -26,6 +25,8 @@ export interface SaturationFigures {
   readonly ratios: readonly number[];
   readonly stages: Readonly<Record<Stage, Spread>>;
   readonly process: ProcessFigures;
+  /** Of the first turn, before stations were closed and opened in the same process. */
+  readonly rssPeakMb: number;
 }
 
 interface Turn {
@@ -48,7 +49,7 @@ async function saturate({ line, seconds }: ChildTask): Promise<SaturationFigures
     model,
     threads: embedder.threads,
     views: viewsFile(line.folder),
-    batch: batchingOn("cpu", embedder).maxBatch,
+    batch: embedder.maxBatch,
     seconds: seconds / TURNS / 2,
   };
   const bare = [(await runBare(bareTask)).viewsPerS];
@@ -70,6 +71,7 @@ async function saturate({ line, seconds }: ChildTask): Promise<SaturationFigures
     ratios,
     stages,
     process,
+    rssPeakMb: turns[0]!.process.rssPeakMb,
   };
 }
 

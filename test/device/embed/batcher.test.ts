@@ -259,7 +259,7 @@ test("views of three lanes through the library each get their own embedding", as
 });
 
 test("without a delay the views of one turn leave together, in batches of the size asked for", async () => {
-  const batcher = new Batcher(embedder, { maxDelayMs: 0, maxBatch: 3 });
+  const batcher = new Batcher(embedder, { maxDelayMs: 0, size: 3 });
   const told: string[] = [];
   add(batcher, [1, 2], told);
   assert.deepEqual(embedder.begun, []);
@@ -279,7 +279,7 @@ test("without a delay the views of one turn leave together, in batches of the si
 });
 
 test("a batch asked for is never larger than the embedder's", async () => {
-  const batcher = new Batcher(embedder, { maxDelayMs: 0, maxBatch: 100 });
+  const batcher = new Batcher(embedder, { maxDelayMs: 0, size: 100 });
   add(batcher, [1, 2, 3, 4, 5]);
   assert.deepEqual(embedder.begun, [[1, 2, 3, 4]]);
   await embedder.end();
@@ -288,7 +288,18 @@ test("a batch asked for is never larger than the embedder's", async () => {
 });
 
 test("a processor gets small batches at once, a GPU what is configured", () => {
-  assert.deepEqual(batchingOn("cpu", { maxBatch: 16, maxDelayMs: 3 }), { maxBatch: 4, maxDelayMs: 0 });
-  assert.deepEqual(batchingOn("cpu", { maxBatch: 2, maxDelayMs: 3 }), { maxBatch: 2, maxDelayMs: 0 });
-  assert.deepEqual(batchingOn("cuda", { maxBatch: 16, maxDelayMs: 3 }), { maxBatch: 16, maxDelayMs: 3 });
+  assert.deepEqual(batchingOn("cpu", { maxBatch: 16, maxDelayMs: 3 }), { size: 4, maxDelayMs: 0 });
+  assert.deepEqual(batchingOn("cpu", { maxBatch: 2, maxDelayMs: 3 }), { size: 2, maxDelayMs: 0 });
+  assert.deepEqual(batchingOn("cuda", { maxBatch: 16, maxDelayMs: 3 }), { size: 16, maxDelayMs: 3 });
+});
+
+test("with a backlog batches fill up to what the embedder takes, and the order stays", async () => {
+  const batcher = new Batcher(embedder, { maxDelayMs: 5, size: 1 });
+  const ids = Array.from({ length: 15 }, (_, i) => i + 1);
+  add(batcher, ids);
+  while (embedder.begun.flat().length < ids.length) await embedder.end();
+  await embedder.end();
+  assert.deepEqual(embedder.begun.flat(), ids);
+  assert.deepEqual([...embedder.begun[0]!, ...embedder.begun[1]!], [1, 2]);
+  assert.equal(Math.max(...embedder.begun.map((batch) => batch.length)), embedder.maxBatch);
 });
