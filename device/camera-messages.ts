@@ -29,6 +29,8 @@ export type ToCamera =
 export type FromCamera =
   | { readonly kind: "opened"; readonly widthPx: number; readonly heightPx: number }
   | FrameDone
+  /** The lane is looked at again after a pause, by a new follower: its item numbers begin anew. */
+  | { readonly kind: "resumed"; readonly lane: string }
   /** The source lost its camera and tries again, or has it back. */
   | { readonly kind: "status"; readonly status: SourceStatus }
   | {

@@ -43,7 +43,10 @@ port.on("message", (message: ToCamera) => {
       if (entry === undefined || entry.paused === message.paused) break;
       entry.paused = message.paused;
       // What was in view before the pause cannot be told from what is in view after it.
-      if (!message.paused && source !== undefined) entry.follower = newFollower(entry.lane, source);
+      if (!message.paused && source !== undefined) {
+        entry.follower = newFollower(entry.lane, source);
+        send({ kind: "resumed", lane: message.lane });
+      }
       break;
     }
     case "snapshot":

@@ -23,8 +23,8 @@ export interface CameraListener {
   frame(camera: Camera, frame: FrameDone): Promise<void>;
   /** Fruit in view passed because the source ended or broke. */
   rest(camera: Camera, sightings: readonly LaneSightings[]): Promise<void>;
-  /** The camera's thread begins anew: item numbers start again. */
-  restarted(camera: Camera): void;
+  /** Item numbers start again: of that lane after a pause, of all of them when the camera's thread begins anew. */
+  restarted(camera: Camera, lane?: string): void;
   changed(camera: Camera): void;
 }
 
@@ -50,7 +50,7 @@ export class Camera implements Closable {
   #counters: SourceCounters = { seen: 0, dropped: 0, incomplete: 0 };
   /** Counters of the threads that ended before the present one. */
   #before: SourceCounters = { seen: 0, dropped: 0, incomplete: 0 };
-  #lastExposedAt: number | undefined;
+  #lastFrameAt: Micros | undefined;
   #snapshotId = 0;
   #widthPx = 0;
   #heightPx = 0;
@@ -100,11 +100,6 @@ export class Camera implements Closable {
 
   get heightPx(): number {
     return this.#heightPx;
-  }
-
-  /** Exposure of the newest frame that was looked at. */
-  get lastExposedAt(): number | undefined {
-    return this.#lastExposedAt;
   }
 
   /** Resolves when the source has ended or the camera was closed. */
@@ -159,7 +154,7 @@ export class Camera implements Closable {
         opened.resolve();
         return;
       }
-      if (first && !end.retry && this.#lastExposedAt === undefined) {
+      if (first && !end.retry && this.#lastFrameAt === undefined) {
         this.#become("closed", end.message);
         opened.reject(end);
         return;
@@ -200,12 +195,15 @@ export class Camera implements Closable {
           break;
         case "frame":
           this.#counters = message.counters;
-          this.#lastExposedAt = message.exposedAt;
+          this.#lastFrameAt = nowMicros();
           follow(this.#deliver(worker, message));
           break;
         case "status":
           if (message.status.state === "ok") this.#become("ok");
           else this.#become("waiting", message.status.reason);
+          break;
+        case "resumed":
+          this.#listener.restarted(this, message.lane);
           break;
         case "snapshot":
           this.#snapshots.get(message.id)?.resolve(message);
@@ -269,9 +267,12 @@ export class Camera implements Closable {
     this.#snapshots.clear();
   }
 
-  /** Milliseconds since the newest frame was exposed; undefined before the first. */
+  /**
+   * Milliseconds since the newest frame came; undefined before the first. Not since its exposure: a recording played
+   * fast keeps its own times, and those of a camera are only as good as its clock.
+   */
   frameAgeMs(): number | undefined {
-    return this.#lastExposedAt === undefined ? undefined : Math.max(0, nowMicros() - this.#lastExposedAt) / 1000;
+    return this.#lastFrameAt === undefined ? undefined : (nowMicros() - this.#lastFrameAt) / 1000;
   }
 }
 

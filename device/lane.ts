@@ -53,7 +53,7 @@ export class Lane {
   readonly config: LaneConfig;
   readonly #parts: LaneParts;
   readonly #open = new Map<number, OpenItem>();
-  /** Counts lives of the camera's thread, in which item numbers begin anew. */
+  /** Counts lives of the follower, in which item numbers begin anew. */
   #life = 0;
 
   constructor(config: LaneConfig, parts: LaneParts) {
@@ -61,7 +61,7 @@ export class Lane {
     this.#parts = parts;
   }
 
-  /** The camera's follower begins anew; what it left open cannot be completed by it any more. */
+  /** The follower begins anew; what it left open cannot be completed by it any more. */
   restart(): void {
     this.#life++;
     this.#open.clear();

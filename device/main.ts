@@ -42,6 +42,7 @@ await run(async (scope, stop) => {
   );
   const recipe = await loadRecipe(config, embedder.model);
   if (options.check) {
+    if (recipe.warning !== undefined) process.stderr.write(`warning: ${recipe.warning}\n`);
     process.stdout.write(`${options.config}: fine, ${recipe.references} references\n`);
     return 0;
   }

@@ -193,11 +193,13 @@ export class Station implements Closable {
     this.#activatedAt = nowMicros();
     this.#tellRecipe();
     this.#log.info({ gallery: this.#recipe.galleryHash, references: this.#recipe.references }, "gallery loaded again");
+    this.#warnOfGallery();
     return this.#recipe;
   }
 
   async #open(): Promise<void> {
     const { config } = this;
+    this.#warnOfGallery();
     this.#publisher = this.#scope.add(
       await Publisher.open({
         mqtt: config.mqtt,
@@ -256,8 +258,10 @@ export class Station implements Closable {
       await this.#see(frame.lanes);
     },
     rest: (_camera, sightings) => this.#see(sightings),
-    restarted: (camera) => {
-      for (const lane of this.#lanes.values()) if (lane.config.camera === camera.id) lane.restart();
+    restarted: (camera, id) => {
+      for (const lane of this.#lanes.values()) {
+        if (lane.config.camera === camera.id && (id === undefined || lane.config.id === id)) lane.restart();
+      }
     },
     changed: () => this.#tellState(),
   };
@@ -350,6 +354,11 @@ export class Station implements Closable {
     this.#publisher.retain("state", message);
     if (state === "degraded") this.#log.warn({ reasons }, "degraded");
     else this.#log.info("online");
+  }
+
+  #warnOfGallery(): void {
+    const { warning } = this.#recipe;
+    if (warning !== undefined) this.#log.warn(warning);
   }
 
   #tellHealth(): void {
