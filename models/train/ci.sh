@@ -23,4 +23,6 @@ fi
 
 cd "$here/../.."
 export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1
+# Tests are many small arrays: threads that spin for each other's sake take four times as long on a busy machine.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
 exec "$venv/bin/python" -m pytest -c "$here/pyproject.toml" --rootdir . test/models "$@"

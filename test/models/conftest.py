@@ -8,7 +8,7 @@ import torch
 from gradeline_train.pool import Pool
 from gradeline_train.store import blended, known_sound, rendered
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

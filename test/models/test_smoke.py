@@ -30,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_train_export_evaluate_on_tiny_data(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cache, run, shipped = str(place / "cache"), str(place / "run"), place / "shipped"
-    sizes = ["--rendered", "30", "--line", "8", "--blended", "40", "--workers", "1", "--threads", "2", "--cache", cache]
+    sizes = ["--rendered", "30", "--line", "8", "--blended", "40", "--workers", "1", "--threads", "1", "--cache", cache]
     main(["train", "--data", str(place / "photos"), *sizes, "--steps", "30", "--batch", "24", "--out", run])
     main(["export", run, "--out", str(shipped), "--variants", "fp16", "int8", "--cache", cache])
     about = json.loads((shipped / "embedder.json").read_text())

@@ -103,6 +103,13 @@ def _evaluate(args: argparse.Namespace) -> None:
     evaluate(embeddings, questions, args.out)
 
 
+def _compare(args: argparse.Namespace) -> None:
+    from .compare import compare
+
+    _threads(args.threads)
+    compare(args.runs, args.dev, args.cache, args.share)
+
+
 def _unseen(args: argparse.Namespace) -> None:
     from .data import photos
     from .measures import few_shot
@@ -214,6 +221,14 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--disturbed", action="store_true", help="how figures fall with light, blur, belt and offset")
     verb.add_argument("--out", type=Path, help="also write the table as JSON")
     verb.set_defaults(run=_evaluate)
+
+    verb = verbs.add_parser("compare", help="runs of equal budget side by side, a pseudo-Siamese one through both branches")
+    verb.add_argument("runs", type=Path, nargs="+")
+    verb.add_argument("--dev", type=Path)
+    verb.add_argument("--share", type=float, default=0.7)
+    verb.add_argument("--cache", type=Path)
+    verb.add_argument("--threads", type=int, default=0)
+    verb.set_defaults(run=_compare)
 
     verb = verbs.add_parser("unseen", help="fault families and species that training left out")
     asks(verb)
