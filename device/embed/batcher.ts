@@ -10,8 +10,8 @@ const IN_FLIGHT = 2;
  * view of the batch is known later.
  */
 const PROCESSOR_BATCH = 4;
-/** With more batches than this waiting new ones fill up to the embedder's limit: fewer hand-overs, the same order. */
-const BACKLOG = 4;
+/** With so many batches waiting the last one fills up to the embedder's limit: fewer hand-overs, the same order. */
+const BACKLOG = 2;
 
 export interface BatcherOptions {
   /** Longest that a view waits for company while nothing runs, milliseconds; 0: until the end of the present turn. */
@@ -84,7 +84,7 @@ export class Batcher implements Closable {
       );
     }
     let batch = this.#batches.at(-1);
-    const room = this.#batches.length > BACKLOG ? this.#embedder.maxBatch : this.#size;
+    const room = this.#batches.length >= BACKLOG ? this.#embedder.maxBatch : this.#size;
     if (batch === undefined || batch.waiting.length >= room) {
       batch = this.#spare.pop() ?? this.#newBatch();
       batch.since = performance.now();
