@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import type { ConfigInput } from "../../device/base/config.ts";
+import { nowMicros } from "../../device/base/time.ts";
+import { loadModel } from "../../device/embed/model.ts";
+import { GalleryWriter } from "../../device/gallery-store.ts";
+import { AedesBroker } from "../support/broker-aedes.ts";
+import { Daemon, type DaemonEnd, daemonFolder } from "../support/daemon.ts";
+import { TINY, writeTiny } from "../support/embedder-tiny.ts";
+import { freePort } from "../support/free-port.ts";
+import { galleryOf, madeGallery } from "../support/gallery-made.ts";
+import { smallLine } from "../support/line-config.ts";
+
+let folder: string;
+let port: number;
+let config: ConfigInput;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  const made = await daemonFolder();
+  closing.push(() => made.close());
+  folder = made.folder;
+  port = await freePort();
+  // A daemon that comes as far as the broker takes its leave there, which would need some seconds without one.
+  const broker = await AedesBroker.start();
+  closing.push(() => broker.close());
+  config = {
+    ...smallLine({ folder, brokerPort: broker.port, pace: "real", startAt: nowMicros() }),
+    console: { port },
+  };
+});
+afterEach(async () => {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+});
+
+/** Refused with this exit code and text, and with what to do; its port and its journal are free. */
+async function refused(daemonConfig: object, code: number, text: RegExp, hint: RegExp): Promise<void> {
+  const end = await Daemon.toTheEnd(folder, daemonConfig);
+  assertRefused(end, code, text, hint);
+  assert.ok(await isFree(port), "the page's port");
+}
+
+function assertRefused(end: DaemonEnd & { text: string }, code: number, text: RegExp, hint: RegExp): void {
+  assert.deepEqual({ code: end.code, signal: end.signal }, { code, signal: null }, end.text);
+  assert.match(end.text, text);
+  assert.match(end.text, new RegExp(`^hint: .*(${hint.source})`, "m"));
+  assert.match(end.text, /^error: /);
+  assert.doesNotMatch(end.text, /\n {4}at /, "no place in the sources");
+}
+
+function isFree(at: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(at, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+test("an unknown key in the configuration, and wrong use, end with 2", async () => {
+  await refused({ ...config, camera: [] }, 2, /unknown key `camera`, allowed here: .*cameras/, /example\.yaml/);
+  assertRefused(await Daemon.toTheEnd(folder, config, ["--now"]), 2, /--now/, /--help/);
+});
+
+test("a model that is missing, or cut in half, is refused", async () => {
+  const models = await mkdtemp(join(folder, "models-"));
+  await refused({ ...config, model: join(models, "none.json") }, 1, /none\.json/, /model/);
+  const model = await writeTiny(models);
+  await truncate(join(models, "tiny.onnx"), 190);
+  await refused({ ...config, model }, 1, /tiny\.onnx has sha256 .*190 bytes.* wants/, /copy both again/);
+});
+
+test("a gallery that is missing, empty, of another model, or cut in half with none before it, is refused", async () => {
+  const gallery = join(folder, "gallery");
+  await truncate(join(gallery, "gallery.bin"), 200);
+  await refused(config, 1, /gallery\.bin is not a whole gallery/, /backup|enrol/);
+  const { model } = await loadModel(TINY);
+  for (const [made, text, hint] of [
+    [madeGallery(), /was made by model made abababab.*loaded is tiny 58fafcfc/, /calibrate rebuild/],
+    [{ ...galleryOf([], model), grades: ["sound"] }, /has no references/, /calibrate enroll/],
+  ] as const) {
+    await rm(gallery, { recursive: true });
+    const writer = await GalleryWriter.open(gallery);
+    await writer.save(made, "made");
+    writer.close();
+    await refused(config, 1, text, hint);
+  }
+  await rm(gallery, { recursive: true });
+  await refused(config, 1, /there is no gallery in/, /calibrate enroll/);
+});
+
+test("a replay of an empty folder, one that is not there, and one with a torn image, are refused", async () => {
+  const images = join(folder, "images");
+  const replay = {
+    ...config,
+    cameras: config.cameras.map((camera) =>
+      camera.id === "belt" ? { id: "belt", source: { kind: "replay", path: images } } : camera,
+    ),
+  };
+  await refused(replay, 1, /there is no folder .*images/, /`path`/);
+  await mkdir(images);
+  await refused(replay, 1, /no image in .*images/, /JPEG/);
+  await writeFile(join(images, "1.png"), "");
+  await refused(replay, 1, /1\.png/, /./);
+});
+
+test("a second daemon on the same journal, and one whose page's port is in use, are refused; the first goes on", async () => {
+  const first = await Daemon.start(folder, config);
+  closing.push(() => first.kill());
+  const url = await first.ready();
+  const other = join(folder, "other");
+  await mkdir(other);
+  const second = await Daemon.toTheEnd(other, { ...config, console: { port: 0 } });
+  assertRefused(second, 1, /journal\.sqlite is in use by another daemon/, /stop the other one/);
+  const third = await Daemon.toTheEnd(other, { ...config, journal: { path: join(other, "journal.sqlite") } });
+  assertRefused(third, 2, new RegExp(`console.port ${port} on 127.0.0.1 is in use`), /another daemon|choose another/);
+  assert.equal((await fetch(new URL("/healthz", url))).status, 200);
+  assert.deepEqual(await first.kill("SIGTERM"), { code: 0, signal: null });
+  assert.ok(await isFree(port));
+});
+
+test("a daemon that was refused leaves the journal to the next one, and --check opens neither port nor journal", async () => {
+  const taken: Server = createServer();
+  await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
+  const end = await Daemon.toTheEnd(folder, config);
+  assertRefused(end, 2, /is in use/, /port/);
+  const checked = await Daemon.toTheEnd(folder, config, ["--check"]);
+  assert.deepEqual([checked.code, checked.text], [0, ""]);
+  await new Promise((resolve) => taken.close(resolve));
+  const next = await Daemon.start(folder, config);
+  closing.push(() => next.kill());
+  await next.ready();
+});
+
+test("a gallery cut in half is passed over for the one before it, which the daemon says", async () => {
+  const gallery = join(folder, "gallery");
+  await copyFile(join(gallery, "gallery.bin"), join(gallery, "gallery.previous.bin"));
+  await truncate(join(gallery, "gallery.bin"), 200);
+  const checked = await Daemon.toTheEnd(folder, config, ["--check"]);
+  assert.equal(checked.code, 0);
+  assert.match(checked.text, /^warning: .*gallery\.bin is not a whole gallery.*the one before it is used/);
+  const daemon = await Daemon.start(folder, config);
+  closing.push(() => daemon.kill());
+  await daemon.until(({ level, msg }) => level === "warn" && /the one before it is used/.test(msg));
+});
