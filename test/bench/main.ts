@@ -47,11 +47,6 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     const figures = await run(seconds);
     return { figures, text: `${describe(figures)}\n` };
   },
-  async match({ seconds }) {
-    const { run, describe } = await import("./match.ts");
-    const figures = await run(seconds);
-    return { figures, text: `${describe(figures)}\n` };
-  },
 };
 
 await runParts(async () => {
