@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { mkdir, rm } from "node:fs/promises";
+import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import cliProgress from "cli-progress";
 import { connectAsync } from "mqtt";
@@ -41,6 +42,8 @@ const TOLERANCE_US = 30_000;
 /** Longest wait for the last acknowledgements after the last fruit passed its gate. */
 const GRACE_US = 3_000_000;
 const DRAW_MS = 500;
+
+enableCompileCache();
 
 await run(async (scope, stop) => {
   const options = parseDemoOptions(process.argv.slice(2));
