@@ -344,7 +344,8 @@ export class Station implements Closable {
   }
 
   #tellState(): void {
-    if (this.#publisher === undefined) return;
+    // Which cameras there are is known when each is open or known to come later.
+    if (this.cameras.size < this.config.cameras.length) return;
     const { state, reasons } = this.state();
     const key = JSON.stringify([state, reasons]);
     if (key === this.#stateKey) return;

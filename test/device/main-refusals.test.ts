@@ -13,9 +13,11 @@ import { TINY, writeTiny } from "../support/embedder-tiny.ts";
 import { freePort } from "../support/free-port.ts";
 import { galleryOf, madeGallery } from "../support/gallery-made.ts";
 import { smallLine } from "../support/line-config.ts";
+import { Subscriber } from "../support/subscriber.ts";
 
 let folder: string;
 let port: number;
+let brokerPort: number;
 let config: ConfigInput;
 const closing: (() => Promise<unknown>)[] = [];
 
@@ -27,6 +29,7 @@ beforeEach(async () => {
   // A daemon that comes as far as the broker takes its leave there, which would need some seconds without one.
   const broker = await AedesBroker.start();
   closing.push(() => broker.close());
+  brokerPort = broker.port;
   config = {
     ...smallLine({ folder, brokerPort: broker.port, pace: "real", startAt: nowMicros() }),
     console: { port },
@@ -101,7 +104,15 @@ test("a replay of an empty folder, one that is not there, and one with a torn im
   };
   await refused(replay, 1, /there is no folder .*images/, /`path`/);
   await mkdir(images);
+  const ears = await Subscriber.connect(brokerPort, ["gradeline/board/state"], { protocolVersion: 4 });
+  closing.push(() => ears.close());
   await refused(replay, 1, /no image in .*images/, /JPEG/);
+  await ears.count("state", 2);
+  assert.deepEqual(
+    ears.json("state").map(({ state }) => state),
+    ["stopped", "stopped"],
+    "retained from the one before, and of this one, which was never online",
+  );
   await writeFile(join(images, "1.png"), "");
   await refused(replay, 1, /1\.png/, /./);
 });

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import sharp from "sharp";
+import { type ConfigInput, lineSchema } from "../../device/base/config.ts";
+import type { HealthMessage, StateMessage } from "../../device/base/messages.ts";
+import { nowMicros } from "../../device/base/time.ts";
+import { openLine } from "../../device/capture/line/source.ts";
+import { recordFrames } from "../../device/capture/recording.ts";
+import { AedesBroker } from "../support/broker-aedes.ts";
+import { Daemon, daemonFolder } from "../support/daemon.ts";
+import { assertNumbered, verdictsOf, withoutRepeats, wrongs } from "../support/daemon-verdicts.ts";
+import { smallLine, truthOf } from "../support/line-config.ts";
+import { Subscriber } from "../support/subscriber.ts";
+
+let folder: string;
+let broker: AedesBroker;
+let ears: Subscriber;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  const made = await daemonFolder();
+  closing.push(() => made.close());
+  folder = made.folder;
+  broker = await AedesBroker.start();
+  closing.push(() => broker.close());
+  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"], { protocolVersion: 4 });
+  closing.push(() => ears.close());
+});
+afterEach(async () => {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+});
+
+async function start(config: ConfigInput): Promise<Daemon> {
+  const daemon = await Daemon.start(folder, config);
+  closing.push(() => daemon.kill());
+  return daemon;
+}
+
+const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
+
+function line(changes: { pace: "real" | "fast"; startAt?: number; items?: number }): ConfigInput {
+  return smallLine({ folder, brokerPort: broker.port, startAt: nowMicros(), ...changes });
+}
+
+/** The configuration with other frames for one camera. */
+function instead(config: ConfigInput, id: string, source: ConfigInput["cameras"][number]["source"]): ConfigInput {
+  return { ...config, cameras: config.cameras.map((camera) => (camera.id === id ? { id, source } : camera)) };
+}
+
+test("recordings played to their end: every fruit is graded, all is handed over, the daemon ends with 0", async () => {
+  const path = join(folder, "recorded");
+  const simulated = line({ pace: "fast", startAt: 1_700_000_000_000_000, items: 10 });
+  for (const { id, source } of simulated.cameras) {
+    const parsed = lineSchema.parse(source);
+    const opened = await openLine(parsed);
+    await recordFrames(opened, join(path, id));
+    await opened.close();
+  }
+  const config = {
+    ...simulated,
+    cameras: simulated.cameras.map(({ id }) => ({
+      id,
+      source: { kind: "replay" as const, path: join(path, id), pace: "fast" as const },
+    })),
+  };
+  const daemon = await start(config);
+  assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+  await ears.until(() => (states().at(-1)?.state === "stopped" ? true : undefined));
+  const verdicts = verdictsOf(ears);
+  assert.deepEqual(wrongs(verdicts, truthOf(simulated, 1000)), []);
+  assertNumbered(verdicts);
+  assert.ok(verdicts.some(({ outcome }) => outcome === "graded" || outcome === "unknown"));
+  // Frames that were exposed long ago are no sign of a camera that is away.
+  assert.ok(states().every(({ state }) => state !== "degraded"));
+  assert.deepEqual(daemon.errors, []);
+});
+
+test("a camera that breaks is told with its reason, the other lane goes on, and when it is back all is well again", async () => {
+  const frames = join(folder, "frames");
+  const away = join(folder, "away");
+  await mkdir(frames);
+  const grey = sharp({ create: { width: 480, height: 160, channels: 3, background: "#444" } });
+  for (const name of ["1.png", "2.png", "3.png"]) await grey.clone().png().toFile(join(frames, name));
+  const config = instead(line({ pace: "real" }), "belt", { kind: "replay", path: frames, fps: 12, loop: true });
+  const daemon = await start(config);
+  await daemon.ready();
+  await ears.until(() => states().find(({ state }) => state === "online"));
+  await rename(frames, away);
+  const broken = await ears.until(() => states().find(({ state }) => state === "degraded"));
+  assert.match(broken.reasons.join(), /^camera belt: .*frames/);
+  const cups = ears.on("cups/verdict").length;
+  await ears.count("cups/verdict", cups + 3);
+  assert.equal(states().at(-1)!.state, "degraded");
+  const refused = ears.until(() => ears.json("response/snapshot")[0]);
+  await ears.ask("gradeline/board/request/snapshot", JSON.stringify({ camera: "belt" }));
+  assert.equal(((await refused).error as { code: string }).code, "SOURCE");
+  await rename(away, frames);
+  await ears.until(() => (states().at(-1)?.state === "online" ? true : undefined));
+  const seen = (): number => {
+    const health = ears.json("board/health").at(-1) as unknown as HealthMessage;
+    return health.cameras.find(({ id }) => id === "belt")!.seen;
+  };
+  const before = seen();
+  await ears.until(() => (seen() > before ? true : undefined));
+  assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
+  const verdicts = withoutRepeats(verdictsOf(ears));
+  assertNumbered(verdicts);
+  assert.ok(verdicts.every(({ lane }) => lane === "cups"));
+});
