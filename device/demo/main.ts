@@ -150,6 +150,8 @@ async function prepareRecipe(
     cliProgress.Presets.shades_classic,
   );
   const writer = await GalleryWriter.open(config.gallery);
+  // A file gets no bar, but whoever reads it later wants to know why nothing came for so long.
+  if (!process.stderr.isTTY) process.stderr.write(`enrolling ${fruit} reference fruit\n`);
   bar.start(fruit, 0);
   try {
     await enrol(writer, embedder, watchLine(line, embedder.model, truths, log), {

@@ -50,6 +50,9 @@ Exit code: 0; 1 where a fruit was missed or counted twice, or something failed; 
 export function parseDemoOptions(argv: readonly string[]): DemoOptions | undefined {
   const values = parse(argv);
   if (values.help) return undefined;
+  if (values["held-out"] && values.fruit === undefined) {
+    throw new GradelineError("USAGE", "--held-out needs --fruit: rendered fruit are never those enrolled");
+  }
   return {
     items: values.items === undefined ? undefined : integer("items", values.items, 1),
     json: values.json,
@@ -57,7 +60,7 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | undefin
     fruit: values.fruit,
     heldOut: values["held-out"],
     model: values.model,
-    port: integer("port", values.port, 0),
+    port: integer("port", values.port, 0, 65_535),
     state: values.state,
     fresh: values.fresh,
   };
@@ -86,10 +89,12 @@ function parse(argv: readonly string[]) {
   }
 }
 
-function integer(name: string, text: string, min: number): number {
+function integer(name: string, text: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < min) {
-    throw new GradelineError("USAGE", `--${name} is ${JSON.stringify(text)}, wanted a whole number from ${min}`);
+  // An empty text is 0 to `Number`.
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < min || value > max) {
+    const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+    throw new GradelineError("USAGE", `--${name} is ${JSON.stringify(text)}, wanted a whole number ${range}`);
   }
   return value;
 }
