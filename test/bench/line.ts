@@ -69,7 +69,11 @@ export async function run(options: LineBenchOptions = {}): Promise<LineBench> {
 
 /** Runs one part in a process of its own, so that its memory and its loop are nobody else's. */
 async function inChild<T>(part: "load" | "vision" | "saturation", task: ChildTask): Promise<T> {
-  const child = fork(new URL(`./line/${part}.ts`, import.meta.url), [JSON.stringify(task)]);
+  const child = fork(new URL(`./line/${part}.ts`, import.meta.url), [JSON.stringify(task)], {
+    // As the daemon starts: see `start` in package.json, and `enableCompileCache` in its main.
+    execArgv: ["--max-semi-space-size=4"],
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "gradeline-compile-cache") },
+  });
   let figures: T | undefined;
   child.once("message", (message) => {
     figures = message as T;
