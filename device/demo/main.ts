@@ -34,7 +34,7 @@ const ENROL_ITEMS = 110;
 /** Seeds of enrolled and shown fruit never meet. */
 const ENROL_SEED = 1_000_003;
 /** The line starts when everything is open. */
-const HEAD_START_US = 1_500_000;
+const HEAD_START_US = 3_000_000;
 /** Fruit per lane that an endless demo compares with the truth. */
 const ENDLESS_ITEMS = 10_000;
 /** A verdict's time at the gate is true to a few milliseconds; fruit that touch are 50 apart. */
