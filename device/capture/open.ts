@@ -1,11 +1,6 @@
 import type { SourceConfig } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
-import { openGige } from "./gige/open.ts";
-import { openGst } from "./gst/open.ts";
-import { openLibcamera } from "./libcamera/open.ts";
-import { openLine } from "./line/source.ts";
 import { type Clock, systemClock } from "./pacing.ts";
-import { openReplay } from "./replay.ts";
 import type { FrameSource } from "./source.ts";
 
 /**
@@ -16,16 +11,17 @@ import type { FrameSource } from "./source.ts";
  * @throws {GradelineError} what each source says of its configuration, files and folders
  */
 export async function openSource(config: SourceConfig, clock: Clock = systemClock, log?: Log): Promise<FrameSource> {
+  // Every camera has a thread, and a thread its own copy of the code: only what this camera needs is loaded.
   switch (config.kind) {
     case "replay":
-      return await openReplay(config, clock);
+      return await (await import("./replay.ts")).openReplay(config, clock);
     case "line":
-      return await openLine(config, clock);
+      return await (await import("./line/source.ts")).openLine(config, clock);
     case "gige":
-      return await openGige(config, log);
+      return await (await import("./gige/open.ts")).openGige(config, log);
     case "gst":
-      return await openGst(config, log);
+      return await (await import("./gst/open.ts")).openGst(config, log);
     case "libcamera":
-      return await openLibcamera(config, log);
+      return await (await import("./libcamera/open.ts")).openLibcamera(config, log);
   }
 }

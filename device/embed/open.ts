@@ -5,9 +5,7 @@ import { GradelineError } from "../base/errors.ts";
 import type { Embedder } from "./embedder.ts";
 import { checkGolden } from "./golden.ts";
 import { type LoadedModel, loadModel } from "./model.ts";
-import { openNative } from "./native/open.ts";
 import type { Progress } from "./native/progress.ts";
-import { describeProof } from "./native/proof.ts";
 import { knownPlaces, packagedLibrary, prefersNative } from "./native/search.ts";
 import { NodeEmbedder, type NodeProvider } from "./node.ts";
 
@@ -33,6 +31,9 @@ export async function openEmbedder(
 ): Promise<Embedder> {
   const model = await loadModel(path);
   if (wantsNative(config)) {
+    // Loaded only here: most boards need one backend, and this one brings a library of its own.
+    const { openNative } = await import("./native/open.ts");
+    const { describeProof } = await import("./native/proof.ts");
     const embedder = await openNative(model, { ...config, tell: (progress) => listener.progress?.(progress) });
     listener.proven?.(describeProof(embedder.proof));
     return embedder;
