@@ -2,7 +2,7 @@ import { GradelineError } from "../base/errors.ts";
 import { CoverSpace, coverItem } from "./cover.ts";
 import { NO_ITEM } from "./distance.ts";
 import type { Gallery } from "./gallery.ts";
-import { describeItem, fitPrototypes, type Prototypes, prototypeDistances } from "./prototypes.ts";
+import { describeItem, describeItems, fitPrototypes, type Prototypes, prototypeDistances } from "./prototypes.ts";
 import { flatten, type ReferenceViews } from "./references.ts";
 import { conformalP, fitThresholds, type Thresholds } from "./thresholds.ts";
 import type { Decision } from "./verdict.ts";
@@ -28,7 +28,7 @@ export class Grader {
 
   private constructor(references: ReferenceViews, thresholds: Thresholds, names: readonly string[]) {
     this.#references = references;
-    this.#prototypes = fitPrototypes(references, NO_ITEM);
+    this.#prototypes = fitPrototypes(references, describeItems(references));
     this.#thresholds = thresholds;
     this.#names = names;
     this.#descriptor = new Float64Array(references.dimension);
