@@ -65,7 +65,7 @@ function orchard(items: number, seed: number): { readonly grade: string; readonl
   return Array.from({ length: items }, (_, item) => {
     const grade = item % 2 === 0 ? "sound" : "reject";
     const variety = 0.3 * normal();
-    const fault = grade === "sound" ? -0.05 : 0.05;
+    const fault = grade === "sound" ? -0.03 : 0.03;
     const noise = (): number => 0.01 * normal();
     return { grade, row: [2, variety + fault + noise(), variety - fault + noise(), noise()] };
   });
@@ -82,7 +82,9 @@ function shareRight(enrolled: number, seed: number): number {
 }
 
 test("a small fault is told from a large variation between varieties once there are items enough", () => {
-  assert.ok(shareRight(80, 1) > 0.95);
+  const share = shareRight(80, 1);
+  // Weighted component by component 0.78 of them would be right.
+  assert.ok(share > 0.9, String(share));
 });
 
 test("the order of the references changes nothing", () => {
