@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from gradeline_train.augment import augment
-from gradeline_train.checkpoint import NAME, load_checkpoint, load_embedder
+from gradeline_train.checkpoint import NAME, average_runs, load_checkpoint, load_embedder
 from gradeline_train.errors import RecipeError
 from gradeline_train.losses import NAMES
 from gradeline_train.model import CONDITION, DIMENSION, Embedder, join, multiply_adds
@@ -138,3 +138,14 @@ def test_augmenting_moves_image_and_mask_together_and_keeps_the_ground_grey() ->
 def test_a_pool_without_faults_cannot_be_learnt_from(pool: Pool, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="sound and faulty"):
         train(PLAN, pool.take(np.flatnonzero(pool.kind == 0)), tmp_path)
+
+
+def test_an_average_lies_between_two_runs(pool: Pool, tmp_path: Path) -> None:
+    train(PLAN, pool, tmp_path / "a", stop_at=2)
+    train(Plan(steps=6, batch=16, seed=4), pool, tmp_path / "b", stop_at=4, start=tmp_path / "a")
+    average_runs(tmp_path / "a", tmp_path / "b", 0.25, tmp_path / "mixed")
+    a, b, mixed = (weights(tmp_path / run) for run in ("a", "b", "mixed"))
+    assert not torch.equal(a, b)
+    assert torch.allclose(mixed, 0.75 * a + 0.25 * b, atol=1e-6)
+    with pytest.raises(RecipeError, match="no Siamese run"):
+        average_runs(tmp_path / "a", tmp_path / "absent", 0.5, tmp_path / "c")

@@ -51,3 +51,20 @@ def load_embedder(folder: Path, branch: int = 0) -> Embedder:
     model = Embedder()
     model.load_state_dict({k[len(prefix) :]: v for k, v in state["average"].items() if k.startswith(prefix)})
     return model.eval()
+
+
+def average_runs(first: Path, second: Path, share: float, out: Path) -> None:
+    """Writes a run whose averaged weights lie between those of two runs, one begun from the other.
+
+    What a fine-tuned network gains on new data and what it forgets of the old are both softened (Wortsman et al. 2022).
+
+    :param share: of the second run, 0..1
+    :raises RecipeError: when either is missing, or either has two branches
+    """
+    states = [load_checkpoint(run) for run in (first, second)]
+    for run, state in zip((first, second), states, strict=True):
+        if state is None or not state["plan"]["siamese"]:
+            raise RecipeError(f"{run} holds no Siamese run", "train both runs first")
+    a, b = (state["average"] for state in states)  # type: ignore[index]
+    mixed = {k: a[k] * (1 - share) + b[k] * share if a[k].is_floating_point() else b[k] for k in b}
+    save_checkpoint(out, {**states[1], "average": mixed})  # type: ignore[dict-item]

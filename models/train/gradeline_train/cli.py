@@ -159,6 +159,12 @@ def _digits(args: argparse.Namespace) -> None:
     print(f"digits {UNSEEN[0]} and {UNSEEN[1]}, never trained on, {SHOTS} of each enrolled: {result.learnt}; raw pixels {result.pixels}")
 
 
+def _average(args: argparse.Namespace) -> None:
+    from .checkpoint import average_runs
+
+    average_runs(args.first, args.second, args.share, args.out)
+
+
 def _fixtures(args: argparse.Namespace) -> None:
     from .fixtures import write_fixtures
 
@@ -258,6 +264,13 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--seed", type=int, default=1)
     verb.add_argument("--out", type=Path, help="PNG of the map")
     verb.set_defaults(run=_digits)
+
+    verb = verbs.add_parser("average", help="mix the weights of a run and of one that was started from it")
+    verb.add_argument("first", type=Path)
+    verb.add_argument("second", type=Path)
+    verb.add_argument("--share", type=float, default=0.5, help="of the second run")
+    verb.add_argument("--out", type=Path, required=True)
+    verb.set_defaults(run=_average)
 
     verb = verbs.add_parser("fixtures", help="write the stills and crops that both languages test against")
     verb.add_argument("folder", type=Path)
