@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gradeline_train.baselines import hsv_histogram, raw_pixels
+from gradeline_train.evaluate import web_items
 from gradeline_train.items import UNKNOWN, cover_costs, cover_thresholds, grade_item, grade_items_left_out
 from gradeline_train.measures import auroc, balanced_accuracy, bootstrap, distances, few_shot, leave_one_out, nearest_reference
+from gradeline_train.testsets import TestSet
 
 
 def on_circle(*degrees: float) -> np.ndarray:
@@ -121,3 +123,15 @@ def test_base_lines_are_unit_rows_and_ignore_the_ground() -> None:
         assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4)
         assert np.linalg.norm(rows[0] - rows[1]) > 0.1
     assert np.count_nonzero(hsv_histogram(crop)[0]) == 1
+
+
+def test_shoots_are_graded_as_items_that_were_not_enrolled() -> None:
+    rng = np.random.default_rng(2)
+    item = np.repeat(np.arange(30), 3).astype(str)
+    label = np.repeat(np.asarray(["fresh", "rotten"]), 45)
+    # Every shoot has a place of its own, and the two grades lie apart by less than shoots do.
+    places = np.repeat(rng.normal(size=(30, 6)), 3, axis=0) + np.where(label == "fresh", 0.8, -0.8)[:, None]
+    vectors = (places / np.linalg.norm(places, axis=1, keepdims=True)).astype(np.float32)
+    test = TestSet(np.zeros((90, 1, 1, 3), np.uint8), label, item, np.zeros(90, np.int8))
+    few, many = (web_items(lambda crops: vectors, test, shots, draws=20).value for shots in (1, 10))
+    assert 0.5 < few < many < 1

@@ -114,6 +114,23 @@ def rendered_items(embed: Embed, test: TestSet, rule: str, shots: int = 10, draw
     return over_draws(values)
 
 
+def web_items(embed: Embed, web: TestSet, shots: int, draws: int = 50) -> Figure:
+    """All photographs of one shoot as one item, graded by weighted class means as the device does; balanced accuracy."""
+    vectors = embed(web.crops)
+    names = np.unique(web.item)
+    truth = np.asarray([web.label[web.item == n][0] for n in names])
+    order = ("fresh", "rotten")
+    values = []
+    for draw in range(draws):
+        rng = np.random.default_rng(draw)
+        enrolled = np.concatenate([rng.choice(names[truth == g], shots, replace=False) for g in order])
+        inside = np.isin(web.item, enrolled)
+        asked = ~np.isin(names, enrolled)
+        guess = [grade_item("weighted", vectors[inside], web.label[inside], web.item[inside], vectors[web.item == n], order) for n in names[asked]]
+        values.append(balanced_accuracy(truth[asked], np.asarray(guess)))
+    return over_draws(values)
+
+
 def suite(dev: Path | None, cache: Path | None, quick: bool = False) -> dict[str, Callable[[Embed], Figure]]:
     """All questions by name; each takes an embedding and answers with a figure."""
     questions: dict[str, Callable[[Embed], Figure]] = {}
@@ -124,6 +141,8 @@ def suite(dev: Path | None, cache: Path | None, quick: bool = False) -> dict[str
         for shots in SHOTS:
             questions[f"apples_web: fresh/rotten, {shots}-shot, class means"] = lambda e, k=shots: few_shot(e(web.crops), web.label, web.item, k)
         questions["apples_web: fresh/rotten, 10-shot, nearest reference"] = lambda e: few_shot(e(web.crops), web.label, web.item, 10, rule=nearest_reference)
+        for shots in (1, 5, 10):
+            questions[f"apples_web: shoots as items, {shots}-shot, weighted"] = lambda e, k=shots: web_items(e, web, k)
         for rule in RULES:
             questions[f"apples: items of 3 grades left out, {rule}"] = lambda e, r=rule: items_right(e, apples, r)
         questions["apples: unknown fruit, own kind enrolled, AUROC"] = lambda e: unknown_enrolled(e, apples)

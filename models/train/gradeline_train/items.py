@@ -67,7 +67,8 @@ def nearest_weighted(references: Vectors, labels: Labels, groups: Labels, views:
     present = [g for g in order if (grade == g).any()]
     means = np.stack([items[grade == g].mean(axis=0) for g in present])
     variance = sum(((items[grade == g] - mean) ** 2).sum(axis=0) for g, mean in zip(present, means, strict=True))
-    weights = variance.mean() / (variance + 0.5 * variance.mean() + 1e-12)
+    # One item per grade has no variance at all: every component then counts the same.
+    weights = variance.mean() / (variance + 0.5 * variance.mean()) if variance.mean() > 1e-12 else np.ones_like(variance)
     return present[int((weights * (means - _unit_mean(views)) ** 2).sum(axis=1).argmin())]
 
 
