@@ -1,5 +1,5 @@
 import { cholesky, invertLower, multiplyLower } from "./matrix.ts";
-import type { ReferenceViews } from "./references.ts";
+import { type ReferenceViews, viewsOfItem } from "./references.ts";
 
 /**
  * Nearest prototype of an item: its descriptor is the unit mean of its views, a grade's prototype the mean of its
@@ -32,7 +32,7 @@ const MAX_FULL = 512;
  * items enrolled 0.80 and 0.91 (0.71 and 0.82), 10 per grade 0.72 and 0.84 (0.71 and 0.81); photographs of 163 apples
  * left out 0.99 and 0.98 (0.97 and 0.94), 10 per grade 0.96 and 0.94 (the same).
  */
-export function fitPrototypes(references: ReferenceViews, descriptors: Float64Array): Prototypes {
+export function fitPrototypes(references: ReferenceViews, { descriptors }: ItemDescriptors): Prototypes {
   const { dimension, grades, items, itemGrade } = references;
   const means = new Float64Array(grades * dimension);
   const counts = new Float64Array(grades);
@@ -70,11 +70,22 @@ export function fitPrototypes(references: ReferenceViews, descriptors: Float64Ar
   return prototypes;
 }
 
+/** What is known of the items of a gallery as wholes. */
+export interface ItemDescriptors {
+  /** (items, dimension) unit rows. */
+  readonly descriptors: Float64Array;
+  /** (items) length of the mean of the views, 0..1: 1 where they are all the same. */
+  readonly lengths: Float64Array;
+  /** (items) how many views each has. */
+  readonly views: Int32Array;
+}
+
 /**
  * @param embeddings (count, dimension) row-major
  * @param out (dimension) their mean, of unit length
+ * @returns length of their mean, 0..1
  */
-export function describeItem(embeddings: Float32Array, count: number, out: Float64Array): void {
+export function describeItem(embeddings: Float32Array, count: number, out: Float64Array): number {
   const dimension = out.length;
   out.fill(0);
   for (let v = 0, at = 0; v < count; v++) {
@@ -85,24 +96,20 @@ export function describeItem(embeddings: Float32Array, count: number, out: Float
   const length = Math.sqrt(square);
   // Views that cancel out have no direction; the zero vector is as far from every prototype.
   if (length > 0) for (let d = 0; d < dimension; d++) out[d]! /= length;
+  return length / count;
 }
 
-/** @returns (items, dimension) the descriptor of each item of the references */
-export function describeItems(references: ReferenceViews): Float64Array {
-  const { dimension, items, rows, count, itemOf } = references;
-  const all = new Float64Array(items * dimension);
-  for (let from = 0; from < count; ) {
-    const item = itemOf[from]!;
-    let to = from;
-    while (to < count && itemOf[to] === item) to++;
-    describeItem(
-      rows.subarray(from * dimension, to * dimension),
-      to - from,
-      all.subarray(item * dimension, (item + 1) * dimension),
-    );
-    from = to;
+export function describeItems(references: ReferenceViews): ItemDescriptors {
+  const { dimension, items, rows } = references;
+  const descriptors = new Float64Array(items * dimension);
+  const lengths = new Float64Array(items);
+  const views = new Int32Array(items);
+  for (const [item, { from, count }] of viewsOfItem(references).entries()) {
+    const own = rows.subarray(from * dimension, (from + count) * dimension);
+    lengths[item] = describeItem(own, count, descriptors.subarray(item * dimension, (item + 1) * dimension));
+    views[item] = count;
   }
-  return all;
+  return { descriptors, lengths, views };
 }
 
 /**

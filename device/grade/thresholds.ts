@@ -7,9 +7,9 @@ export const DEFAULT_ALPHA = 0.05;
 /** Where a grade has too few items for a quantile, so much beyond its worst left-out item still counts. */
 const FEW_ITEMS_MARGIN = 1.1;
 /** A limit for galleries that give none: half the distance of embeddings that have nothing in common (sqrt 2). */
-const FALLBACK_LIMIT = 0.7;
+export const FALLBACK_LIMIT = 0.7;
 /** No limit is tighter: two pictures of one view differ by as much. */
-const LEAST_LIMIT = 0.1;
+export const LEAST_LIMIT = 0.1;
 /** Leaving each item out compares each with each; beyond this an evenly spread part of the items must do. */
 const MAX_ITEMS = 400;
 
@@ -33,8 +33,7 @@ export function fitThresholds(references: ReferenceViews, alpha: number = DEFAUL
   const views = viewsOfItem(references);
   const space = new CoverSpace(grades, Math.max(1, ...views.map(({ count }) => count)));
   const scores: number[][] = Array.from({ length: grades }, () => []);
-  const step = Math.max(1, Math.ceil(items / MAX_ITEMS));
-  for (let item = 0; item < items; item += step) {
+  for (const item of spreadOut(items)) {
     const { from, count } = views[item]!;
     const embeddings = rows.subarray(from * dimension, (from + count) * dimension);
     const grade = itemGrade[item]!;
@@ -52,6 +51,12 @@ export function fitThresholds(references: ReferenceViews, alpha: number = DEFAUL
   // What a better grade covers this one covers too: its own items, however alike, cannot make its limit the tighter one.
   for (let g = 1; g < grades; g++) limit[g] = Math.max(limit[g]!, limit[g - 1]!);
   return { limit, scores: sorted };
+}
+
+/** The items that are left out one by one: all, or an even part of them. */
+export function spreadOut(items: number): number[] {
+  const step = Math.max(1, Math.ceil(items / MAX_ITEMS));
+  return Array.from({ length: Math.ceil(items / step) }, (_, index) => index * step);
 }
 
 /**
