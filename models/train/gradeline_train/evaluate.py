@@ -200,8 +200,8 @@ def evaluate(embeddings: dict[str, Embed], questions: dict[str, Callable[[Embed]
         print(f"{question:{width}}" + "".join(f"{figure!s:24}" for figure in table[question].values()), flush=True)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
-        plain = {q: {n: vars(f) for n, f in row.items()} for q, row in table.items()}
-        out.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+        plain = {q: {n: {k: round(v, 4) for k, v in vars(f).items()} for n, f in row.items()} for q, row in table.items()}
+        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
     return table
 
 
