@@ -60,7 +60,7 @@ class Criterion(nn.Module):
         kind, kin, species = batch["kind"], batch["kin"], batch["species"]
         known = kind >= 0
         condition, kin_known, kind_known = out.condition[known], kin[known], kind[known]
-        everyone = torch.arange(len(kin))
+        everyone = torch.arange(len(kin), device=kin.device)
         if self.name == "best":
             level = batch["level"][known]
             shown = (kind_known > 0).long()
