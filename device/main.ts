@@ -41,7 +41,7 @@ await run(async (scope, stop) => {
   const embedder = scope.add(
     await openEmbedder(config.model, config.embedder, {
       progress: ({ stage, detail, elapsedMs }) => log.info({ stage, elapsedMs }, detail),
-      proven: (line) => log.info(line),
+      proven: (line, proof) => log.info({ proof }, line),
     }),
   );
   const recipe = await loadRecipe(config, embedder.model);

@@ -23,6 +23,7 @@ export function infoMessage(station: Station): InfoMessage {
       dimension: embedder.model.dimension,
     },
     provider: embedder.provider,
+    proof: embedder.proof,
     gallery: { hash: short(recipe.galleryHash), references: recipe.references, grades: [...recipe.grades] },
     cameras: config.cameras.map(({ id, source }) => {
       const camera = station.cameras.get(id);

@@ -44,6 +44,7 @@ function status(station: Station, rates: Rates): StationStatus {
       version: embedder.model.version,
       hash: embedder.model.hash.slice(0, 16),
       provider: embedder.provider,
+      proof: embedder.proof,
     },
     gallery: {
       hash: recipe.galleryHash.slice(0, 16),

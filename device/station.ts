@@ -9,7 +9,7 @@ import { formatMicros, type Micros, nowMicros, parseMicros } from "./base/time.t
 import { Camera, type CameraListener } from "./camera.ts";
 import type { FrameDone, LaneSightings } from "./camera-messages.ts";
 import { Batcher, batchingOn } from "./embed/batcher.ts";
-import type { Embedder } from "./embed/embedder.ts";
+import type { ProvenEmbedder } from "./embed/embedder.ts";
 import { type DecidedItem, Lane, verdictTimes } from "./lane.ts";
 import { LaneStats } from "./lane-stats.ts";
 import { RecentValues } from "./latency.ts";
@@ -22,7 +22,7 @@ import { requestHandlers } from "./station-requests.ts";
 export interface StationParts {
   readonly config: Config;
   readonly log: Log;
-  readonly embedder: Embedder;
+  readonly embedder: ProvenEmbedder;
   readonly recipe: Recipe;
   readonly journal: Journal;
   readonly metrics: Metrics;
@@ -51,7 +51,7 @@ const FRAME_AGE_LIMIT_MS = 5000;
 /** The whole device: cameras, lanes, one embedder, one journal, one publisher. */
 export class Station implements Closable {
   readonly config: Config;
-  readonly embedder: Embedder;
+  readonly embedder: ProvenEmbedder;
   readonly metrics: Metrics;
   readonly startedAt: Micros = nowMicros();
   readonly events = new EventEmitter<StationEvents>();

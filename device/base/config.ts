@@ -162,10 +162,11 @@ export const configSchema = z.strictObject({
         .enum(["auto", "gpu", "tensorrt", "cuda", "webgpu", "cpu"])
         .default("auto")
         .describe("`auto` may end on the CPU and says so; any other is that or no start, `gpu` is TensorRT or CUDA"),
+      webgpu: z.boolean().default(false).describe("`auto` may take WebGPU after TensorRT and CUDA"),
       precision: z
-        .enum(["auto", "fp32", "fp16"])
+        .enum(["auto", "fp32", "fp16", "int8"])
         .default("auto")
-        .describe("native backend; `auto`: fp16 with TensorRT"),
+        .describe("`auto`: fp16 with TensorRT, else fp32; int8 wants a gallery of its own"),
       library: z
         .string()
         .min(1)

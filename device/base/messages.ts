@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "./config.ts";
+import { proofSchema } from "./proof-message.ts";
 
 /** Time in UTC with microseconds. */
 const time = z
@@ -82,6 +83,7 @@ export const infoSchema = z.strictObject({
     dimension: count.describe("length of an embedding"),
   }),
   provider: z.string().describe("where the model runs, e.g. `cpu`, `cuda`"),
+  proof: proofSchema.describe("what shows that it runs there, found out at the start"),
   gallery: z.strictObject({
     hash,
     references: count.describe("enrolled items"),

@@ -1,5 +1,6 @@
 import type { Verdict } from "../base/messages.ts";
 import type { Stage } from "../base/metrics.ts";
+import type { Proof } from "../base/proof-message.ts";
 
 /** What the station shows to the console. All of it may be asked for at any time, also while the station stops. */
 export interface StationView {
@@ -62,6 +63,8 @@ export interface ModelStatus {
   readonly hash: string;
   /** Where it runs, e.g. `cpu`, `cuda`. */
   readonly provider: string;
+  /** What shows that it runs there; as in the message `info`. */
+  readonly proof: Proof;
 }
 
 export interface GalleryStatus {

@@ -1,4 +1,5 @@
 import type { Closable } from "../base/lifecycle.ts";
+import type { Proof } from "../base/proof-message.ts";
 
 /** What a loaded model is. */
 export interface Model {
@@ -35,4 +36,9 @@ export interface Embedder extends Closable {
   embed(views: Uint8Array, count: number, out: Float32Array): Promise<void>;
   /** Waits for running calls, then frees the session. */
   close(): Promise<void>;
+}
+
+/** One that was held against golden vectors, and whose nodes were seen to run where it says. */
+export interface ProvenEmbedder extends Embedder {
+  readonly proof: Proof;
 }

@@ -26,6 +26,12 @@ const descriptionSchema = z.looseObject({
   }),
   output: z.looseObject({ name: z.string().min(1), dimension: z.number().int().min(1).max(4096) }),
   crop: z.looseObject({ margin: z.number().min(0).max(1), fill: z.number().int().min(0).max(255) }),
+  variants: z
+    .looseObject({
+      fp16: z.looseObject({ file: fileSchema, sha256: sha256Schema }).optional(),
+      int8: z.looseObject({ file: fileSchema, sha256: sha256Schema }).optional(),
+    })
+    .optional(),
   golden: z
     .looseObject({
       file: fileSchema,
@@ -36,9 +42,16 @@ const descriptionSchema = z.looseObject({
     .optional(),
 });
 
+/** The same network in fewer bits. */
+export type Variant = "fp16" | "int8";
+
 export interface LoadedModel {
   readonly model: Model;
   readonly bytes: Uint8Array;
+  /** Of the numbers in `bytes`. */
+  readonly precision: "fp32" | Variant;
+  /** Files of the variants, and their hashes, as the description names them. */
+  readonly variants: Readonly<Partial<Record<Variant, { readonly path: string; readonly sha256: string }>>>;
   readonly inputName: string;
   readonly outputName: string;
   readonly golden: Golden | undefined;
@@ -65,17 +78,11 @@ export interface Golden {
 export async function loadModel(path: string): Promise<LoadedModel> {
   const description = parseDescription(path, await read(path));
   const { file, sha256, input, output, crop, golden } = description;
-  const bytes = await read(join(dirname(path), file));
-  const hash = createHash("sha256").update(bytes).digest("hex");
-  if (hash !== sha256) {
-    throw new GradelineError("MODEL", `${file} has sha256 ${hash} (${bytes.length} bytes), ${path} wants ${sha256}`, {
-      hint: "the file is damaged or belongs to another description: copy both again",
-    });
-  }
+  const bytes = await readHashed(join(dirname(path), file), sha256, path);
   const model: Model = {
     name: description.name,
     version: description.version,
-    hash,
+    hash: sha256,
     sizePx: input.size,
     dimension: output.dimension,
     cropMargin: crop.margin,
@@ -84,10 +91,61 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   return {
     model,
     bytes,
+    precision: "fp32",
+    variants: variantsBeside(path, description.variants ?? {}),
     inputName: input.name,
     outputName: output.name,
     golden: golden === undefined ? undefined : parseGolden(golden, model, await read(join(dirname(path), golden.file))),
   };
+}
+
+/**
+ * Reads the file of a variant in the place of the single-precision one.
+ *
+ * Half precision moves an embedding by less than the distances between any two views, so it counts as the same model
+ * and reads the same galleries. Eight bits move it by a tenth of a threshold and more: that is another model, with a
+ * hash of its own, and a gallery of the one is refused by the other.
+ *
+ * @throws {GradelineError} MODEL when the description names no such variant, or its file is missing or torn
+ */
+export async function loadVariant(loaded: LoadedModel, variant: Variant): Promise<LoadedModel> {
+  if (loaded.precision === variant) return loaded;
+  const found = loaded.variants[variant];
+  if (found === undefined) {
+    throw new GradelineError("MODEL", `${loaded.model.name} ${loaded.model.version} has no ${variant} variant`, {
+      hint: "export it with the recipe in models/train (--variants), or set embedder.precision to auto",
+    });
+  }
+  const bytes = await readHashed(found.path, found.sha256, "the description");
+  const { model } = loaded;
+  return {
+    ...loaded,
+    bytes,
+    precision: variant,
+    model: variant === "int8" ? { ...model, name: `${model.name} int8`, hash: found.sha256 } : model,
+  };
+}
+
+function variantsBeside(
+  path: string,
+  named: NonNullable<z.output<typeof descriptionSchema>["variants"]>,
+): LoadedModel["variants"] {
+  const place = (variant: Variant) => {
+    const found = named[variant];
+    return found === undefined ? {} : { [variant]: { path: join(dirname(path), found.file), sha256: found.sha256 } };
+  };
+  return { ...place("fp16"), ...place("int8") };
+}
+
+async function readHashed(path: string, wanted: string, by: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await read(path);
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  if (hash === wanted) return bytes;
+  throw new GradelineError(
+    "MODEL",
+    `${basename(path)} has sha256 ${hash} (${bytes.length} bytes), ${by} wants ${wanted}`,
+    { hint: "the file is damaged or belongs to another description: copy both again" },
+  );
 }
 
 /**

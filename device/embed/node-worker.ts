@@ -1,5 +1,9 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
+import { nodesByProfile } from "./profile.ts";
 
 /**
  * Owns one session of onnxruntime-node: `run` holds the JavaScript thread for the whole inference, so it has a thread
@@ -10,6 +14,7 @@ export interface NodeSetup {
   /** The bytes that were hashed are the bytes that are loaded. */
   readonly bytes: Uint8Array;
   readonly providers: readonly string[];
+  /** No node may run on the CPU, and where each one runs is read back. */
   readonly refuseCpuFallback: boolean;
   readonly threads: number;
   readonly inputName: string;
@@ -37,6 +42,10 @@ export interface TensorDescription {
 export type FromNode =
   | {
       readonly kind: "ready";
+      /** Of the library. */
+      readonly version: string;
+      /** Nodes per provider in a profile of one run; undefined on the CPU. */
+      readonly nodes: Readonly<Record<string, number>> | undefined;
       readonly inputs: readonly TensorDescription[];
       readonly outputs: readonly TensorDescription[];
     }
@@ -52,8 +61,11 @@ export type FromNode =
 const port = parentPort!;
 const setup = workerData as NodeSetup;
 
+const profile = setup.refuseCpuFallback ? mkdtempSync(join(tmpdir(), "gradeline-profile-")) : undefined;
+
 try {
   const session = await ort.InferenceSession.create(setup.bytes, {
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profile, "nodes") }),
     executionProviders: [...setup.providers],
     intraOpNumThreads: setup.threads,
     interOpNumThreads: 1,
@@ -69,11 +81,29 @@ try {
       },
     },
   });
-  post({ kind: "ready", inputs: describe(session.inputMetadata), outputs: describe(session.outputMetadata) });
+  post({
+    kind: "ready",
+    version: ort.env.versions.node ?? "unknown",
+    nodes: profile === undefined ? undefined : await readNodes(session, profile),
+    inputs: describe(session.inputMetadata),
+    outputs: describe(session.outputMetadata),
+  });
   serve(session);
 } catch (error) {
   post({ kind: "refused", message: error instanceof Error ? error.message : String(error) });
   port.close();
+} finally {
+  if (profile !== undefined) rmSync(profile, { recursive: true, force: true });
+}
+
+/** Where the nodes of one run were: what did not run does not stand in a profile. */
+async function readNodes(session: ort.InferenceSession, folder: string): Promise<Record<string, number>> {
+  const { sizePx } = setup;
+  const views = new ort.Tensor("uint8", new Uint8Array(sizePx * sizePx * 3), [1, sizePx, sizePx, 3]);
+  await session.run({ [setup.inputName]: views });
+  session.endProfiling();
+  const [name] = readdirSync(folder);
+  return name === undefined ? {} : nodesByProfile(readFileSync(join(folder, name), "utf8"));
 }
 
 function serve(session: ort.InferenceSession): void {

@@ -6,8 +6,10 @@ import { GradelineError } from "../base/errors.ts";
 import type { Embedder, Model } from "./embedder.ts";
 import { checkTensors, type LoadedModel } from "./model.ts";
 import type { FromNode, NodeSetup, ToNode } from "./node-worker.ts";
+import { checkNodes, type Nodes, type Proof } from "./proof.ts";
+import type { Provider } from "./providers.ts";
 
-export type NodeProvider = "cpu" | "cuda" | "webgpu";
+export type NodeProvider = Exclude<Provider, "tensorrt">;
 
 export interface NodeOptions {
   readonly provider: NodeProvider;
@@ -43,6 +45,12 @@ export class NodeEmbedder implements Embedder {
   readonly model: Model;
   readonly provider: NodeProvider;
   readonly maxBatch: number;
+  /** Of the library. */
+  readonly version: string;
+  /** Where the nodes of the model run; null on the CPU. */
+  readonly nodes: Nodes | null;
+  /** Set once, by whoever proved it. */
+  proof: Proof | undefined;
   readonly #worker: Worker;
   readonly #free: Slot[] = [];
   readonly #queue: Job[] = [];
@@ -53,8 +61,16 @@ export class NodeEmbedder implements Embedder {
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(model: LoadedModel, options: NodeOptions, worker: Worker, exited: Promise<void>) {
+  private constructor(
+    model: LoadedModel,
+    options: NodeOptions,
+    worker: Worker,
+    exited: Promise<void>,
+    ready: Extract<FromNode, { kind: "ready" }>,
+  ) {
     this.model = model.model;
+    this.version = ready.version;
+    this.nodes = ready.nodes === undefined ? null : { counts: ready.nodes, from: "profile" };
     this.provider = options.provider;
     this.maxBatch = options.maxBatch;
     this.#worker = worker;
@@ -99,23 +115,26 @@ export class NodeEmbedder implements Embedder {
         hint: "npm ci",
       });
     });
-    if (first.kind === "refused") {
+    if (first.kind !== "ready") {
       await exited;
-      throw refusal(first.message, options.provider);
+      throw refusal(first.kind === "refused" ? first.message : "it answers out of turn", options.provider);
     }
-    const embedder = new NodeEmbedder(model, options, worker, exited);
+    const embedder = new NodeEmbedder(model, options, worker, exited, first);
     worker.on("message", (message: FromNode) => embedder.#answered(message));
     worker.on("error", (error) => embedder.#broke(error));
     worker.on("exit", () => embedder.#broke(undefined));
-    if (first.kind === "ready") {
-      try {
-        checkTensors(model, first.inputs, first.outputs);
-      } catch (error) {
-        await embedder.close();
-        throw error;
-      }
+    try {
+      checkTensors(model, first.inputs, first.outputs);
+      checkNodes(embedder.nodes === null ? [] : [embedder.nodes], options.provider);
+    } catch (error) {
+      await embedder.close();
+      throw error;
     }
     return embedder;
+  }
+
+  get degraded(): string | undefined {
+    return this.proof?.degraded ?? undefined;
   }
 
   embed(views: Uint8Array, count: number, out: Float32Array): Promise<void> {

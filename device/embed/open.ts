@@ -2,24 +2,27 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Config } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
-import type { Embedder } from "./embedder.ts";
-import { checkGolden } from "./golden.ts";
-import { type LoadedModel, loadModel } from "./model.ts";
+import type { ProvenEmbedder } from "./embedder.ts";
+import { type LoadedModel, loadModel, loadVariant } from "./model.ts";
 import type { Progress } from "./native/progress.ts";
 import { knownPlaces, packagedLibrary, prefersNative } from "./native/search.ts";
 import { NodeEmbedder, type NodeProvider } from "./node.ts";
+import { hasNvidiaGpu } from "./nvidia.ts";
+import { describeProof, type Proof } from "./proof.ts";
+import { proveNode } from "./prove-node.ts";
+import { runningOn } from "./providers.ts";
 
 type EmbedderConfig = Config["embedder"];
 
 export interface OpenListener {
   /** What takes long: making a session, building an engine. */
   progress?(progress: Progress): void;
-  /** Where the model runs and how that was shown, in one line. */
-  proven?(line: string): void;
+  /** Where the model runs and how that was shown, and the same in one line. */
+  proven?(line: string, proof: Proof): void;
 }
 
 /**
- * Loads a model, makes a session for it and holds it against the golden vectors that ship with the model.
+ * Loads a model, makes a session for it and proves where it runs and that it computes what it should.
  *
  * @param path of the model's JSON description
  * @throws {GradelineError} MODEL, MODEL_SHAPE, PROVIDER, INFERENCE
@@ -28,26 +31,16 @@ export async function openEmbedder(
   path: string,
   config: EmbedderConfig,
   listener: OpenListener = {},
-): Promise<Embedder> {
+): Promise<ProvenEmbedder> {
   const model = await loadModel(path);
-  if (wantsNative(config)) {
-    // Loaded only here: most boards need one backend, and this one brings a library of its own.
-    const { openNative } = await import("./native/open.ts");
-    const { describeProof } = await import("./native/proof.ts");
-    const embedder = await openNative(model, { ...config, tell: (progress) => listener.progress?.(progress) });
-    listener.proven?.(describeProof(embedder.proof));
-    return embedder;
-  }
-  const embedder = await openNode(model, config);
-  try {
-    if (model.golden !== undefined) await checkGolden(embedder, model.golden);
-  } catch (error) {
-    await embedder.close();
-    throw error;
-  }
-  listener.proven?.(
-    `${embedder.provider} by onnxruntime-node${model.golden === undefined ? "" : ", golden vectors equal"}`,
-  );
+  const embedder = wantsNative(config)
+    ? // Loaded only here: most boards need one backend, and this one brings a library of its own.
+      await (await import("./native/open.ts")).openNative(model, {
+        ...config,
+        tell: (progress) => listener.progress?.(progress),
+      })
+    : await openNode(model, config);
+  listener.proven?.(describeProof(embedder.proof), embedder.proof);
   return embedder;
 }
 
@@ -57,25 +50,49 @@ function wantsNative({ backend, library, provider }: EmbedderConfig): boolean {
   return prefersNative({ configured: library, environment: process.env, known: knownPlaces(process.env) });
 }
 
-/** `auto` takes the first that can be had; anything else is that or an error, never something slower in silence. */
-async function openNode(model: LoadedModel, config: EmbedderConfig): Promise<Embedder> {
-  const { threads, maxBatch } = config;
-  for (const provider of nodeProviders(config.provider)) {
+/** `auto` takes the first that can be had and says why not a faster one; anything else is that or an error. */
+async function openNode(model: LoadedModel, config: EmbedderConfig): Promise<ProvenEmbedder> {
+  const refused: Proof["refused"] = [];
+  for (const provider of nodeProviders(config)) {
     try {
-      return await NodeEmbedder.open(model, { provider, threads, maxBatch });
+      return await openProvider(model, provider, config, refused);
     } catch (error) {
       const absent = error instanceof GradelineError && error.code === "PROVIDER";
       if (!absent || config.provider !== "auto" || provider === "cpu") throw error;
+      refused.push({ provider, reason: error.message });
     }
   }
   throw new GradelineError("INTERNAL", "no provider was tried");
 }
 
-function nodeProviders(wanted: EmbedderConfig["provider"]): readonly NodeProvider[] {
+async function openProvider(
+  single: LoadedModel,
+  provider: NodeProvider,
+  config: EmbedderConfig,
+  refused: Proof["refused"],
+): Promise<ProvenEmbedder> {
+  const { variant } = runningOn(provider, config.precision, config.provider === "auto");
+  const model = variant === undefined ? single : await loadVariant(single, variant);
+  const options = { provider, threads: config.threads, maxBatch: config.maxBatch };
+  const embedder = await NodeEmbedder.open(model, options);
+  try {
+    const proof = await proveNode(embedder, { model, single, options }, refused, hasNvidiaGpu() || config.webgpu);
+    return Object.assign(embedder, { proof });
+  } catch (error) {
+    await embedder.close();
+    throw error;
+  }
+}
+
+function nodeProviders({ provider: wanted, webgpu }: EmbedderConfig): readonly NodeProvider[] {
   switch (wanted) {
     case "auto":
-      // Where the files are not there, trying them only makes the library print what it misses.
-      return packageHasCuda() ? ["cuda", "cpu"] : ["cpu"];
+      // Where neither files nor card are there, there is nothing to say about them.
+      return [
+        ...(packageHasCuda() || hasNvidiaGpu() ? (["cuda"] as const) : []),
+        ...(webgpu ? (["webgpu"] as const) : []),
+        "cpu",
+      ];
     case "gpu":
       return ["cuda"];
     case "tensorrt":

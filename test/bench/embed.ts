@@ -12,10 +12,10 @@ import {
   viewShape,
 } from "../../device/embed/native/memory.ts";
 import { openNative } from "../../device/embed/native/open.ts";
-import { patternViews } from "../../device/embed/native/proof.ts";
 import { packagedLibrary } from "../../device/embed/native/search.ts";
 import { Session } from "../../device/embed/native/session.ts";
 import { NodeEmbedder } from "../../device/embed/node.ts";
+import { patternViews } from "../../device/embed/proof.ts";
 
 /** One backend at one batch size. */
 export interface EmbedRow {

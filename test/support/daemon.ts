@@ -34,8 +34,11 @@ export class Daemon {
   #over: DaemonEnd | undefined;
   #watching: (() => void)[] = [];
 
-  private constructor(args: readonly string[]) {
-    this.process = spawn(process.execPath, ["device/main.ts", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  private constructor(args: readonly string[], environment: Readonly<Record<string, string>>) {
+    this.process = spawn(process.execPath, ["device/main.ts", ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...environment },
+    });
     this.process.stdout!.resume();
     createInterface({ input: this.process.stderr! }).on("line", (line) => {
       if (line.startsWith("{")) this.log.push(JSON.parse(line) as DaemonLine);
@@ -53,10 +56,15 @@ export class Daemon {
   }
 
   /** Writes the configuration into the folder and starts a daemon with it. JSON is YAML, too. */
-  static async start(folder: string, config: ConfigInput | object, args: readonly string[] = []): Promise<Daemon> {
+  static async start(
+    folder: string,
+    config: ConfigInput | object,
+    args: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Daemon> {
     const path = join(folder, "gradeline.yaml");
     await writeFile(path, JSON.stringify(config, null, 2));
-    return new Daemon(["--config", path, ...args]);
+    return new Daemon(["--config", path, ...args], environment);
   }
 
   /** Starts one whose end is all that matters. */

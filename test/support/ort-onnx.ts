@@ -34,6 +34,8 @@ export function tinyModel(options: TinyOptions = {}): LoadedModel {
       cropFill: 118,
     },
     bytes,
+    precision: "fp32",
+    variants: {},
     inputName: "views",
     outputName: "embedding",
     golden,

@@ -1,7 +1,8 @@
 import { GradelineError } from "../../base/errors.ts";
-import { describeGpu, type Gpu, hasNvidiaGpu, tensorrtVersion } from "./gpu.ts";
+import { hasNvidiaGpu } from "../nvidia.ts";
+import { type Provider, providers } from "../providers.ts";
+import { describeGpu, type Gpu, tensorrtVersion } from "./gpu.ts";
 import { Library } from "./library.ts";
-import { type NativeProvider, providers } from "./providers.ts";
 import { type Candidate, findLibraries, knownPlaces } from "./search.ts";
 
 /** A library that was looked at. */
@@ -11,7 +12,7 @@ export interface LibraryFinding {
   readonly beside: readonly string[];
   readonly version: string | undefined;
   /** Providers that it was built with. */
-  readonly providers: readonly NativeProvider[];
+  readonly providers: readonly Provider[];
   /** Why it cannot be used. */
   readonly problem: string | undefined;
 }
@@ -56,9 +57,7 @@ export async function surveyNative(configured: string | undefined, device = 0): 
 async function look({ path, from, beside }: Candidate): Promise<LibraryFinding> {
   try {
     const library = await Library.load(path);
-    const built = (Object.keys(providers) as NativeProvider[]).filter((name) =>
-      library.providers.includes(providers[name]),
-    );
+    const built = (Object.keys(providers) as Provider[]).filter((name) => library.providers.includes(providers[name]));
     return { path, from, beside, version: library.version, providers: built, problem: undefined };
   } catch (error) {
     if (!(error instanceof GradelineError)) throw error;

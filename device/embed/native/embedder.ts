@@ -1,10 +1,10 @@
 import { GradelineError } from "../../base/errors.ts";
 import type { Embedder, Model } from "../embedder.ts";
 import type { LoadedModel } from "../model.ts";
+import type { Proof } from "../proof.ts";
+import type { Provider } from "../providers.ts";
 import { Bound } from "./bound.ts";
 import { type Copier, type Layout, type Memory, takeMemory } from "./memory.ts";
-import type { Proof } from "./proof.ts";
-import type { NativeProvider } from "./providers.ts";
 import type { Session } from "./session.ts";
 
 interface Job {
@@ -16,7 +16,7 @@ interface Job {
 }
 
 export interface Sessions {
-  readonly provider: NativeProvider;
+  readonly provider: Provider;
   /** By the batch size that the session is made for; with one session of free size, under the largest batch. */
   readonly bySize: ReadonlyMap<number, Session>;
   /** The session takes any count up to its size: nothing is padded. */
@@ -29,7 +29,7 @@ export interface Sessions {
 /** Embeds through the C API: batches one after the other, each on a thread of the pool, none on the JavaScript thread. */
 export class NativeEmbedder implements Embedder {
   readonly model: Model;
-  readonly provider: NativeProvider;
+  readonly provider: Provider;
   readonly maxBatch: number;
   readonly #sessions: Sessions;
   readonly #layout: Layout;
@@ -54,7 +54,7 @@ export class NativeEmbedder implements Embedder {
   }
 
   get degraded(): string | undefined {
-    return this.#proof?.degraded;
+    return this.#proof?.degraded ?? undefined;
   }
 
   /** What shows where the model runs. */

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { loadForGood } from "./ffi.ts";
 
 /** An NVIDIA GPU as its driver describes it. */
@@ -10,16 +9,9 @@ export interface Gpu {
   readonly capability: string;
 }
 
-/** Device files of NVIDIA's drivers: cards, and the GPUs inside Jetson chips. */
-const DEVICE_FILES = ["/dev/nvidia0", "/dev/nvhost-gpu", "/dev/nvgpu/igpu0"];
 const NAME_BYTES = 256;
 const CAPABILITY_MAJOR = 75;
 const CAPABILITY_MINOR = 76;
-
-/** Whether this machine has an NVIDIA GPU whose driver is loaded. */
-export function hasNvidiaGpu(): boolean {
-  return DEVICE_FILES.some((path) => existsSync(path));
-}
 
 /**
  * Asks the driver.

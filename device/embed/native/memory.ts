@@ -1,8 +1,8 @@
 import koffi, { type LibraryHandle } from "koffi";
 import { GradelineError } from "../../base/errors.ts";
+import type { Provider } from "../providers.ts";
 import { loadForGood } from "./ffi.ts";
 import type { Handle } from "./library.ts";
-import type { NativeProvider } from "./providers.ts";
 import type { Session } from "./session.ts";
 
 /** What goes in and comes out. */
@@ -63,7 +63,7 @@ export function embeddingShape(layout: Layout, count: number): BigInt64Array {
  */
 export function takeMemory(
   session: Session,
-  provider: NativeProvider,
+  provider: Provider,
   layout: Layout,
   size: number,
   copier: Copier | undefined,

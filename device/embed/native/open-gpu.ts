@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { GradelineError } from "../../base/errors.ts";
 import type { LoadedModel } from "../model.ts";
+import type { Proof } from "../proof.ts";
+import { appends, type Precision, type Provider, runningOn } from "../providers.ts";
 import { NativeEmbedder } from "./embedder.ts";
 import { dropEngines, type EngineCache, type EngineKey, openEngineCache, sealEngineCache } from "./engine.ts";
 import { describeGpu, tensorrtVersion } from "./gpu.ts";
@@ -11,8 +13,6 @@ import type { Library } from "./library.ts";
 import { cudaCopier } from "./memory.ts";
 import type { NativeOptions, Opened } from "./opened.ts";
 import { telling } from "./progress.ts";
-import type { Proof } from "./proof.ts";
-import { appends, type NativeProvider, type Precision } from "./providers.ts";
 import { Session } from "./session.ts";
 
 const GPU_BATCHES = [1, 4, 16, 64, 256];
@@ -20,7 +20,7 @@ const GPU_BATCHES = [1, 4, 16, 64, 256];
 export interface Target {
   readonly library: Library;
   readonly model: LoadedModel;
-  readonly provider: NativeProvider;
+  readonly provider: Provider;
   readonly options: NativeOptions;
 }
 
@@ -34,7 +34,7 @@ export interface Target {
 export async function openGpu(target: Target, batch: string | undefined): Promise<Opened> {
   const { library, model, provider, options } = target;
   checkProviderLibraries(library, provider);
-  const precision = options.precision === "auto" ? (provider === "tensorrt" ? "fp16" : "fp32") : options.precision;
+  const { precision } = runningOn(provider, options.precision);
   const batches = batchSizes(options);
   const device = options.device ?? 0;
   const root = options.engineCache ?? defaultEngineCache(process.env);
@@ -62,7 +62,16 @@ export async function openGpu(target: Target, batch: string | undefined): Promis
     const embedder = new NativeEmbedder(model, { provider, bySize: made.bySize, free: false, copier, device });
     embedder.prepare();
     if (cache !== undefined && cache.state !== "hit") await sealEngineCache(root, cache, key);
-    const engine = cache === undefined ? undefined : { cache: cache.state, folder: cache.folder, buildMs };
+    const engine =
+      cache === undefined
+        ? null
+        : {
+            cache: cache.state,
+            reason: cache.reason ?? null,
+            key: basename(cache.folder),
+            folder: cache.folder,
+            buildMs,
+          };
     return { embedder, sessions: [...made.bySize.values()], options: made.options, precision, batches, engine };
   } catch (error) {
     for (const session of made.bySize.values()) await session.release();
@@ -118,7 +127,7 @@ async function makeSessions(target: Target, { precision, batches, batch, cache }
  * Providers for NVIDIA are libraries of their own, which ONNX Runtime looks for beside itself; its own message about
  * an absent one names only the first that it misses.
  */
-function checkProviderLibraries(library: Library, provider: NativeProvider): void {
+function checkProviderLibraries(library: Library, provider: Provider): void {
   if (provider !== "tensorrt" && provider !== "cuda") return;
   const absent = ["shared", "cuda", ...(provider === "tensorrt" ? ["tensorrt"] : [])]
     .map((name) => `libonnxruntime_providers_${name}.so`)
@@ -128,7 +137,7 @@ function checkProviderLibraries(library: Library, provider: NativeProvider): voi
 }
 
 /** What a failure means to the one who asked for a GPU: that it cannot be had. */
-function asRefusal(error: unknown, provider: NativeProvider): GradelineError {
+function asRefusal(error: unknown, provider: Provider): GradelineError {
   if (error instanceof GradelineError && error.code === "PROVIDER") return error;
   return new GradelineError("PROVIDER", `${provider} cannot be used: ${(error as Error).message}`, { cause: error });
 }

@@ -1,13 +1,13 @@
 import { GradelineError } from "../../base/errors.ts";
-import { type LoadedModel, loadModel } from "../model.ts";
+import { type LoadedModel, loadModel, loadVariant } from "../model.ts";
+import type { Proof } from "../proof.ts";
+import { candidates, type Provider, providers, runningOn } from "../providers.ts";
 import type { NativeEmbedder } from "./embedder.ts";
 import { Library } from "./library.ts";
 import { openGpu, type Target } from "./open-gpu.ts";
 import { batchAxis, type NativeOptions, type Opened, openCpu } from "./opened.ts";
 import { telling } from "./progress.ts";
-import type { Proof } from "./proof.ts";
 import { prove } from "./prove.ts";
-import { candidates, type NativeProvider, providers } from "./providers.ts";
 import { findLibraries, knownPlaces } from "./search.ts";
 
 /**
@@ -21,8 +21,8 @@ import { findLibraries, knownPlaces } from "./search.ts";
 export async function openNative(from: string | LoadedModel, options: NativeOptions): Promise<NativeEmbedder> {
   const model = typeof from === "string" ? await loadModel(from) : from;
   const library = await openLibrary(options.library);
-  const refused: { provider: NativeProvider; reason: string }[] = [];
-  for (const provider of candidates(options.provider)) {
+  const refused: { provider: Provider; reason: string }[] = [];
+  for (const provider of candidates(options.provider, options.webgpu)) {
     try {
       return await openProvider({ library, model, provider, options }, refused);
     } catch (error) {
@@ -56,6 +56,7 @@ async function openLibrary(configured: string | undefined): Promise<Library> {
 
 async function openProvider(target: Target, refused: Proof["refused"]): Promise<NativeEmbedder> {
   const { library, model, provider, options } = target;
+  const { variant } = runningOn(provider, options.precision, options.provider === "auto");
   const built = library.providers;
   if (!built.includes(providers[provider])) {
     throw new GradelineError(
@@ -63,10 +64,11 @@ async function openProvider(target: Target, refused: Proof["refused"]): Promise<
       `${provider} cannot be used: ${library.path} (${library.version}) was built without it, it has ${built.join(", ")}`,
     );
   }
+  const run = { ...target, model: variant === undefined ? model : await loadVariant(model, variant) };
+  if (provider === "cpu") return await proven(await openCpu(library, run.model, options), undefined, run, refused);
   const cpu = await openCpu(library, model, options);
-  if (provider === "cpu") return await proven(cpu, undefined, target, refused);
   try {
-    return await proven(await openGpu(target, batchAxis(cpu)), cpu, target, refused);
+    return await proven(await openGpu(run, batchAxis(cpu)), cpu, run, refused);
   } finally {
     await cpu.embedder.close();
   }

@@ -1,16 +1,17 @@
 import { GradelineError } from "../../base/errors.ts";
 import { checkTensors, type LoadedModel } from "../model.ts";
+import type { Proof } from "../proof.ts";
+import type { Precision, Wanted } from "../providers.ts";
 import { NativeEmbedder } from "./embedder.ts";
 import type { Library } from "./library.ts";
 import type { Progress } from "./progress.ts";
-import type { Proof } from "./proof.ts";
-import type { Precision, Wanted } from "./providers.ts";
 import { Session } from "./session.ts";
 
 export interface NativeOptions {
   readonly provider: Wanted;
-  /** TensorRT alone makes half precision out of a model; `auto` takes fp16 there and fp32 elsewhere. */
   readonly precision: Precision | "auto";
+  /** `auto` may take WebGPU after TensorRT and CUDA. */
+  readonly webgpu?: boolean | undefined;
   readonly threads: number;
   readonly maxBatch: number;
   /** `libonnxruntime.so`, or the folder that holds it; looked for where absent. */
@@ -42,8 +43,11 @@ export interface Opened {
  *
  * @throws {GradelineError} MODEL when the library refuses the model, MODEL_SHAPE when its tensors do not fit
  */
-export async function openCpu(library: Library, model: LoadedModel, options: NativeOptions): Promise<Opened> {
-  const { threads, maxBatch } = options;
+export async function openCpu(
+  library: Library,
+  model: LoadedModel,
+  { threads, maxBatch }: Pick<NativeOptions, "threads" | "maxBatch">,
+): Promise<Opened> {
   const session = await Session.create(library, {
     bytes: model.bytes,
     threads,
@@ -65,7 +69,7 @@ export async function openCpu(library: Library, model: LoadedModel, options: Nat
     await embedder.close();
     throw error;
   }
-  return { embedder, sessions: [session], options: {}, precision: "fp32", batches: [], engine: undefined };
+  return { embedder, sessions: [session], options: {}, precision: model.precision, batches: [], engine: null };
 }
 
 /** Name of the free batch axis, which a session of fixed shapes overrides. */

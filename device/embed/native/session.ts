@@ -2,10 +2,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TensorDescription } from "../node-worker.ts";
-import { nodesByAssignment, nodesByProfile } from "./assignment.ts";
+import { nodesByProfile } from "../profile.ts";
+import type { Nodes } from "../proof.ts";
+import type { Append } from "../providers.ts";
+import { nodesByAssignment } from "./assignment.ts";
 import { loadForGood } from "./ffi.ts";
 import type { Handle, Library } from "./library.ts";
-import type { Append } from "./providers.ts";
 import type { FunctionName } from "./table.ts";
 import { describeTensors } from "./tensors.ts";
 
@@ -23,11 +25,6 @@ export interface SessionSetup {
 
 const LOG_FATAL = 4;
 const OPTIMISE_ALL = 99;
-/** Count of nodes per provider, by the library's names, and where that was read. */
-export interface Nodes {
-  readonly counts: Readonly<Record<string, number>>;
-  readonly from: "assignment" | "profile";
-}
 
 /** One session of the library, with what belongs to it; freed in the reverse order, once. */
 export class Session {

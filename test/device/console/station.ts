@@ -2,6 +2,7 @@ import type { Verdict } from "../../../device/base/messages.ts";
 import { createMetrics } from "../../../device/base/metrics.ts";
 import { formatMicros } from "../../../device/base/time.ts";
 import type { ItemShown, LaneStatus, StationStatus, StationView } from "../../../device/console/view.ts";
+import { cpuProof } from "../../support/proof-made.ts";
 
 const SIZE_PX = 96;
 const T0 = 1_800_000_000_000_000;
@@ -72,7 +73,7 @@ function quiet(): StationStatus {
     since: "2027-01-15T08:00:00.000000Z",
     version: "0.1.0",
     uptimeS: 4000,
-    model: { name: "fruit", version: "1", hash: "ab".repeat(32), provider: "cpu" },
+    model: { name: "fruit", version: "1", hash: "ab".repeat(32), provider: "cpu", proof: cpuProof },
     gallery: { hash: "cd".repeat(32), grades: ["sound", "second", "reject"], items: 24 },
     cameras: [{ id: "top", state: "ok", reason: null, seen: 900, dropped: 0, incomplete: 0, fps: 30, frameAgeMs: 12 }],
     lanes: [laneStatus("a"), laneStatus("b")],

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import type { GradelineError } from "../../../device/base/errors.ts";
-import { loadModel } from "../../../device/embed/model.ts";
+import { loadModel, loadVariant } from "../../../device/embed/model.ts";
 import { type Description, sha256, TINY, writeTiny, writeTinyWithGolden } from "../../support/embedder-tiny.ts";
 
 let folder: string;
@@ -34,6 +34,25 @@ test("the shipped model is what its description says, golden vectors included", 
     const length = Math.hypot(...golden.embeddings.subarray(row * model.dimension, (row + 1) * model.dimension));
     assert.ok(Math.abs(length - 1) < 1e-3, `golden row ${row} has length ${length}`);
   }
+});
+
+test("half precision is the same model to a gallery, eight bits are another", async () => {
+  const single = await loadModel("models/embedder.json");
+  const [half, eight] = [await loadVariant(single, "fp16"), await loadVariant(single, "int8")];
+  assert.deepEqual([half.precision, half.model], ["fp16", single.model]);
+  assert.equal(sha256(half.bytes), single.variants.fp16?.sha256);
+  assert.equal(eight.model.hash, sha256(eight.bytes));
+  assert.notEqual(eight.model.hash, single.model.hash);
+  assert.equal(eight.golden, single.golden, "all are held against the same golden vectors");
+});
+
+test("a variant that is torn, or that the description does not name, is refused", async () => {
+  const path = await writeTiny(folder, (description) => {
+    description.variants = { fp16: { file: "tiny.onnx", sha256: "0".repeat(64) } };
+  });
+  const loaded = await loadModel(path);
+  await assert.rejects(loadVariant(loaded, "fp16"), { code: "MODEL", message: /tiny\.onnx has sha256 .* wants 0{64}/ });
+  await assert.rejects(loadVariant(loaded, "int8"), { code: "MODEL", message: /has no int8 variant/ });
 });
 
 test("a model without golden vectors loads", async () => {

@@ -39,6 +39,21 @@ test("the shipped model gives its golden embeddings here", async () => {
   await embedder.close();
 });
 
+test("eight bits are proven by direction, on both backends, and do not pass for single precision", async () => {
+  for (const backend of ["node", "native"] as const) {
+    const embedder = await openEmbedder("models/embedder.json", { ...settings, backend, precision: "int8" });
+    const { precision, golden } = embedder.proof;
+    assert.equal(precision, "int8");
+    assert.ok(golden !== null && golden.cosine > 0.98 && golden.cosine < 0.9999, JSON.stringify(golden));
+    assert.match(embedder.model.name, / int8$/);
+    await embedder.close();
+  }
+  assert.match(
+    (await refusal("models/embedder.json", { precision: "fp16" })).message,
+    /fp16 .* cpu, which has fp32 and int8/,
+  );
+});
+
 test("golden vectors are compared in batches when there are more than a batch holds", async () => {
   const embedder = await openEmbedder(await writeTinyWithGolden(folder, 11), settings);
   await embedder.close();
@@ -51,7 +66,10 @@ test("embeddings that are not the golden ones are refused, with how far they are
   });
   const error = await refusal(path);
   assert.equal(error.code, "MODEL");
-  assert.match(error.message, /on cpu the golden embeddings are off by 1\.00e-2, allowed 0\.0001/);
+  assert.match(
+    error.message,
+    /on cpu in fp32 the golden embeddings differ by 1\.00e-2, .*a difference of at most 0\.0001/,
+  );
 });
 
 test("golden embeddings that are no numbers are refused", async () => {

@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { CONTRACT } from "../../../device/base/documents.ts";
 import { formatMicros, nowMicros } from "../../../device/base/time.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
+import { cpuProof } from "../../support/proof-made.ts";
 import { Publishing } from "../../support/publishing.ts";
 import { draft } from "../../support/verdicts.ts";
 
@@ -104,6 +105,7 @@ function say({ publisher }: Publishing): void {
     startedAt: now(),
     model: { name: "m", version: "1", hash: HASH, sizePx: 96, dimension: 128 },
     provider: "cpu",
+    proof: cpuProof,
     gallery: { hash: HASH, references: 2, grades },
     cameras: [{ id: "c1", kind: "line", widthPx: 1280, heightPx: 720 }],
     lanes: [{ id: "a", camera: "c1", conveyor: "belt", gateMm: 400 }],

@@ -1,4 +1,5 @@
-import { GradelineError } from "../../base/errors.ts";
+import { GradelineError } from "../base/errors.ts";
+import type { Variant } from "./model.ts";
 
 /** Providers by the short names used in configuration. */
 export const providers = {
@@ -8,24 +9,26 @@ export const providers = {
   cpu: "CPUExecutionProvider",
 } as const;
 
-export type NativeProvider = keyof typeof providers;
-export type Precision = "fp32" | "fp16";
+export type Provider = keyof typeof providers;
+export type Precision = "fp32" | "fp16" | "int8";
 
 /** `auto` ends on the CPU where no GPU can be had; `gpu` never does. */
-export type Wanted = NativeProvider | "auto" | "gpu";
+export type Wanted = Provider | "auto" | "gpu";
 
 /**
  * Providers to try, the fastest first. WebGPU runs only where it was asked for: on a board it would take the place of
  * a proper driver.
+ *
+ * @param webgpu `auto` may take WebGPU, too
  */
-export function candidates(wanted: Wanted): NativeProvider[] {
-  if (wanted === "auto") return ["tensorrt", "cuda", "cpu"];
+export function candidates(wanted: Wanted, webgpu = false): Provider[] {
+  if (wanted === "auto") return ["tensorrt", "cuda", ...(webgpu ? (["webgpu"] as const) : []), "cpu"];
   if (wanted === "gpu") return ["tensorrt", "cuda"];
   return [wanted];
 }
 
 /** Providers that nodes of a session may run on: what TensorRT cannot take, CUDA does; the CPU never steps in. */
-export function allowedNodes(provider: NativeProvider): readonly string[] {
+export function allowedNodes(provider: Provider): readonly string[] {
   return provider === "tensorrt" ? [providers.tensorrt, providers.cuda] : [providers[provider]];
 }
 
@@ -41,31 +44,56 @@ export interface ProviderSettings {
 
 /** What is appended to the session's options, in this order: a provider and its options by the library's names. */
 export interface Append {
-  readonly provider: NativeProvider;
+  readonly provider: Provider;
   readonly options: Readonly<Record<string, string>>;
+}
+
+/** In what precision a provider runs the model, and from which of its files. */
+export interface Running {
+  readonly precision: Precision;
+  /** Single precision where absent. */
+  readonly variant: Variant | undefined;
+}
+
+/** What each provider can do: TensorRT makes fewer bits of the single-precision file, the others need a file of them. */
+const able: Readonly<Record<Provider, Readonly<Partial<Record<Precision, Running>>>>> = {
+  tensorrt: {
+    fp32: { precision: "fp32", variant: undefined },
+    fp16: { precision: "fp16", variant: undefined },
+  },
+  cuda: { fp32: { precision: "fp32", variant: undefined }, fp16: { precision: "fp16", variant: "fp16" } },
+  webgpu: { fp32: { precision: "fp32", variant: undefined } },
+  cpu: { fp32: { precision: "fp32", variant: undefined }, int8: { precision: "int8", variant: "int8" } },
+};
+
+/**
+ * @param wanted `auto`: fp16 with TensorRT, fp32 elsewhere. A CPU that `auto` ends on takes fp32 in the place of fp16,
+ *   which reads the same galleries and would be slower there
+ * @param provider that the precision is for
+ * @param fallen the CPU was not asked for, `auto` ended there
+ * @throws {GradelineError} PROVIDER for a precision that the provider does not have
+ */
+export function runningOn(provider: Provider, wanted: Precision | "auto", fallen = false): Running {
+  if (wanted === "auto") return able[provider][provider === "tensorrt" ? "fp16" : "fp32"]!;
+  const running = able[provider][wanted === "fp16" && provider === "cpu" && fallen ? "fp32" : wanted];
+  if (running !== undefined) return running;
+  const has = Object.keys(able[provider]).join(" and ");
+  throw new GradelineError("PROVIDER", `precision ${wanted} was asked for on ${provider}, which has ${has}`, {
+    hint: "set embedder.precision to auto",
+  });
 }
 
 /**
  * Options of each provider.
  *
- * @throws {GradelineError} PROVIDER for a precision that the provider does not make by itself
  * @see ONNX Runtime, "TensorRT Execution Provider" and "CUDA Execution Provider", configuration options
  */
-export function appends(provider: NativeProvider, settings: ProviderSettings): Append[] {
+export function appends(provider: Provider, settings: ProviderSettings): Append[] {
   if (provider === "tensorrt")
     return [
       { provider, options: tensorrt(settings) },
       { provider: "cuda", options: cuda(settings, false) },
     ];
-  if (settings.precision !== "fp32") {
-    throw new GradelineError(
-      "PROVIDER",
-      `precision ${settings.precision} was asked for on ${provider}, which runs the model as it is`,
-      {
-        hint: "set embedder.precision to fp32, or use tensorrt",
-      },
-    );
-  }
   if (provider === "cuda") return [{ provider, options: cuda(settings, settings.cudaGraph) }];
   if (provider === "webgpu") return [{ provider, options: {} }];
   return [];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nodesByProfile } from "../../../../device/embed/native/assignment.ts";
-import { telling } from "../../../../device/embed/native/progress.ts";
+import { telling } from "../../../device/embed/native/progress.ts";
+import { nodesByProfile } from "../../../device/embed/profile.ts";
 import {
   checkComparison,
   checkNodes,
@@ -11,8 +11,8 @@ import {
   median,
   type Proof,
   worse,
-} from "../../../../device/embed/native/proof.ts";
-import { allowedNodes, appends, candidates } from "../../../../device/embed/native/providers.ts";
+} from "../../../device/embed/proof.ts";
+import { allowedNodes, appends, candidates, runningOn } from "../../../device/embed/providers.ts";
 
 describe("golden embeddings", () => {
   const wanted = Float32Array.of(1, 0, 0, 1);
@@ -96,6 +96,7 @@ describe("providers to try", () => {
   test("the fastest first, the CPU only where it may be, WebGPU only where it was asked for", () => {
     assert.deepEqual(candidates("auto"), ["tensorrt", "cuda", "cpu"]);
     assert.deepEqual(candidates("gpu"), ["tensorrt", "cuda"]);
+    assert.deepEqual(candidates("auto", true), ["tensorrt", "cuda", "webgpu", "cpu"]);
     assert.deepEqual(candidates("webgpu"), ["webgpu"]);
     for (const provider of ["tensorrt", "cuda", "webgpu"] as const) {
       assert.ok(!allowedNodes(provider).includes("CPUExecutionProvider"), provider);
@@ -112,15 +113,27 @@ describe("providers to try", () => {
     assert.deepEqual([second?.provider, second?.options.enable_cuda_graph], ["cuda", "0"]);
     const [cuda] = appends("cuda", { ...settings, precision: "fp32" });
     assert.deepEqual([cuda?.options.use_tf32, cuda?.options.device_id], ["0", "1"]);
-    assert.throws(() => appends("cuda", settings), { code: "PROVIDER", message: /precision fp16/ });
+  });
+
+  test("fp16 is TensorRT's own and a file for CUDA, int8 a file for the CPU; what cannot be is refused", () => {
+    assert.deepEqual(runningOn("tensorrt", "auto"), { precision: "fp16", variant: undefined });
+    assert.deepEqual(runningOn("cuda", "auto"), { precision: "fp32", variant: undefined });
+    assert.deepEqual(runningOn("cuda", "fp16"), { precision: "fp16", variant: "fp16" });
+    assert.deepEqual(runningOn("cpu", "int8"), { precision: "int8", variant: "int8" });
+    assert.throws(() => runningOn("cpu", "fp16"), {
+      code: "PROVIDER",
+      message: /fp16 .* cpu, which has fp32 and int8/,
+    });
+    assert.deepEqual(runningOn("cpu", "fp16", true).precision, "fp32", "auto may end on the CPU");
+    assert.throws(() => runningOn("cuda", "int8", true), { code: "PROVIDER" });
   });
 
   test("the CPU is a step down where there is a GPU, and nothing to say where there is none", () => {
-    const refused = [{ provider: "cuda", reason: "no libcublas" }] as const;
-    assert.match(degradedReason("cpu", refused, true) ?? "", /although there is a GPU: no libcublas/);
-    assert.equal(degradedReason("cpu", refused, false), undefined);
-    assert.equal(degradedReason("cpu", [], true), undefined, "the CPU was asked for");
-    assert.equal(degradedReason("cuda", refused, true), undefined);
+    const refused = [{ provider: "cuda", reason: "no libcublas" }];
+    assert.match(degradedReason("cpu", refused, true) ?? "", /although there should be a GPU: no libcublas/);
+    assert.equal(degradedReason("cpu", refused, false), null);
+    assert.equal(degradedReason("cpu", [], true), null, "the CPU was asked for");
+    assert.equal(degradedReason("cuda", refused, true), null);
   });
 });
 
@@ -132,7 +145,7 @@ test("the median of an odd and of an even count", () => {
 test("a proof reads as one line", () => {
   const proof: Proof = {
     backend: "native",
-    library: { path: "/opt/ort/libonnxruntime.so", version: "1.23.2", apiVersion: 23 },
+    library: { name: "ONNX Runtime", version: "1.23.2", path: "/opt/ort/libonnxruntime.so" },
     provider: "tensorrt",
     precision: "fp16",
     options: {},
@@ -143,14 +156,14 @@ test("a proof reads as one line", () => {
     cpuP50Ms: 2,
     batches: [1, 4],
     cudaGraph: false,
-    engine: { cache: "absent", folder: "/cache", buildMs: 61_000 },
+    engine: { cache: "absent", reason: null, key: "0123", folder: "/cache", buildMs: 61_000 },
     gpu: { name: "Orin", driver: "12.6", capability: "8.7" },
     refused: [],
-    degraded: undefined,
+    degraded: null,
   };
   assert.equal(
     describeProof(proof),
-    'tensorrt fp16 by ONNX Runtime 1.23.2 (/opt/ort/libonnxruntime.so); Orin, driver 12.6; nodes {"TensorrtExecutionProvider":1} by profile; golden cosine 0.999980; p50 0.42 ms, on the CPU 2.00 ms; engine built in 61 s',
+    'tensorrt fp16 by ONNX Runtime 1.23.2 (/opt/ort/libonnxruntime.so); Orin, driver 12.6; nodes {"TensorrtExecutionProvider":1} by profile; golden cosine 0.999980; p50 0.42 ms, on the CPU 2.00 ms; engine 0123 built in 61 s',
   );
 });
 

@@ -1,8 +1,8 @@
-import { GradelineError } from "../../base/errors.ts";
-import type { EngineCache } from "./engine.ts";
-import type { Gpu } from "./gpu.ts";
-import { allowedNodes, type NativeProvider, type Precision, providers } from "./providers.ts";
-import type { Nodes } from "./session.ts";
+import { GradelineError } from "../base/errors.ts";
+import type { Proof } from "../base/proof-message.ts";
+import { allowedNodes, type Precision, type Provider, providers } from "./providers.ts";
+
+export type { Proof } from "../base/proof-message.ts";
 
 /** How the embeddings compare with those that they should be. */
 export interface Comparison {
@@ -12,36 +12,11 @@ export interface Comparison {
   readonly cosine: number;
 }
 
-/** What shows that the model runs where it was asked to run; plain JSON, for the log and for `info`. */
-export interface Proof {
-  readonly backend: "native";
-  readonly library: { readonly path: string; readonly version: string; readonly apiVersion: number };
-  readonly provider: NativeProvider;
-  readonly precision: Precision;
-  /** Options of each provider that was appended, by the library's names. */
-  readonly options: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Whether the library was forbidden to run nodes on the CPU. */
-  readonly fallbackRefused: boolean;
-  readonly nodes: Nodes | undefined;
-  readonly golden: (Comparison & { readonly from: "model" | "cpu session"; readonly views: number }) | undefined;
-  /** Median of warm runs of one view, milliseconds. */
-  readonly p50Ms: number;
-  /** The same of a session on the CPU, in the same process. */
-  readonly cpuP50Ms: number | undefined;
-  readonly batches: readonly number[];
-  readonly cudaGraph: boolean;
-  readonly engine:
-    | { readonly cache: EngineCache["state"]; readonly folder: string; readonly buildMs: number }
-    | undefined;
-  readonly gpu: Gpu | undefined;
-  /** Providers that were tried before and why they were not taken. */
-  readonly refused: readonly { readonly provider: NativeProvider; readonly reason: string }[];
-  /** Why this is less than the machine could do; undefined where nothing is missing. */
-  readonly degraded: string | undefined;
-}
+/** Count of nodes per provider, by the library's names, and where that was read. */
+export type Nodes = NonNullable<Proof["nodes"]>;
 
-/** Half precision moves single components; the direction of the vector must stay. */
-const HALF_COSINE = 0.999;
+/** Fewer bits move single components; the direction of the vector must stay. The shipped model: 0.9999998 and 0.9955. */
+const COSINES: Readonly<Record<Exclude<Precision, "fp32">, number>> = { fp16: 0.999, int8: 0.98 };
 
 /**
  * Compares embeddings row by row.
@@ -81,13 +56,14 @@ export function worse<T extends Comparison>(a: T, b: Comparison): T {
  */
 export function checkComparison(
   { difference, cosine }: Comparison,
-  provider: NativeProvider,
+  provider: Provider,
   precision: Precision,
   tolerance: number,
 ): void {
-  const holds = precision === "fp32" ? difference <= tolerance : cosine >= HALF_COSINE;
+  const holds = precision === "fp32" ? difference <= tolerance : cosine >= COSINES[precision];
   if (holds) return;
-  const wanted = precision === "fp32" ? `a difference of at most ${tolerance}` : `a cosine of at least ${HALF_COSINE}`;
+  const wanted =
+    precision === "fp32" ? `a difference of at most ${tolerance}` : `a cosine of at least ${COSINES[precision]}`;
   throw new GradelineError(
     provider === "cpu" ? "MODEL" : "PROVIDER",
     `on ${provider} in ${precision} the golden embeddings differ by ${difference.toExponential(2)}, cosine ${cosine.toFixed(6)}; wanted ${wanted}`,
@@ -100,7 +76,7 @@ export function checkComparison(
  *
  * @throws {GradelineError} PROVIDER when a node runs elsewhere, or when nothing tells where the nodes run
  */
-export function checkNodes(found: readonly Nodes[], provider: NativeProvider): void {
+export function checkNodes(found: readonly Nodes[], provider: Provider): void {
   if (provider === "cpu") return;
   const allowed = allowedNodes(provider);
   const wrong = found.find(({ counts }) => Object.keys(counts).some((name) => !allowed.includes(name)));
@@ -127,14 +103,10 @@ export function patternViews(count: number, sizePx: number): Uint8Array {
   return views;
 }
 
-/** A machine without a GPU lacks nothing on the CPU; one with a GPU does. */
-export function degradedReason(
-  provider: NativeProvider,
-  refused: Proof["refused"],
-  gpuPresent: boolean,
-): string | undefined {
-  if (provider !== "cpu" || refused.length === 0 || !gpuPresent) return undefined;
-  return `the model runs on the CPU although there is a GPU: ${refused.map(({ reason }) => reason).join("; ")}`;
+/** A machine without a GPU lacks nothing on the CPU; one with a GPU, or where one was asked for by name, does. */
+export function degradedReason(provider: Provider, refused: Proof["refused"], gpuWanted: boolean): string | null {
+  if (provider !== "cpu" || refused.length === 0 || !gpuWanted) return null;
+  return `the model runs on the CPU although there should be a GPU: ${refused.map(({ reason }) => reason).join("; ")}`;
 }
 
 /** Middle value, of an odd or even count. */
@@ -148,15 +120,15 @@ export function median(values: readonly number[]): number {
 export function describeProof(proof: Proof): string {
   const { library, provider, precision, nodes, golden, p50Ms, cpuP50Ms, engine, gpu, degraded } = proof;
   return [
-    `${provider} ${precision} by ONNX Runtime ${library.version} (${library.path})`,
-    gpu === undefined ? "" : `${gpu.name}, driver ${gpu.driver}`,
-    nodes === undefined ? "" : `nodes ${JSON.stringify(nodes.counts)} by ${nodes.from}`,
-    golden === undefined ? "" : `golden cosine ${golden.cosine.toFixed(6)}`,
-    `p50 ${p50Ms.toFixed(2)} ms${cpuP50Ms === undefined ? "" : `, on the CPU ${cpuP50Ms.toFixed(2)} ms`}`,
-    engine === undefined
+    `${provider} ${precision} by ${library.name} ${library.version} (${library.path ?? "onnxruntime-node"})`,
+    gpu === null ? "" : `${gpu.name}, driver ${gpu.driver}`,
+    nodes === null ? "" : `nodes ${JSON.stringify(nodes.counts)} by ${nodes.from}`,
+    golden === null ? "" : `golden cosine ${golden.cosine.toFixed(6)}`,
+    `p50 ${p50Ms.toFixed(2)} ms${cpuP50Ms === null ? "" : `, on the CPU ${cpuP50Ms.toFixed(2)} ms`}`,
+    engine === null
       ? ""
-      : `engine ${engine.cache === "hit" ? "cached" : `built in ${Math.round(engine.buildMs / 1000)} s`}`,
-    degraded === undefined ? "" : `degraded: ${degraded}`,
+      : `engine ${engine.key} ${engine.cache === "hit" ? "cached" : `built in ${Math.round(engine.buildMs / 1000)} s`}`,
+    degraded === null ? "" : `degraded: ${degraded}`,
   ]
     .filter((part) => part !== "")
     .join("; ");
