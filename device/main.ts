@@ -3,16 +3,18 @@ import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { loadConfig, readSecret } from "./base/config-file.ts";
 import { GradelineError } from "./base/errors.ts";
-import { createLog } from "./base/log.ts";
+import { createLog, type Log } from "./base/log.ts";
 import { createMetrics } from "./base/metrics.ts";
+import { Systemd } from "./base/systemd.ts";
 import { VERSION } from "./base/version.ts";
 import { Console } from "./console/server.ts";
-import { openEmbedder } from "./embed/open.ts";
+import { openEmbedder, type Progress } from "./embed/open.ts";
 import { Journal } from "./publish/journal.ts";
 import { loadRecipe } from "./recipe.ts";
 import { run } from "./run.ts";
 import { Station } from "./station.ts";
 import { stationView } from "./station-view.ts";
+import { stationStatus, stationVitals } from "./station-vitals.ts";
 
 const HELP = `The grading daemon: frames in, one verdict per fruit out over MQTT.
 
@@ -38,9 +40,11 @@ await run(async (scope, stop) => {
   if (options === undefined) return 0;
   const config = await loadConfig(options.config);
   const log = createLog(config.log.level);
+  const systemd = scope.add(await Systemd.open(process.env, log));
+  systemd.starting(`loading ${config.model}`);
   const embedder = scope.add(
     await openEmbedder(config.model, config.embedder, {
-      progress: ({ stage, detail, elapsedMs }) => log.info({ stage, elapsedMs }, detail),
+      progress: telling(log, systemd),
       proven: (line, proof) => log.info({ proof }, line),
     }),
   );
@@ -50,6 +54,7 @@ await run(async (scope, stop) => {
     process.stdout.write(`${options.config}: fine, ${recipe.references} references\n`);
     return 0;
   }
+  systemd.starting("opening journal, cameras and lanes");
   const metrics = scope.add(createMetrics());
   const journal = scope.add(await Journal.open(config.journal));
   const station = scope.add(await Station.open({ config, log, embedder, recipe, journal, metrics }));
@@ -59,9 +64,24 @@ await run(async (scope, stop) => {
     const page = scope.add(await Console.listen({ host, port, token: secret }, stationView(station), log));
     log.info({ url: page.url }, "page");
   }
+  systemd.running({ status: () => stationStatus(station), vitals: () => stationVitals(station) });
   await station.run(stop);
+  systemd.stopping();
   return 0;
 });
+
+/** What takes long is told to systemd each second, and to the log when it begins and every ten seconds: an engine takes minutes. */
+function telling(log: Log, systemd: Systemd): (progress: Progress) => void {
+  let told = { detail: "", tens: 0 };
+  return ({ stage, detail, elapsedMs }) => {
+    const seconds = Math.round(elapsedMs / 1000);
+    systemd.starting(seconds === 0 ? detail : `${detail}, ${seconds} s`);
+    const tens = Math.floor(seconds / 10);
+    if (detail === told.detail && tens === told.tens) return;
+    told = { detail, tens };
+    log.info({ stage, elapsedMs: Math.round(elapsedMs) }, detail);
+  };
+}
 
 function parse(): { readonly config: string; readonly check: boolean } | undefined {
   const values = parseValues();

@@ -128,6 +128,11 @@ export class Station implements Closable {
     return this.#journal;
   }
 
+  /** Whether views are with the model, and how many batches came back. */
+  get embedding(): { readonly waiting: boolean; readonly done: number } {
+    return this.#batcher.progress;
+  }
+
   get stateSince(): Micros {
     return this.#stateSince;
   }

@@ -60,6 +60,7 @@ export class Batcher implements Closable {
   /** The last one is being filled; full ones before it wait for a place. */
   readonly #batches: Batch[] = [];
   #inFlight = 0;
+  #done = 0;
   #timer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -99,6 +100,11 @@ export class Batcher implements Closable {
       if (full || this.#options.maxDelayMs > 0) this.#pump();
       else queueMicrotask(() => this.#pump());
     });
+  }
+
+  /** Whether batches are with the embedder, and how many came back. */
+  get progress(): { readonly waiting: boolean; readonly done: number } {
+    return { waiting: this.#inFlight > 0, done: this.#done };
   }
 
   /** Embeds what waits, then resolves. The embedder stays open. */
@@ -165,6 +171,7 @@ export class Batcher implements Closable {
     batch.waiting.length = 0;
     this.#spare.push(batch);
     this.#inFlight--;
+    this.#done++;
     this.#pump();
     this.#tellDrained();
   }

@@ -12,6 +12,8 @@ import { describeProof, type Proof } from "./proof.ts";
 import { proveNode } from "./prove-node.ts";
 import { runningOn } from "./providers.ts";
 
+export type { Progress } from "./native/progress.ts";
+
 type EmbedderConfig = Config["embedder"];
 
 export interface OpenListener {

@@ -34,6 +34,15 @@ export class Gate {
     this.#open = true;
   }
 
+  /** Lets nothing pass in either direction; the connections stay. */
+  hold(): void {
+    for (const socket of this.#pairs) socket.pause();
+  }
+
+  release(): void {
+    for (const socket of this.#pairs) socket.resume();
+  }
+
   async close(): Promise<void> {
     this.shut();
     await new Promise((resolve) => this.#server.close(resolve));

@@ -1,4 +1,4 @@
-import { loadForGood } from "./ffi.ts";
+import { loadForGood } from "../../base/ffi.ts";
 
 /** An NVIDIA GPU as its driver describes it. */
 export interface Gpu {

@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import koffi from "koffi";
 import { type ErrorCode, GradelineError } from "../../base/errors.ts";
+import { loadForGood, stackProblem } from "../../base/ffi.ts";
 import { checkLibraryFile } from "./elf.ts";
-import { loadForGood, stackProblem } from "./ffi.ts";
 import { type Entry, type FunctionName, lastPlaces, NEWEST_API, OLDEST_API, table } from "./table.ts";
 
 /** An address inside the library. */

@@ -1,7 +1,7 @@
 import koffi, { type LibraryHandle } from "koffi";
 import { GradelineError } from "../../base/errors.ts";
+import { loadForGood } from "../../base/ffi.ts";
 import type { Provider } from "../providers.ts";
-import { loadForGood } from "./ffi.ts";
 import type { Handle } from "./library.ts";
 import type { Session } from "./session.ts";
 

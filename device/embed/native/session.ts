@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadForGood } from "../../base/ffi.ts";
 import type { TensorDescription } from "../node-worker.ts";
 import { nodesByProfile } from "../profile.ts";
 import type { Nodes } from "../proof.ts";
 import type { Append } from "../providers.ts";
 import { nodesByAssignment } from "./assignment.ts";
-import { loadForGood } from "./ffi.ts";
 import type { Handle, Library } from "./library.ts";
 import type { FunctionName } from "./table.ts";
 import { describeTensors } from "./tensors.ts";

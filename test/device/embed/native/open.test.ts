@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { loadForGood } from "../../../../device/base/ffi.ts";
 import { loadModel } from "../../../../device/embed/model.ts";
 import { Bound } from "../../../../device/embed/native/bound.ts";
-import { loadForGood } from "../../../../device/embed/native/ffi.ts";
 import { Library } from "../../../../device/embed/native/library.ts";
 import { type Copier, type Layout, takeMemory } from "../../../../device/embed/native/memory.ts";
 import { openNative } from "../../../../device/embed/native/open.ts";

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { nowMicros } from "../../device/base/time.ts";
+import { AedesBroker } from "../support/broker-aedes.ts";
+import { Gate } from "../support/broker-gate.ts";
+import { Daemon, daemonFolder } from "../support/daemon.ts";
+import { smallLine } from "../support/line-config.ts";
+import { NotifySocket, withoutNotifySocket } from "../support/notify-socket.ts";
+
+describe("what a daemon tells systemd", { skip: withoutNotifySocket }, () => {
+  let folder: string;
+  let broker: AedesBroker;
+  let gate: Gate;
+  let socket: NotifySocket;
+  const closing: (() => Promise<unknown>)[] = [];
+
+  beforeEach(async () => {
+    const made = await daemonFolder();
+    closing.push(() => made.close());
+    folder = made.folder;
+    broker = await AedesBroker.start();
+    closing.push(() => broker.close());
+    gate = await Gate.to(broker.port);
+    closing.push(() => gate.close());
+    socket = await NotifySocket.listen(join(folder, "notify"));
+    closing.push(() => socket.close());
+  });
+  afterEach(async () => {
+    for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+  });
+
+  async function start(environment: Record<string, string> = {}): Promise<Daemon> {
+    const config = smallLine({ folder, brokerPort: gate.port, pace: "real", startAt: nowMicros() });
+    const daemon = await Daemon.start(folder, config, [], { NOTIFY_SOCKET: socket.path, ...environment });
+    closing.push(() => daemon.kill());
+    return daemon;
+  }
+
+  test("how far its start is, with more time for it; that it runs, after everything does; that it ends", async () => {
+    const daemon = await start();
+    const ready = await socket.until((line) => line === "READY=1");
+    assert.ok(
+      daemon.log.some(({ msg }) => msg === "page"),
+      "the page is up when it is ready",
+    );
+    const before = socket.told.slice(0, ready);
+    assert.ok(
+      before.some((line) => /^STATUS=loading .*tiny\.json$/.test(line)),
+      before.join("\n"),
+    );
+    assert.ok(
+      before.some((line) => /^STATUS=proof of cpu|^STATUS=opening journal/.test(line)),
+      before.join("\n"),
+    );
+    assert.ok(before.includes("EXTEND_TIMEOUT_USEC=30000000"));
+    await socket.until((line) => /^STATUS=(online|degraded).*items decided.* on cpu/.test(line), ready);
+    await daemon.kill("SIGTERM");
+    await socket.until((line) => line === "STOPPING=1", ready);
+    assert.ok(!socket.told.includes("WATCHDOG=1"), "nobody asked for it");
+  });
+
+  test("the watchdog is fed while acknowledgements come, not while they do not, and again when they do", async () => {
+    await start({ WATCHDOG_USEC: "1000000" });
+    const ready = await socket.until((line) => line === "READY=1");
+    let at = ready;
+    for (let fed = 0; fed < 4; fed++) at = await socket.until((line) => line === "WATCHDOG=1", at);
+    gate.hold();
+    const stalled = await socket.until((line) => line === "STATUS=acknowledgement does not advance", at);
+    gate.release();
+    const again = await socket.until((line) => line === "WATCHDOG=1", stalled);
+    assert.ok(again > stalled);
+  });
+
+  test("a watchdog that is meant for another process is not fed", async () => {
+    const daemon = await start({ WATCHDOG_USEC: "400000", WATCHDOG_PID: "1" });
+    await socket.until((line) => line === "READY=1");
+    await daemon.kill("SIGTERM");
+    await socket.until((line) => line === "STOPPING=1");
+    assert.ok(!socket.told.includes("WATCHDOG=1"));
+  });
+});

@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createInterface } from "node:readline";
+
+const PYTHON = "python3";
+
+/** Why there can be no socket here. */
+export const withoutNotifySocket: string | false =
+  spawnSync(PYTHON, ["--version"]).status === 0 ? false : "no python3 to listen on a datagram socket";
+
+/** The socket on which systemd would listen. */
+export class NotifySocket {
+  readonly path: string;
+  /** Lines that were told, in order. */
+  readonly told: string[] = [];
+  readonly #process: ChildProcess;
+  #watching: (() => void)[] = [];
+  #over = false;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.#process = spawn(PYTHON, ["test/support/notify-socket.py", path], { stdio: ["ignore", "pipe", "inherit"] });
+    createInterface({ input: this.#process.stdout! }).on("line", (line) => {
+      const said = JSON.parse(line) as { event: string; lines?: string[] };
+      this.told.push(...(said.lines ?? [said.event]));
+      this.#look();
+    });
+    this.#process.once("close", () => {
+      this.#over = true;
+      this.#look();
+    });
+  }
+
+  static async listen(path: string): Promise<NotifySocket> {
+    const socket = new NotifySocket(path);
+    await socket.until((line) => line === "listening");
+    return socket;
+  }
+
+  /** Resolves with the position after the first line from `from` for which `look` holds. */
+  async until(look: (line: string) => boolean, from = 0): Promise<number> {
+    for (let at = from; ; ) {
+      for (; at < this.told.length; at++) if (look(this.told[at]!)) return at + 1;
+      if (this.#over) throw new Error(`the socket's listener ended after ${this.told.at(-1)}`);
+      await new Promise<void>((resolve) => this.#watching.push(resolve));
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#over) return;
+    const ended = new Promise((resolve) => this.#process.once("close", resolve));
+    this.#process.kill();
+    await ended;
+  }
+
+  #look(): void {
+    for (const resolve of this.#watching.splice(0)) resolve();
+  }
+}
