@@ -123,9 +123,10 @@ export class Batcher implements Closable {
 
   #newBatch(): Batch {
     const { maxBatch, model } = this.#embedder;
+    const lent = this.#embedder.lend?.();
     return {
-      views: new Uint8Array(maxBatch * this.#viewBytes),
-      out: new Float32Array(maxBatch * model.dimension),
+      views: lent?.views ?? new Uint8Array(maxBatch * this.#viewBytes),
+      out: lent?.out ?? new Float32Array(maxBatch * model.dimension),
       waiting: [],
       since: 0,
     };

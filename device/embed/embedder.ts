@@ -16,6 +16,14 @@ export interface Model {
   readonly cropFill: number;
 }
 
+/** Buffers of an embedder's own, for one batch: what is embedded from there into there is not copied. */
+export interface Lent {
+  /** (maxBatch, sizePx, sizePx, 3). */
+  readonly views: Uint8Array;
+  /** (maxBatch, dimension). */
+  readonly out: Float32Array;
+}
+
 /** Turns views into embeddings, off the main thread. */
 export interface Embedder extends Closable {
   readonly model: Model;
@@ -34,6 +42,11 @@ export interface Embedder extends Closable {
    * @throws {GradelineError} INFERENCE when the library fails, CLOSED after `close`
    */
   embed(views: Uint8Array, count: number, out: Float32Array): Promise<void>;
+  /**
+   * Lends buffers to be filled and given to `embed`, again and again, until `close`; after that they must not be touched.
+   * Absent, or undefined, where there are none to lend: any others do.
+   */
+  lend?(): Lent | undefined;
   /** Waits for running calls, then frees the session. */
   close(): Promise<void>;
 }

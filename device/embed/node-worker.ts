@@ -53,6 +53,8 @@ export type FromNode =
   | {
       readonly kind: "done";
       readonly id: number;
+      /** How long the library took, milliseconds. */
+      readonly ms: number;
       readonly error: string | undefined;
       readonly views: ArrayBuffer;
       readonly out: ArrayBuffer;
@@ -122,6 +124,7 @@ async function runBatch(session: ort.InferenceSession, job: Extract<ToNode, { ki
   const { id, count, views, out } = job;
   const { sizePx, dimension } = setup;
   let failure: string | undefined;
+  let ms = 0;
   try {
     const input = new ort.Tensor("uint8", new Uint8Array(views, 0, count * sizePx * sizePx * 3), [
       count,
@@ -130,11 +133,13 @@ async function runBatch(session: ort.InferenceSession, job: Extract<ToNode, { ki
       3,
     ]);
     const output = new ort.Tensor("float32", new Float32Array(out, 0, count * dimension), [count, dimension]);
+    const since = performance.now();
     await session.run({ [setup.inputName]: input }, { [setup.outputName]: output });
+    ms = performance.now() - since;
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
   }
-  post({ kind: "done", id, error: failure, views, out }, [views, out]);
+  post({ kind: "done", id, ms, error: failure, views, out }, [views, out]);
 }
 
 function describe(metadata: readonly ort.InferenceSession.ValueMetadata[]): TensorDescription[] {

@@ -57,6 +57,7 @@ export class NodeEmbedder implements Embedder {
   readonly #running = new Map<number, Job>();
   readonly #exited: Promise<void>;
   #nextId = 0;
+  #lastRunMs = 0;
   #failure: GradelineError | undefined;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -133,6 +134,11 @@ export class NodeEmbedder implements Embedder {
     return embedder;
   }
 
+  /** How long the library itself took for the newest batch, milliseconds. */
+  get lastRunMs(): number {
+    return this.#lastRunMs;
+  }
+
   get degraded(): string | undefined {
     return this.proof?.degraded ?? undefined;
   }
@@ -190,6 +196,7 @@ export class NodeEmbedder implements Embedder {
     if (message.kind !== "done") return;
     const job = this.#running.get(message.id)!;
     this.#running.delete(message.id);
+    this.#lastRunMs = message.ms;
     if (message.error === undefined) {
       job.out.set(new Float32Array(message.out, 0, job.count * this.model.dimension));
       job.resolve();

@@ -1,12 +1,13 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { GradelineError } from "../../device/base/errors.ts";
-import type { Embedder } from "../../device/embed/embedder.ts";
-import { type LoadedModel, loadModel } from "../../device/embed/model.ts";
+import { type LoadedModel, loadModel, loadVariant } from "../../device/embed/model.ts";
+import type { NativeEmbedder } from "../../device/embed/native/embedder.ts";
 import { Library } from "../../device/embed/native/library.ts";
 import {
   embeddingShape,
   FLOAT32,
   type Layout,
+  takeHost,
   takeMemory,
   UINT8,
   viewShape,
@@ -14,20 +15,25 @@ import {
 import { openNative } from "../../device/embed/native/open.ts";
 import { packagedLibrary } from "../../device/embed/native/search.ts";
 import { Session } from "../../device/embed/native/session.ts";
-import { NodeEmbedder } from "../../device/embed/node.ts";
+import { NodeEmbedder, type NodeProvider } from "../../device/embed/node.ts";
 import { patternViews } from "../../device/embed/proof.ts";
+import { type Precision, type Provider, runningOn } from "../../device/embed/providers.ts";
 
 /** One backend at one batch size. */
 export interface EmbedRow {
   readonly backend: string;
   readonly precision: string;
   readonly batch: number;
+  /** From call to result, one call after the other. */
   readonly p50Ms: number;
   readonly p99Ms: number;
-  readonly viewsPerS: number;
-  /** Median of a call less the median of the library's own run of the same batch; undefined where that is not known. */
+  /** Median of the library's own run inside those calls. */
+  readonly libraryMs: number;
+  /** Median over the calls of what was spent outside the library's run; undefined where nothing else is done. */
   readonly overheadMs: number | undefined;
-  /** Share of one core. */
+  /** With two batches under way, as the daemon keeps them. */
+  readonly viewsPerS: number;
+  /** The same time: share of one core. */
   readonly cpuPercent: number;
   /** Processor time of all threads per view. */
   readonly cpuMsPerView: number;
@@ -51,14 +57,18 @@ export interface EmbedBenchOptions {
 
 /** Turns in which the time of a batch size is shared out, so that a busy moment of the machine meets all backends. */
 const ROUNDS = 20;
+/** Batches under way at once, as the daemon keeps them. */
+const IN_FLIGHT = 2;
 
 /** One way to embed a batch, timed from call to result. */
 interface Contender {
   readonly backend: string;
   readonly precision: string;
-  /** Runs the library on this thread and nothing else: what the others are compared with. */
-  readonly bare: boolean;
-  run(count: number): Promise<void> | void;
+  /** Calls under way at once for the throughput; one where the call holds this thread. */
+  readonly inFlight: number;
+  run(count: number, of: number): Promise<void> | void;
+  /** How long the library itself took for the newest batch, milliseconds; undefined where nothing else is done. */
+  libraryMs(): number | undefined;
   close(): Promise<void>;
 }
 
@@ -84,31 +94,47 @@ export async function run(options: EmbedBenchOptions = {}): Promise<EmbedBench> 
 }
 
 function openers(model: LoadedModel, threads: number, maxBatch: number): [string, () => Promise<Contender>][] {
-  const native = (provider: "cpu" | "cuda" | "tensorrt") => async (): Promise<Contender> => {
-    const embedder = await openNative(model, { provider, precision: "auto", threads, maxBatch });
-    return contender(`native ${provider}`, embedder.proof.precision, embedder);
-  };
-  const node = (provider: "cpu" | "cuda") => async (): Promise<Contender> =>
-    contender(`node ${provider}`, "fp32", await NodeEmbedder.open(model, { provider, threads, maxBatch }));
+  const native = (provider: Provider, precision: Precision): [string, () => Promise<Contender>] => [
+    `native ${provider} ${precision}`,
+    async () =>
+      contender(`native ${provider}`, precision, await openNative(model, { provider, precision, threads, maxBatch })),
+  ];
+  const node = (provider: NodeProvider, precision: Precision): [string, () => Promise<Contender>] => [
+    `node ${provider} ${precision}`,
+    async () => {
+      const { variant } = runningOn(provider, precision);
+      const loaded = variant === undefined ? model : await loadVariant(model, variant);
+      return contender(`node ${provider}`, precision, await NodeEmbedder.open(loaded, { provider, threads, maxBatch }));
+    },
+  ];
   return [
     ["library alone, cpu", () => openBare(model, threads, maxBatch)],
-    ["native cpu", native("cpu")],
-    ["node cpu", node("cpu")],
-    ["native cuda", native("cuda")],
-    ["native tensorrt", native("tensorrt")],
-    ["node cuda", node("cuda")],
+    native("cpu", "fp32"),
+    node("cpu", "fp32"),
+    native("cpu", "int8"),
+    node("cpu", "int8"),
+    native("cpu", "fp16"),
+    ...(["tensorrt", "cuda"] as const).flatMap((provider) => [native(provider, "fp32"), native(provider, "fp16")]),
+    node("cuda", "fp32"),
+    node("cuda", "fp16"),
   ];
 }
 
-function contender(backend: string, precision: string, embedder: Embedder): Contender {
+function contender(backend: string, precision: string, embedder: NativeEmbedder | NodeEmbedder): Contender {
   const { maxBatch, model } = embedder;
-  const views = patternViews(maxBatch, model.sizePx);
-  const out = new Float32Array(maxBatch * model.dimension);
+  const buffers = Array.from({ length: IN_FLIGHT }, () => {
+    const pattern = patternViews(maxBatch, model.sizePx);
+    // As the batcher does: what the embedder lends needs no copy.
+    const lent = "lend" in embedder ? embedder.lend() : undefined;
+    lent?.views.set(pattern);
+    return lent ?? { views: pattern, out: new Float32Array(maxBatch * model.dimension) };
+  });
   return {
     backend,
     precision,
-    bare: false,
-    run: (count) => embedder.embed(views, count, out),
+    inFlight: IN_FLIGHT,
+    run: (count, of) => embedder.embed(buffers[of]!.views, count, buffers[of]!.out),
+    libraryMs: () => embedder.lastRunMs,
     close: () => embedder.close(),
   };
 }
@@ -120,8 +146,9 @@ async function openBare(model: LoadedModel, threads: number, maxBatch: number): 
   const session = await Session.create(library, setup);
   const { sizePx, dimension } = model.model;
   const layout: Layout = { inputName: model.inputName, outputName: model.outputName, sizePx, dimension };
-  const memory = takeMemory(session, "cpu", layout, maxBatch, undefined, 0);
-  memory.views.set(patternViews(maxBatch, sizePx));
+  const host = takeHost(session, layout, maxBatch, undefined, 0);
+  const memory = takeMemory(session, "cpu", layout, maxBatch, host, undefined, 0);
+  host.views.set(patternViews(maxBatch, sizePx));
   const tensor = (address: bigint, bytes: number, shape: BigInt64Array, type: number): bigint =>
     session.own(
       library.make("CreateTensorWithDataAsOrtValue", memory.info, address, bytes, shape, shape.length, type),
@@ -131,8 +158,8 @@ async function openBare(model: LoadedModel, threads: number, maxBatch: number): 
   const bindings = new Map<number, bigint>();
   const bind = (count: number): bigint => {
     const binding = session.own(library.make("CreateIoBinding", session.handle), "ReleaseIoBinding");
-    const input = tensor(memory.input, memory.views.length, viewShape(layout, count), UINT8);
-    const output = tensor(memory.output, memory.embeddings.byteLength, embeddingShape(layout, count), FLOAT32);
+    const input = tensor(memory.input, host.views.length, viewShape(layout, count), UINT8);
+    const output = tensor(memory.output, host.embeddings.byteLength, embeddingShape(layout, count), FLOAT32);
     library.call("BindInput", binding, layout.inputName, input);
     library.call("BindOutput", binding, layout.outputName, output);
     bindings.set(count, binding);
@@ -141,54 +168,72 @@ async function openBare(model: LoadedModel, threads: number, maxBatch: number): 
   return {
     backend: "library alone, cpu",
     precision: "fp32",
-    bare: true,
+    inFlight: 1,
     run: (count) => {
       library.call("RunWithBinding", session.handle, options, bindings.get(count) ?? bind(count));
     },
+    libraryMs: () => undefined,
     close: () => session.release(),
   };
 }
 
 async function measure(contenders: readonly Contender[], batch: number, forMs: number): Promise<EmbedRow[]> {
-  const timings = contenders.map(() => ({ times: [] as number[], wallMs: 0, cpuMs: 0 }));
-  const delays = contenders.map(() => [] as number[]);
+  const timings = contenders.map(() => ({
+    calls: [] as number[],
+    library: [] as number[],
+    outside: [] as number[],
+    delays: [] as number[],
+    views: 0,
+    wallMs: 0,
+    cpuMs: 0,
+  }));
+  const turnMs = forMs / ROUNDS / 2;
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [at, { run: embed }] of contenders.entries()) {
-      await embed(batch);
+    for (const [at, { run: embed, libraryMs, inFlight }] of contenders.entries()) {
       const timing = timings[at]!;
+      await embed(batch, 0);
+      const since = performance.now();
+      for (let runs = 0; runs === 0 || performance.now() - since < turnMs; runs++) {
+        const start = performance.now();
+        await embed(batch, 0);
+        const took = performance.now() - start;
+        const library = libraryMs();
+        timing.calls.push(took);
+        timing.library.push(library ?? took);
+        if (library !== undefined) timing.outside.push(took - library);
+      }
       const delay = monitorEventLoopDelay({ resolution: 1 });
       delay.enable();
       const cpu = process.cpuUsage();
-      const since = performance.now();
-      for (let runs = 0; runs === 0 || performance.now() - since < forMs / ROUNDS; runs++) {
-        const start = performance.now();
-        await embed(batch);
-        timing.times.push(performance.now() - start);
-      }
+      const begun = performance.now();
+      const keep = async (of: number): Promise<void> => {
+        do {
+          await embed(batch, of);
+          timing.views += batch;
+        } while (performance.now() - begun < turnMs);
+      };
+      await Promise.all(Array.from({ length: inFlight }, (_, of) => keep(of)));
       const used = process.cpuUsage(cpu);
-      timing.wallMs += performance.now() - since;
+      timing.wallMs += performance.now() - begun;
       timing.cpuMs += (used.user + used.system) / 1000;
       delay.disable();
-      delays[at]!.push(delay.percentile(99) / 1e6);
+      timing.delays.push(delay.percentile(99) / 1e6);
     }
   }
-  const bareAt = contenders.findIndex(({ bare }) => bare);
-  const bareMs = bareAt < 0 ? undefined : quantile(timings[bareAt]!.times, 0.5);
-  return contenders.map(({ backend, precision, bare }, at) => {
-    const { times, wallMs, cpuMs } = timings[at]!;
-    const p50Ms = quantile(times, 0.5);
-    const comparable = bareMs !== undefined && !bare && backend.endsWith("cpu");
+  return contenders.map(({ backend, precision }, at) => {
+    const { calls, library, outside, delays, views, wallMs, cpuMs } = timings[at]!;
     return {
       backend,
       precision,
       batch,
-      p50Ms,
-      p99Ms: quantile(times, 0.99),
-      viewsPerS: (times.length * batch * 1000) / wallMs,
-      overheadMs: comparable ? p50Ms - bareMs : undefined,
+      p50Ms: quantile(calls, 0.5),
+      p99Ms: quantile(calls, 0.99),
+      libraryMs: quantile(library, 0.5),
+      overheadMs: outside.length === 0 ? undefined : quantile(outside, 0.5),
+      viewsPerS: (views * 1000) / wallMs,
       cpuPercent: (100 * cpuMs) / wallMs,
-      cpuMsPerView: cpuMs / (times.length * batch),
-      loopDelayP99Ms: quantile(delays[at]!, 0.5),
+      cpuMsPerView: cpuMs / views,
+      loopDelayP99Ms: quantile(delays, 0.5),
     };
   });
 }
@@ -206,8 +251,9 @@ export function describe({ rows, absent }: EmbedBench): string {
     `${row.batch}`,
     row.p50Ms.toFixed(3),
     row.p99Ms.toFixed(3),
-    row.viewsPerS.toFixed(0),
+    row.libraryMs.toFixed(3),
     row.overheadMs?.toFixed(3) ?? "",
+    row.viewsPerS.toFixed(0),
     row.cpuPercent.toFixed(0),
     row.cpuMsPerView.toFixed(3),
     row.loopDelayP99Ms.toFixed(1),
@@ -218,8 +264,9 @@ export function describe({ rows, absent }: EmbedBench): string {
     "batch",
     "p50 ms",
     "p99 ms",
+    "library ms",
+    "outside ms",
     "views/s",
-    "overhead ms",
     "CPU %",
     "CPU ms/view",
     "loop p99 ms",

@@ -40,10 +40,7 @@ describe("what a daemon tells systemd", { skip: withoutNotifySocket }, () => {
   test("how far its start is, with more time for it; that it runs, after everything does; that it ends", async () => {
     const daemon = await start();
     const ready = await socket.until((line) => line === "READY=1");
-    assert.ok(
-      daemon.log.some(({ msg }) => msg === "page"),
-      "the page is up when it is ready",
-    );
+    await daemon.ready();
     const before = socket.told.slice(0, ready);
     assert.ok(
       before.some((line) => /^STATUS=loading .*tiny\.json$/.test(line)),

@@ -96,6 +96,26 @@ export function embedderContract(name: string, open: () => Promise<Embedder>, op
       assert.deepEqual(out.subarray(dimension), new Float32Array(dimension).fill(7));
     });
 
+    test("buffers that it lends are used in place, also two at once, and other buffers go on working", async (t) => {
+      const [one, two] = [embedder.lend?.(), embedder.lend?.()];
+      if (one === undefined || two === undefined) return t.skip("it lends none");
+      const { maxBatch } = embedder;
+      one.views.set(views);
+      two.views.set(viewsOf(1, maxBatch - 1));
+      const own = new Float32Array(rows.length);
+      await Promise.all([
+        embedder.embed(one.views, maxBatch, one.out),
+        embedder.embed(views, maxBatch, own),
+        embedder.embed(two.views, maxBatch - 1, two.out),
+      ]);
+      assertRows(one.out.slice(), 0, maxBatch, "the first lent");
+      assertRows(own, 0, maxBatch, "its own");
+      assertRows(rowsOf(two.out.slice(), 0, maxBatch - 1), 1, maxBatch - 1, "the second lent");
+      two.views.set(viewsOf(0, 1));
+      await embedder.embed(two.views, 1, own);
+      assertRows(rowsOf(own, 0, 1), 0, 1, "lent views, own rows");
+    });
+
     test("a count that is no batch is refused, and the next call works", async () => {
       const { maxBatch, model } = embedder;
       const tooMany = new Uint8Array((maxBatch + 1) * model.sizePx ** 2 * 3);

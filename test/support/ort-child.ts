@@ -4,9 +4,10 @@ import { loadModel } from "../../device/embed/model.ts";
 import { Bound } from "../../device/embed/native/bound.ts";
 import type { NativeEmbedder } from "../../device/embed/native/embedder.ts";
 import { Library } from "../../device/embed/native/library.ts";
-import { takeMemory } from "../../device/embed/native/memory.ts";
+import { takeHost, takeMemory } from "../../device/embed/native/memory.ts";
 import { openNative } from "../../device/embed/native/open.ts";
 import type { NativeOptions } from "../../device/embed/native/opened.ts";
+import { Runner } from "../../device/embed/native/runner.ts";
 import { packagedLibrary } from "../../device/embed/native/search.ts";
 import { Session } from "../../device/embed/native/session.ts";
 import { paintViews } from "./embedder-contract.ts";
@@ -48,6 +49,7 @@ async function openAndClose(times: number): Promise<void> {
   const model = tinyModel();
   const layout = { inputName: "views", outputName: "embedding", sizePx: 8, dimension: 5 };
   const library = await Library.load(packagedLibrary()!);
+  const runner = new Runner(library);
   const out = new Float32Array(5);
   for (let time = 1; time <= times; time++) {
     if (time % 10 === 0) {
@@ -56,17 +58,20 @@ async function openAndClose(times: number): Promise<void> {
       const { bytes } = model;
       const setup = { bytes, threads: 1, appends: [], refuseCpu: false, recordNodes: true };
       const session = await Session.create(library, setup);
-      await new Bound(session, layout, takeMemory(session, "cpu", layout, 8, undefined, 0), 1).run(
-        paintViews(1, 8),
+      await new Bound(
+        runner,
+        session,
+        layout,
+        takeMemory(session, "cpu", layout, 8, takeHost(session, layout, 8, undefined, 0), undefined, 0),
         1,
-        out,
-      );
+      ).run(paintViews(1, 8), 1, out);
       await session.release();
     }
     if (time % 100 !== 0) continue;
     globalThis.gc?.();
     say("memory", { time, rss: process.memoryUsage.rss(), files: readdirSync("/proc/self/fd").length });
   }
+  await runner.close();
 }
 
 /** The library must stay where it is when all that JavaScript knows of it has been collected. */

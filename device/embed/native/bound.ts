@@ -1,10 +1,12 @@
 import type { Handle } from "./library.ts";
 import { embeddingShape, FLOAT32, type Layout, type Memory, UINT8, viewShape } from "./memory.ts";
+import type { Runner } from "./runner.ts";
 import type { Session } from "./session.ts";
 
 /** One batch size of a session: its tensors and their binding, made once and used for every run. */
 export class Bound {
   readonly size: number;
+  readonly #runner: Runner;
   readonly #session: Session;
   readonly #layout: Layout;
   readonly #memory: Memory;
@@ -13,9 +15,10 @@ export class Bound {
   readonly #input: Handle;
 
   /** @param size views that one run takes, at most what the memory was taken for */
-  constructor(session: Session, layout: Layout, memory: Memory, size: number) {
+  constructor(runner: Runner, session: Session, layout: Layout, memory: Memory, size: number) {
     const { library } = session;
     this.size = size;
+    this.#runner = runner;
     this.#session = session;
     this.#layout = layout;
     this.#memory = memory;
@@ -28,7 +31,7 @@ export class Bound {
   }
 
   /**
-   * One run. The memory is the session's: no two runs of one session at once.
+   * One run, on the runner's thread. No two at once over the same memory.
    *
    * @param views RGB8 (count, sizePx, sizePx, 3)
    * @param count 1..size; rows beyond it are computed and dropped
@@ -38,13 +41,14 @@ export class Bound {
   async run(views: Uint8Array, count: number, out: Float32Array): Promise<void> {
     const { sizePx, dimension, inputName } = this.#layout;
     const memory = this.#memory;
+    const { host } = memory;
     const bytes = count * sizePx * sizePx * 3;
-    memory.views.set(views.length === bytes ? views : views.subarray(0, bytes));
+    if (views !== host.views) host.views.set(views.length === bytes ? views : views.subarray(0, bytes));
     memory.upload(bytes);
     if (memory.rebind) this.#session.library.call("BindInput", this.#binding, inputName, this.#input);
-    await this.#session.run(this.#runOptions, this.#binding);
+    await this.#runner.run({ session: this.#session.handle, options: this.#runOptions, binding: this.#binding });
     memory.download(count * dimension * 4);
-    out.set(memory.embeddings.subarray(0, count * dimension));
+    if (out !== host.embeddings) out.set(host.embeddings.subarray(0, count * dimension));
   }
 }
 

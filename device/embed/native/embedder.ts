@@ -1,10 +1,12 @@
 import { GradelineError } from "../../base/errors.ts";
-import type { Embedder, Model } from "../embedder.ts";
+import type { Embedder, Lent, Model } from "../embedder.ts";
 import type { LoadedModel } from "../model.ts";
 import type { Proof } from "../proof.ts";
 import type { Provider } from "../providers.ts";
 import { Bound } from "./bound.ts";
-import { type Copier, type Layout, type Memory, takeMemory } from "./memory.ts";
+import { type Copier, type Host, type Layout, type Memory, takeHost, takeMemory } from "./memory.ts";
+import { Runner } from "./runner.ts";
+import { SLOTS } from "./runner-shared.ts";
 import type { Session } from "./session.ts";
 
 interface Job {
@@ -24,23 +26,43 @@ export interface Sessions {
   readonly copier: Copier | undefined;
   /** Number of the GPU. */
   readonly device: number;
+  /**
+   * Whether a second batch may be laid ready while one runs. Not where the library copies the input when it is bound,
+   * nor with a captured graph, which holds the addresses of one binding.
+   */
+  readonly pipelined: boolean;
 }
 
-/** Embeds through the C API: batches one after the other, each on a thread of the pool, none on the JavaScript thread. */
+/** Memory and bindings of one batch under way. */
+interface Slot {
+  readonly host: Host;
+  readonly memories: Map<number, Memory>;
+  readonly bounds: Map<number, Bound>;
+}
+
+/** Embeds through the C API: batches one after the other, on a thread that does nothing else. */
 export class NativeEmbedder implements Embedder {
   readonly model: Model;
   readonly provider: Provider;
   readonly maxBatch: number;
   readonly #sessions: Sessions;
   readonly #layout: Layout;
-  readonly #memories = new Map<number, Memory>();
-  readonly #bounds = new Map<number, Bound>();
+  readonly #runner: Runner;
+  /** Batches that may be under way at once. */
+  readonly #limit: number;
+  /** Memory for batches that come in buffers of their own, taken when it is first needed. */
+  readonly #free: Slot[] = [];
+  /** Memory that was lent, by the buffer that the borrower knows it by. */
+  readonly #lent = new Map<Uint8Array, Slot>();
   readonly #queue: Job[] = [];
-  #working: Promise<void> | undefined;
+  #running = 0;
+  #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #proof: Proof | undefined;
 
   constructor(model: LoadedModel, sessions: Sessions) {
+    const [first] = sessions.bySize.values();
+    if (first === undefined) throw new GradelineError("INTERNAL", "an embedder without a session");
     this.model = model.model;
     this.provider = sessions.provider;
     this.maxBatch = Math.max(...sessions.bySize.keys());
@@ -51,10 +73,17 @@ export class NativeEmbedder implements Embedder {
       sizePx: model.model.sizePx,
       dimension: model.model.dimension,
     };
+    this.#limit = sessions.pipelined ? SLOTS : 1;
+    this.#runner = new Runner(first.library);
   }
 
   get degraded(): string | undefined {
     return this.#proof?.degraded ?? undefined;
+  }
+
+  /** How long the library itself took for the newest batch, milliseconds. */
+  get lastRunMs(): number {
+    return this.#runner.lastMs;
   }
 
   /** What shows where the model runs. */
@@ -70,8 +99,15 @@ export class NativeEmbedder implements Embedder {
 
   /** Takes memory and binds tensors for every batch size that is fixed, so that the first batch finds them ready. */
   prepare(): void {
-    if (this.#sessions.free) this.#bound(1);
-    else for (const size of this.#sessions.bySize.keys()) this.#bound(size);
+    this.#free.push(this.#readySlot());
+  }
+
+  lend(): Lent | undefined {
+    if (this.#limit === 1 || this.#closing !== undefined) return undefined;
+    const slot = this.#readySlot();
+    const { views, embeddings: out } = slot.host;
+    this.#lent.set(views, slot);
+    return { views, out };
   }
 
   embed(views: Uint8Array, count: number, out: Float32Array): Promise<void> {
@@ -87,7 +123,7 @@ export class NativeEmbedder implements Embedder {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ views, count, out, resolve, reject });
-      this.#working ??= this.#work();
+      this.#pump();
     });
   }
 
@@ -97,39 +133,75 @@ export class NativeEmbedder implements Embedder {
   }
 
   async #close(): Promise<void> {
-    await this.#working;
-    this.#bounds.clear();
-    this.#memories.clear();
+    if (this.#queue.length > 0 || this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    await this.#runner.close();
+    this.#free.length = 0;
+    this.#lent.clear();
     for (const session of this.#sessions.bySize.values()) await session.release();
   }
 
-  /** The tensors are the session's: one batch at a time. */
-  async #work(): Promise<void> {
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      try {
-        await this.#bound(job.count).run(job.views, job.count, job.out);
-        job.resolve();
-      } catch (error) {
-        job.reject(error);
+  #pump(): void {
+    while (this.#running < this.#limit) {
+      const job = this.#queue.shift();
+      if (job === undefined) {
+        if (this.#running === 0) this.#idle?.();
+        return;
       }
+      void this.#work(job);
     }
-    this.#working = undefined;
   }
 
-  #bound(count: number): Bound {
+  async #work(job: Job): Promise<void> {
+    this.#running++;
+    const lent = this.#lent.get(job.views);
+    try {
+      const slot = lent ?? this.#free.pop() ?? this.#slot();
+      try {
+        await this.#bound(slot, job.count).run(job.views, job.count, job.out);
+      } finally {
+        if (lent === undefined) this.#free.push(slot);
+      }
+      job.resolve();
+    } catch (error) {
+      job.reject(error);
+    }
+    this.#running--;
+    this.#pump();
+  }
+
+  /** @throws {GradelineError} INFERENCE when the library has no memory left */
+  #slot(): Slot {
+    const { bySize, copier, device } = this.#sessions;
+    const session = bySize.get(this.maxBatch)!;
+    const host = takeHost(session, this.#layout, this.maxBatch, copier, device);
+    return { host, memories: new Map(), bounds: new Map() };
+  }
+
+  #readySlot(): Slot {
+    const slot = this.#slot();
+    if (this.#sessions.free) this.#bound(slot, 1);
+    else for (const size of this.#sessions.bySize.keys()) this.#bound(slot, size);
+    return slot;
+  }
+
+  #bound({ host, memories, bounds }: Slot, count: number): Bound {
     const { bySize, free, provider, copier, device } = this.#sessions;
     const size = free ? count : smallest(bySize.keys(), count);
-    let bound = this.#bounds.get(size);
+    let bound = bounds.get(size);
     if (bound === undefined) {
       const of = free ? this.maxBatch : size;
       const session = bySize.get(of)!;
-      let memory = this.#memories.get(of);
+      let memory = memories.get(of);
       if (memory === undefined) {
-        memory = takeMemory(session, provider, this.#layout, of, copier, device);
-        this.#memories.set(of, memory);
+        memory = takeMemory(session, provider, this.#layout, of, host, copier, device);
+        memories.set(of, memory);
       }
-      bound = new Bound(session, this.#layout, memory, size);
-      this.#bounds.set(size, bound);
+      bound = new Bound(this.#runner, session, this.#layout, memory, size);
+      bounds.set(size, bound);
     }
     return bound;
   }

@@ -9,7 +9,7 @@ import { type Entry, type FunctionName, lastPlaces, NEWEST_API, OLDEST_API, tabl
 export type Handle = bigint;
 /** Pointers, numbers and texts; a typed array is passed in place. */
 export type Argument = Handle | number | boolean | string | ArrayBufferView | readonly string[] | null;
-type NativeFunction = ReturnType<ReturnType<typeof koffi.load>["func"]>;
+export type NativeFunction = ReturnType<ReturnType<typeof koffi.load>["func"]>;
 
 /** OrtErrorCode: the file is no model that the library can read. */
 const MODEL_CODES: ReadonlySet<number> = new Set([7, 10]);
@@ -42,13 +42,15 @@ export class Library {
   readonly env: Handle;
   /** Providers that were compiled in, e.g. `CPUExecutionProvider`; their own libraries may still be absent. */
   readonly providers: readonly string[];
+  readonly #addresses: BigUint64Array;
   readonly #functions: ReadonlyMap<FunctionName, NativeFunction>;
 
-  private constructor(path: string, version: string, apiVersion: number, functions: Map<FunctionName, NativeFunction>) {
+  private constructor(path: string, version: string, apiVersion: number, addresses: BigUint64Array) {
     this.path = path;
     this.version = version;
     this.apiVersion = apiVersion;
-    this.#functions = functions;
+    this.#addresses = addresses;
+    this.#functions = readTable(addresses, apiVersion);
     this.env = this.make("CreateEnv", LOG_FATAL, "gradeline");
     this.providers = readProviders(this);
   }
@@ -84,12 +86,23 @@ export class Library {
     const apiVersion = negotiate(path, version);
     const api = koffi.decode(getApi, koffi.proto("void *", ["uint32_t"]))(apiVersion) as Handle | null;
     if (api === null) throw unusable(path, `ONNX Runtime ${version} does not serve its API version ${apiVersion}`);
-    return new Library(path, version, apiVersion, readTable(api, apiVersion));
+    return new Library(path, version, apiVersion, new BigUint64Array(koffi.view(api, placesOf(apiVersion) * 8)));
   }
 
   /** Whether the function came with the version that was agreed on. */
   has(name: FunctionName): boolean {
     return this.#functions.has(name);
+  }
+
+  /** Where a function lies, for another thread. */
+  address(name: FunctionName): Handle {
+    return this.#addresses[table[name].index]!;
+  }
+
+  /** What a status that another thread got means. */
+  failure(name: FunctionName, code: number, message: string): LibraryError {
+    const text = `ONNX Runtime ${this.version} (${name}): ${plainMessage(message)}`;
+    return new LibraryError("INFERENCE", text, MODEL_CODES.has(code));
   }
 
   /** Calls a function; a status other than null is thrown with the library's message. */
@@ -150,9 +163,9 @@ export class Library {
 
   #failure(name: FunctionName, status: Handle): LibraryError {
     const code = this.#function("GetErrorCode")(status) as number;
-    const message = plainMessage(this.#function("GetErrorMessage")(status) as string);
+    const message = this.#function("GetErrorMessage")(status) as string;
     this.#function("ReleaseStatus")(status);
-    return new LibraryError("INFERENCE", `ONNX Runtime ${this.version} (${name}): ${message}`, MODEL_CODES.has(code));
+    return this.failure(name, code, message);
   }
 }
 
@@ -183,13 +196,11 @@ function openLibrary(path: string): NativeFunction {
   }
 }
 
-function readTable(api: Handle, apiVersion: number): Map<FunctionName, NativeFunction> {
-  const addresses = new BigUint64Array(koffi.view(api, placesOf(apiVersion) * 8));
+function readTable(addresses: BigUint64Array, apiVersion: number): Map<FunctionName, NativeFunction> {
   const functions = new Map<FunctionName, NativeFunction>();
   for (const [name, entry] of Object.entries(table) as [FunctionName, Entry][]) {
     if (entry.since > apiVersion) continue;
-    const type = koffi.proto(resultType(entry), [...entry.takes]);
-    functions.set(name, koffi.decode(addresses[entry.index]!, type) as NativeFunction);
+    functions.set(name, functionAt(addresses[entry.index]!, entry));
   }
   return functions;
 }
@@ -202,6 +213,11 @@ function readProviders(library: Library): string[] {
   const names = addresses.map(textAt);
   library.call("ReleaseAvailableProviders", out[0]!, length[0]!);
   return names;
+}
+
+/** The function at an address of the library's, callable from the thread that asks. */
+export function functionAt(address: Handle, entry: Entry): NativeFunction {
+  return koffi.decode(address, koffi.proto(resultType(entry), [...entry.takes])) as NativeFunction;
 }
 
 function resultType(entry: Entry): string {

@@ -13,16 +13,24 @@ export interface Layout {
   readonly dimension: number;
 }
 
-/** Where a session's tensors lie, taken once for the largest batch. */
+/** Memory of the host for one batch under way: on a GPU such as it reads directly. */
+export interface Host {
+  readonly input: Handle;
+  readonly output: Handle;
+  /** (size, sizePx, sizePx, 3). */
+  readonly views: Uint8Array;
+  /** (size, dimension). */
+  readonly embeddings: Float32Array;
+}
+
+/** Where a session's tensors lie, taken once for its largest batch. */
 export interface Memory {
   /** OrtMemoryInfo of the tensors. */
   readonly info: Handle;
   readonly input: Handle;
   readonly output: Handle;
-  /** (size, sizePx, sizePx, 3), written before `upload`. */
-  readonly views: Uint8Array;
-  /** (size, dimension), read after `download`. */
-  readonly embeddings: Float32Array;
+  /** Written before `upload`, read after `download`. */
+  readonly host: Host;
   upload(bytes: number): void;
   download(bytes: number): void;
   /** Whether the library copies an input at the moment at which it is bound, so that it must be bound for each run. */
@@ -54,9 +62,33 @@ export function embeddingShape(layout: Layout, count: number): BigInt64Array {
 }
 
 /**
- * Takes memory for a session from the library's own allocators; the session frees it.
+ * Takes memory of the host from the library's own allocators; the session frees it.
  *
  * @param size largest batch
+ * @param copier for providers whose tensors lie in a GPU's memory
+ * @param device number of the GPU
+ */
+export function takeHost(
+  session: Session,
+  layout: Layout,
+  size: number,
+  copier: Copier | undefined,
+  device: number,
+): Host {
+  const { library } = session;
+  const allocator =
+    copier === undefined ? library.make("GetAllocatorWithDefaultOptions") : pinnedAllocator(session, copier, device);
+  const input = storage(session, allocator, viewShape(layout, size), UINT8);
+  const output = storage(session, allocator, embeddingShape(layout, size), FLOAT32);
+  const views = new Uint8Array(koffi.view(input, size * layout.sizePx ** 2 * 3));
+  const embeddings = new Float32Array(koffi.view(output, size * layout.dimension * 4));
+  return { input, output, views, embeddings };
+}
+
+/**
+ * Takes what a session's tensors need besides memory of the host; the session frees it.
+ *
+ * @param size largest batch of this session
  * @param copier for providers whose tensors lie in a GPU's memory; without one the tensors lie on the host, and the
  *   library copies
  * @param device number of the GPU
@@ -66,24 +98,31 @@ export function takeMemory(
   provider: Provider,
   layout: Layout,
   size: number,
+  host: Host,
   copier: Copier | undefined,
   device: number,
 ): Memory {
-  if (copier === undefined) return hostMemory(session, layout, size, provider !== "cpu");
-  return deviceMemory(session, layout, size, copier, device);
+  if (copier === undefined) return hostMemory(session, host, provider !== "cpu");
+  return deviceMemory(session, layout, size, host, copier, device);
 }
 
-function hostMemory(session: Session, layout: Layout, size: number, rebind: boolean): Memory {
+function hostMemory(session: Session, host: Host, rebind: boolean): Memory {
   const { library } = session;
   const info = session.own(
     library.make("CreateMemoryInfo", "Cpu", DEVICE_ALLOCATOR, 0, MEM_DEFAULT),
     "ReleaseMemoryInfo",
   );
-  const host = onHost(session, library.make("GetAllocatorWithDefaultOptions"), layout, size);
-  return { info, ...host, upload: () => {}, download: () => {}, rebind };
+  return { info, input: host.input, output: host.output, host, upload: () => {}, download: () => {}, rebind };
 }
 
-function deviceMemory(session: Session, layout: Layout, size: number, copier: Copier, device: number): Memory {
+function deviceMemory(
+  session: Session,
+  layout: Layout,
+  size: number,
+  host: Host,
+  copier: Copier,
+  device: number,
+): Memory {
   const { library } = session;
   const info = session.own(
     library.make("CreateMemoryInfo", copier.memory, DEVICE_ALLOCATOR, device, MEM_DEFAULT),
@@ -92,13 +131,11 @@ function deviceMemory(session: Session, layout: Layout, size: number, copier: Co
   const allocator = session.own(library.make("CreateAllocator", session.handle, info), "ReleaseAllocator");
   const input = storage(session, allocator, viewShape(layout, size), UINT8);
   const output = storage(session, allocator, embeddingShape(layout, size), FLOAT32);
-  const host = onHost(session, pinnedAllocator(session, copier, device), layout, size);
   return {
     info,
     input,
     output,
-    views: host.views,
-    embeddings: host.embeddings,
+    host,
     upload: (bytes) => copier.toDevice(input, host.input, bytes),
     download: (bytes) => copier.toHost(host.output, output, bytes),
     rebind: false,
@@ -117,19 +154,6 @@ function pinnedAllocator(session: Session, copier: Copier, device: number): Hand
   } catch {
     return library.make("GetAllocatorWithDefaultOptions");
   }
-}
-
-function onHost(
-  session: Session,
-  allocator: Handle,
-  layout: Layout,
-  size: number,
-): Pick<Memory, "input" | "output" | "views" | "embeddings"> {
-  const input = storage(session, allocator, viewShape(layout, size), UINT8);
-  const output = storage(session, allocator, embeddingShape(layout, size), FLOAT32);
-  const views = new Uint8Array(koffi.view(input, size * layout.sizePx ** 2 * 3));
-  const embeddings = new Float32Array(koffi.view(output, size * layout.dimension * 4));
-  return { input, output, views, embeddings };
 }
 
 /** Address of memory for a tensor, freed with the session. */

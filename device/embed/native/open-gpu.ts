@@ -57,9 +57,18 @@ export async function openGpu(target: Target, batch: string | undefined): Promis
     });
   }
   const buildMs = performance.now() - since;
+  let embedder: NativeEmbedder | undefined;
   try {
     const copier = provider === "webgpu" ? undefined : cudaCopier(device);
-    const embedder = new NativeEmbedder(model, { provider, bySize: made.bySize, free: false, copier, device });
+    const pipelined = provider !== "webgpu" && options.cudaGraph !== true;
+    embedder = new NativeEmbedder(model, {
+      provider,
+      bySize: made.bySize,
+      free: false,
+      copier,
+      device,
+      pipelined,
+    });
     embedder.prepare();
     if (cache !== undefined && cache.state !== "hit") await sealEngineCache(root, cache, key);
     const engine =
@@ -74,7 +83,8 @@ export async function openGpu(target: Target, batch: string | undefined): Promis
           };
     return { embedder, sessions: [...made.bySize.values()], options: made.options, precision, batches, engine };
   } catch (error) {
-    for (const session of made.bySize.values()) await session.release();
+    if (embedder === undefined) for (const session of made.bySize.values()) await session.release();
+    await embedder?.close();
     throw asRefusal(error, provider);
   }
 }

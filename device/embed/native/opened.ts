@@ -61,7 +61,14 @@ export async function openCpu(
     });
   });
   const bySize = new Map([[maxBatch, session]]);
-  const embedder = new NativeEmbedder(model, { provider: "cpu", bySize, free: true, copier: undefined, device: 0 });
+  const embedder = new NativeEmbedder(model, {
+    provider: "cpu",
+    bySize,
+    free: true,
+    copier: undefined,
+    device: 0,
+    pipelined: true,
+  });
   try {
     checkTensors(model, session.inputs, session.outputs);
     embedder.prepare();

@@ -99,19 +99,6 @@ export class Session {
     return this.#owned.add(handle, release);
   }
 
-  /** Runs a binding on a thread of the pool. When the process is told to exit meanwhile, the run is cut short. */
-  async run(options: Handle, binding: Handle): Promise<void> {
-    const giveUp = (): void => {
-      this.library.call("RunOptionsSetTerminate", options);
-    };
-    process.once("exit", giveUp);
-    try {
-      await this.library.callLater("RunWithBinding", this.handle, options, binding);
-    } finally {
-      process.off("exit", giveUp);
-    }
-  }
-
   /**
    * Which provider each node got: from the graph's assignment where the library keeps it (1.24 or newer), and from the
    * profile of the runs so far, which ends with this call. Neither is always whole: the profile lacks what did not

@@ -4,9 +4,10 @@ import { loadForGood } from "../../../../device/base/ffi.ts";
 import { loadModel } from "../../../../device/embed/model.ts";
 import { Bound } from "../../../../device/embed/native/bound.ts";
 import { Library } from "../../../../device/embed/native/library.ts";
-import { type Copier, type Layout, takeMemory } from "../../../../device/embed/native/memory.ts";
+import { type Copier, type Layout, takeHost, takeMemory } from "../../../../device/embed/native/memory.ts";
 import { openNative } from "../../../../device/embed/native/open.ts";
 import type { NativeOptions } from "../../../../device/embed/native/opened.ts";
+import { Runner } from "../../../../device/embed/native/runner.ts";
 import { packagedLibrary } from "../../../../device/embed/native/search.ts";
 import { Session } from "../../../../device/embed/native/session.ts";
 import { NodeEmbedder } from "../../../../device/embed/node.ts";
@@ -68,14 +69,16 @@ test("what the library says of a failed run comes back, and the next run works",
     recordNodes: false,
   });
   const layout: Layout = { inputName: "views", outputName: "embedding", sizePx: 8, dimension: 5 };
-  const memory = takeMemory(session, "cpu", layout, 2, undefined, 0);
+  const memory = takeMemory(session, "cpu", layout, 2, takeHost(session, layout, 2, undefined, 0), undefined, 0);
   const out = new Float32Array(10);
-  await assert.rejects(new Bound(session, layout, memory, 2).run(paintViews(2, 8), 2, out), {
+  const runner = new Runner(session.library);
+  await assert.rejects(new Bound(runner, session, layout, memory, 2).run(paintViews(2, 8), 2, out), {
     code: "INFERENCE",
     message: /ONNX Runtime 1\.\d+\.\d+ \(RunWithBinding\): Got invalid dimensions for output: embedding/,
   });
-  await new Bound(session, layout, memory, 1).run(paintViews(1, 8), 1, out);
+  await new Bound(runner, session, layout, memory, 1).run(paintViews(1, 8), 1, out);
   assert.ok(Math.abs(Math.hypot(...out.subarray(0, 5)) - 1) < 1e-6);
+  await runner.close();
   await session.release();
 });
 
@@ -111,7 +114,14 @@ test("memory on a device is bound once and filled by copies", async () => {
   });
   assert.deepEqual(session.inputs[0]?.shape, [4, 8, 8, 3], "the batch size is fixed");
   const layout: Layout = { inputName: "views", outputName: "embedding", sizePx: 8, dimension: 5 };
-  const bound = new Bound(session, layout, takeMemory(session, "cpu", layout, 4, copier, 0), 4);
+  const runner = new Runner(session.library);
+  const bound = new Bound(
+    runner,
+    session,
+    layout,
+    takeMemory(session, "cpu", layout, 4, takeHost(session, layout, 4, copier, 0), copier, 0),
+    4,
+  );
   const plain = await openNative(model, options);
   for (const count of [4, 1, 3]) {
     const views = paintViews(count, 8);
@@ -123,6 +133,7 @@ test("memory on a device is bound once and filled by copies", async () => {
   }
   assert.equal(copied, 8 * 8 * 8 * 3, "no more than the views is copied");
   await plain.close();
+  await runner.close();
   await session.release();
 });
 
