@@ -47,6 +47,7 @@ export class LaneStats {
       grades: { ...this.#grades },
       late: this.#late,
       itemsPerS: recent / RATE_S,
+      enrolling: null,
     };
   }
 

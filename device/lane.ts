@@ -28,8 +28,10 @@ export interface DecidedItem {
   readonly id: string;
   readonly decision: Decision;
   readonly passed: ItemPassed;
-  /** (count, D) row-major. */
+  /** (embedded, D) row-major. */
   readonly embeddings: Float32Array;
+  /** Views that could be embedded; where they are fewer than the crops it is not known which. */
+  readonly embedded: number;
   readonly crops: readonly Uint8Array[];
   readonly decidedAt: Micros;
   readonly ms: { readonly vision: number; readonly embed: number; readonly grade: number };
@@ -151,6 +153,7 @@ export class Lane {
       decision,
       passed,
       embeddings: item.embeddings.subarray(0, item.embedded * this.#parts.dimension),
+      embedded: item.embedded,
       crops: item.crops,
       decidedAt,
       ms: {

@@ -10,11 +10,12 @@ import { VERSION } from "./base/version.ts";
 import { Console } from "./console/server.ts";
 import { openEmbedder, type Progress } from "./embed/open.ts";
 import { Journal } from "./publish/journal.ts";
-import { loadRecipe } from "./recipe.ts";
+import { loadRecipeOrUntaught } from "./recipe.ts";
 import { run } from "./run.ts";
 import { Station } from "./station.ts";
 import { stationView } from "./station-view.ts";
 import { stationStatus, stationVitals } from "./station-vitals.ts";
+import { nothingEnrolled } from "./teach/teaching.ts";
 
 const HELP = `The grading daemon: frames in, one verdict per fruit out over MQTT.
 
@@ -48,9 +49,10 @@ await run(async (scope, stop) => {
       proven: (line, proof) => log.info({ proof }, line),
     }),
   );
-  const recipe = await loadRecipe(config, embedder.model);
+  const recipe = await loadRecipeOrUntaught(config, embedder.model);
   if (options.check) {
     if (recipe.warning !== undefined) process.stderr.write(`warning: ${recipe.warning}\n`);
+    if (recipe.references === 0) process.stderr.write(`warning: ${nothingEnrolled(config, options.config)}\n`);
     process.stdout.write(`${options.config}: fine, ${recipe.references} references\n`);
     return 0;
   }

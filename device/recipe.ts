@@ -1,15 +1,16 @@
 import type { Config } from "./base/config.ts";
-import { GradelineError } from "./base/errors.ts";
+import { asGradelineError, GradelineError } from "./base/errors.ts";
 import type { Model } from "./embed/embedder.ts";
-import { readGallery } from "./gallery-store.ts";
+import { readAnyGallery, readGallery } from "./gallery-store.ts";
 import { Grader } from "./grade/grader.ts";
+import { type ItemGrader, UNTAUGHT } from "./grade/untaught.ts";
 
 /** What items are graded by: a gallery that fits the model, and what was made of it. */
 export interface Recipe {
-  readonly grader: Grader;
+  readonly grader: ItemGrader;
   /** sha256 of the gallery, hex. */
   readonly galleryHash: string;
-  /** Enrolled items. */
+  /** Enrolled items; 0 where everything is unknown because nothing was taught yet. */
   readonly references: number;
   /** Best grade first. */
   readonly grades: readonly { readonly grade: string; readonly references: number }[];
@@ -39,4 +40,21 @@ export async function loadRecipe(config: Pick<Config, "gallery">, model: Model):
     })),
     warning,
   };
+}
+
+/**
+ * {@link loadRecipe}, or where nothing is enrolled yet one by which everything is unknown: so that the line can be
+ * taught from its own fruit.
+ *
+ * @throws {GradelineError} GALLERY when there is one that is damaged, GALLERY_MODEL
+ */
+export async function loadRecipeOrUntaught(config: Pick<Config, "gallery">, model: Model): Promise<Recipe> {
+  try {
+    return await loadRecipe(config, model);
+  } catch (error) {
+    const { code } = asGradelineError(error);
+    const missing = code === "GALLERY" && (await readAnyGallery(config.gallery).catch(() => null)) === undefined;
+    if (!missing && code !== "GALLERY_EMPTY") throw error;
+    return { grader: UNTAUGHT, galleryHash: "0".repeat(64), references: 0, grades: [], warning: undefined };
+  }
 }

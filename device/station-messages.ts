@@ -46,6 +46,7 @@ export function healthMessage(station: Station): HealthMessage {
       dropped: counters.dropped,
       incomplete: counters.incomplete,
     })),
+    queue: station.teaching.queue.stats,
     late,
     rssBytes: process.memoryUsage.rss(),
   };

@@ -3,6 +3,7 @@ import type { Handlers } from "./base/messages.ts";
 import { formatMicros } from "./base/time.ts";
 import { encodeJpeg } from "./capture/image.ts";
 import type { Station } from "./station.ts";
+import { teachingHandlers } from "./teach/requests.ts";
 
 /** What the device does when it is asked over MQTT. */
 export function requestHandlers(station: Station): Handlers {
@@ -36,5 +37,6 @@ export function requestHandlers(station: Station): Handlers {
       const recipe = await station.reload();
       return { gallery: recipe.galleryHash.slice(0, 16), references: recipe.references };
     },
+    ...teachingHandlers(() => station.teaching),
   };
 }

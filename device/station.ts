@@ -18,6 +18,7 @@ import { Publisher } from "./publish/publisher.ts";
 import { loadRecipe, type Recipe } from "./recipe.ts";
 import { healthMessage, infoMessage, recipeMessage } from "./station-messages.ts";
 import { requestHandlers } from "./station-requests.ts";
+import { nothingEnrolled, Teaching } from "./teach/teaching.ts";
 
 export interface StationParts {
   readonly config: Config;
@@ -69,6 +70,7 @@ export class Station implements Closable {
   readonly #scope = new Scope();
   readonly #timers: NodeJS.Timeout[] = [];
   #publisher!: Publisher;
+  #teaching!: Teaching;
   #recipe: Recipe;
   #activatedAt: Micros = this.startedAt;
   #paused = false;
@@ -110,6 +112,10 @@ export class Station implements Closable {
 
   get publisher(): Publisher {
     return this.#publisher;
+  }
+
+  get teaching(): Teaching {
+    return this.#teaching;
   }
 
   get recipe(): Recipe {
@@ -178,6 +184,9 @@ export class Station implements Closable {
     if (journal.problem !== null) reasons.push(`journal: ${journal.problem}`);
     if (this.#embedProblem !== undefined) reasons.push(`embedding: ${this.#embedProblem}`);
     if (this.embedder.degraded !== undefined) reasons.push(`embedding: ${this.embedder.degraded}`);
+    if (this.#recipe.references === 0) reasons.push(nothingEnrolled(this.config));
+    const { problem } = this.#teaching.queue.stats;
+    if (problem !== null) reasons.push(`unknown items are not kept: ${problem}`);
     if (this.#paused) reasons.push("paused by request");
     return { state: reasons.length === 0 ? "online" : "degraded", reasons };
   }
@@ -197,6 +206,7 @@ export class Station implements Closable {
     this.#recipe = await loadRecipe(this.config, this.embedder.model);
     this.#activatedAt = nowMicros();
     this.#tellRecipe();
+    this.#tellState();
     this.#log.info({ gallery: this.#recipe.galleryHash, references: this.#recipe.references }, "gallery loaded again");
     this.#warnOfGallery();
     return this.#recipe;
@@ -205,6 +215,13 @@ export class Station implements Closable {
   async #open(): Promise<void> {
     const { config } = this;
     this.#warnOfGallery();
+    this.#teaching = await Teaching.open({
+      config,
+      embedder: this.embedder,
+      log: this.#log,
+      reload: () => this.reload(),
+      advanced: (lane) => this.#tellStatsOf(lane),
+    });
     this.#publisher = this.#scope.add(
       await Publisher.open({
         mqtt: config.mqtt,
@@ -215,6 +232,8 @@ export class Station implements Closable {
         acked: (verdict, at) => this.#acked(verdict, at),
       }),
     );
+    // Closed before the publisher: what it was asked is still answered.
+    this.#scope.add(this.#teaching);
     this.#scope.add(this.#batcher);
     const run = Math.floor(this.startedAt / 1000).toString(36);
     for (const lane of config.lanes) {
@@ -301,6 +320,7 @@ export class Station implements Closable {
     this.observe("journal", (nowMicros() - before) / 1000);
     this.metrics.published.inc();
     this.#laneMetrics.get(item.lane.id)!.verdict(verdict);
+    this.#teaching.seen({ verdict, decided: item });
     this.events.emit("item", { verdict, decided: item });
   }
 
@@ -375,7 +395,13 @@ export class Station implements Closable {
   }
 
   #tellStats(): void {
-    for (const stats of this.stats.values()) this.#publisher.retain("laneStats", stats.message());
+    for (const lane of this.stats.keys()) this.#tellStatsOf(lane);
+  }
+
+  #tellStatsOf(lane: string): void {
+    const progress = this.#teaching.progress(lane);
+    const enrolling = progress === undefined ? null : { ...progress, items: [...progress.items] };
+    this.#publisher.retain("laneStats", { ...this.stats.get(lane)!.message(), enrolling });
   }
 
   #tellRecipe(): void {

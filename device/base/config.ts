@@ -192,6 +192,18 @@ export const configSchema = z.strictObject({
         .default(512 * 1024 * 1024),
     })
     .prefault({}),
+  queue: z
+    .strictObject({
+      path: z.string().min(1).optional().describe("folder of unknown items; `queue` beside the journal where absent"),
+      maxItems: z.number().int().min(1).max(10_000).default(500),
+      maxBytes: z
+        .number()
+        .int()
+        .min(1_048_576)
+        .default(256 * 1024 * 1024),
+    })
+    .prefault({})
+    .describe("items that were unknown or unsure, kept with their views until they are answered; oldest go first"),
   mqtt: mqttSchema.prefault({}),
   console: z
     .strictObject({

@@ -129,6 +129,14 @@ export const healthSchema = z.strictObject({
     }),
   ),
   broker: brokerSchema,
+  queue: z
+    .strictObject({
+      items: count.describe("unknown and unsure items that wait to be answered"),
+      bytes: count.describe("size of their pictures on disk"),
+      dropped: count.describe("not kept because too many came at once or the disk took none, since the start"),
+      problem: z.string().nullable().describe("why the disk takes none"),
+    })
+    .describe("the unknown queue"),
   published: count.describe("verdicts acknowledged by the broker since the start"),
   late: count.describe("verdicts decided after their deadline since the start"),
   rssBytes: count,
@@ -158,6 +166,15 @@ export const laneStatsSchema = z.strictObject({
   grades: z.record(z.string(), count).describe("graded items by grade"),
   late: count,
   itemsPerS: z.number().min(0).describe("over the last ten seconds"),
+  enrolling: z
+    .strictObject({
+      grade: z.string(),
+      count: count.describe("fruit wanted"),
+      items: z.array(z.string()).describe("those that have passed and count, in their order"),
+      saving: z.boolean().describe("the last has passed and the gallery is written"),
+    })
+    .nullable()
+    .describe("fruit that pass are being enrolled (request `enroll`)"),
 });
 
 /** Ties an answer to its question where the connection is MQTT 3.1.1; MQTT 5 has correlation data. */
@@ -196,12 +213,43 @@ export const verbs = {
     request: empty,
     data: z.strictObject({ gallery: hash, references: count }),
   },
+  enroll: {
+    description:
+      "Make fruit references of a grade: items that are still kept (`grade`, `items`), or the next that pass a lane (`lane`, `grade`, `count`), all of them or none. Grading goes on meanwhile; the answer comes when they count.",
+    apart: true,
+    request: z.strictObject({
+      grade: z.string().max(100).optional().describe("a new one needs no training"),
+      items: z.array(z.string().max(120)).max(200).optional().describe("names of items, as in verdicts"),
+      lane: nameSchema.optional(),
+      count: z.number().int().optional().describe("1 to 200; 0 cancels what is running on the lane"),
+      idleS: z
+        .number()
+        .min(1)
+        .max(3600)
+        .optional()
+        .describe("give up, and enrol none, when no fruit passes for so long; 120 where absent"),
+    }),
+    data: z.strictObject({
+      cancelled: z.boolean(),
+      grade: z.string().nullable(),
+      items: z.array(z.strictObject({ item: z.string().describe("also the name of its reference"), views: count })),
+      gallery: hash.nullable().describe("what is graded by from now on"),
+      references: count.nullable().describe("enrolled items in all"),
+    }),
+  },
+  dismiss: {
+    description: "Take items out of the unknown queue without enrolling them.",
+    request: z.strictObject({ items: z.array(z.string().max(120)).min(1).max(1000) }),
+    data: z.strictObject({ dismissed: count.describe("how many of them were in the queue") }),
+  },
 } as const satisfies Record<string, VerbContract>;
 
-interface VerbContract {
+export interface VerbContract {
   readonly description: string;
   readonly request: z.ZodObject;
   readonly data: z.ZodObject;
+  /** It may last: served beside the others instead of in its turn, and ends by itself. */
+  readonly apart?: true;
 }
 
 export type Verb = keyof typeof verbs;

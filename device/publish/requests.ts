@@ -1,7 +1,15 @@
 import type { z } from "zod";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { type Handlers, type Response, requestSchema, type Verb, verbNames, verbs } from "../base/messages.ts";
+import {
+  type Handlers,
+  type Response,
+  requestSchema,
+  type Verb,
+  type VerbContract,
+  verbNames,
+  verbs,
+} from "../base/messages.ts";
 import { topicRoot } from "../base/topics.ts";
 import type { Outgoing, Session } from "./session.ts";
 
@@ -9,6 +17,8 @@ import type { Outgoing, Session } from "./session.ts";
 const MAX_REQUEST_BYTES = 64 * 1024;
 /** Requests that wait for those before them; one more is told to come again. */
 const MAX_WAITING = 16;
+/** Requests that may last, at once. */
+const MAX_APART = 8;
 /** Answers that wait for the connection; what comes beyond them gets none. */
 const MAX_ANSWERS = 64;
 const MAX_TOPIC_BYTES = 256;
@@ -51,6 +61,7 @@ export class Requests {
   readonly #answers: Outgoing[] = [];
   #session: Session | undefined;
   #running = false;
+  #apart = 0;
   #refused = 0;
   #answered = 0;
 
@@ -104,8 +115,15 @@ export class Requests {
     const parsed = requestSchema(verb).safeParse(asked.data);
     if (!parsed.success) throw refusal(issuesOf(parsed.error), `see request/${verb} in the reference of messages`);
     if (this.#parts.handlers[verb] === undefined) throw refusal(`\`${verb}\` is not available on this device`);
-    if (this.#waiting.length >= MAX_WAITING) throw refusal("too many requests at once", "wait for the answers");
+    const contract: VerbContract = verbs[verb];
+    const full = contract.apart ? this.#apart >= MAX_APART : this.#waiting.length >= MAX_WAITING;
+    if (full) throw refusal("too many requests at once", "wait for the answers");
     const { transaction: _, ...data } = parsed.data;
+    if (contract.apart) {
+      this.#apart++;
+      void this.#answerTo({ ...asked, data }, (work) => work).finally(() => this.#apart--);
+      return;
+    }
     this.#waiting.push({ ...asked, data });
     if (!this.#running) {
       this.#running = true;
@@ -115,20 +133,27 @@ export class Requests {
 
   async #serve(): Promise<void> {
     for (let asked = this.#waiting.shift(); asked !== undefined; asked = this.#waiting.shift()) {
-      const { verb, data, address } = asked;
-      try {
-        const handler = this.#parts.handlers[verb] as (data: unknown) => Promise<unknown>;
-        const result = await within(handler(data), this.#parts.timeoutMs, verb);
-        const checked = verbs[verb].data.safeParse(result);
-        if (!checked.success)
-          throw new GradelineError("INTERNAL", `the answer is not as promised: ${issuesOf(checked.error)}`);
-        this.#answered++;
-        this.#answer(address, { status: "ok", data: checked.data });
-      } catch (error) {
-        this.#refuse(address, error);
-      }
+      const { verb } = asked;
+      await this.#answerTo(asked, (work) => within(work, this.#parts.timeoutMs, verb));
     }
     this.#running = false;
+  }
+
+  async #answerTo(
+    { verb, data, address }: Asked,
+    bounded: (work: Promise<unknown>) => Promise<unknown>,
+  ): Promise<void> {
+    try {
+      const handler = this.#parts.handlers[verb] as (data: unknown) => Promise<unknown>;
+      const result = await bounded(handler(data));
+      const checked = verbs[verb].data.safeParse(result);
+      if (!checked.success)
+        throw new GradelineError("INTERNAL", `the answer is not as promised: ${issuesOf(checked.error)}`);
+      this.#answered++;
+      this.#answer(address, { status: "ok", data: checked.data });
+    } catch (error) {
+      this.#refuse(address, error);
+    }
   }
 
   #refuse(address: Address, error: unknown): void {

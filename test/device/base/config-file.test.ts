@@ -138,7 +138,8 @@ test("the example's settings that are switched off stand at their defaults", asy
   const text = await readFile(EXAMPLE, "utf8");
   // Whole cameras that are switched off: from `#- id` to the empty line.
   const camera = /^ *#- id:(?:.*\n)+?\n/gm;
-  const free = /^ *#(varieties|fruit|items|library|engineCache|clientId|username|password|ca|cert|key|token|roi):.*$/gm;
+  const free =
+    /^ *#(varieties|fruit|items|library|engineCache|clientId|username|password|ca|cert|key|token|roi|path):.*$/gm;
   const plain = parseConfig(text, EXAMPLE);
   assert.deepEqual(parseConfig(uncommented(text.replaceAll(camera, "\n").replaceAll(free, "")), EXAMPLE), plain);
 });

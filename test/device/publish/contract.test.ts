@@ -49,6 +49,14 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
       pause: async () => ({ paused: true }),
       resume: async () => ({ paused: false }),
       reload: async () => ({ gallery: HASH, references: 3 }),
+      enroll: async () => ({
+        cancelled: false,
+        grade: "sound",
+        items: [{ item: "a-1", views: 9 }],
+        gallery: HASH,
+        references: 3,
+      }),
+      dismiss: async () => ({ dismissed: 1 }),
       snapshot: async () => ({ camera: "c1", exposedAt: now(), widthPx: 1280, heightPx: 720, jpeg: "/9j/" }),
     },
   });
@@ -65,10 +73,11 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
     sizeMm: null,
   });
   await line.until(() => line.acked.length === 2);
-  for (const verb of ["pause", "resume", "reload", "snapshot", "pause"])
+  for (const verb of ["pause", "resume", "reload", "snapshot", "enroll", "pause"])
     publish(broker.port, `request/${verb}`, '{"transaction":"t"}');
+  publish(broker.port, "request/dismiss", '{"items":["a-1"],"transaction":"t"}');
   publish(broker.port, "request/pause", "no JSON");
-  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 6);
+  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 8);
   await line.publisher.close();
   await ears.until((lines) =>
     lines.some(({ topic, payload }) => topic.endsWith("/state") && payload.includes("stopped")),
@@ -114,6 +123,7 @@ function say({ publisher }: Publishing): void {
     at: now(),
     uptimeS: 3.5,
     cameras: [{ id: "c1", seen: 100, dropped: 1, incomplete: 0 }],
+    queue: { items: 1, bytes: 1000, dropped: 0, problem: null },
     late: 0,
     rssBytes: 100_000_000,
     ...publisher.health,
@@ -127,6 +137,7 @@ function say({ publisher }: Publishing): void {
     grades: { sound: 1 },
     late: 0,
     itemsPerS: 0.1,
+    enrolling: { grade: "sound", count: 2, items: ["a-1"], saving: false },
   });
 }
 

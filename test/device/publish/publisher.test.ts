@@ -228,6 +228,7 @@ test("retained topics hold the latest message, and are there again after the bro
     grades: { sound: items },
     late: 0,
     itemsPerS: 1,
+    enrolling: null,
   });
   line.publisher.retain("state", online());
   for (let items = 1; items <= 1000; items++) line.publisher.retain("laneStats", stats(items));

@@ -1,0 +1,78 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { GradelineError } from "../base/errors.ts";
+import { formatMicros, nowMicros } from "../base/time.ts";
+import type { Embedder } from "../embed/embedder.ts";
+import { embedAll } from "../enrol.ts";
+import { GalleryWriter } from "../gallery-store.ts";
+import { type Reference, withReferences } from "../grade/gallery.ts";
+import type { KeptItem } from "./kept.ts";
+
+/** How long another writer of the gallery, somebody at a terminal, is waited for. */
+const LOCK_WAIT_MS = 10_000;
+const LOCK_RETRY_MS = 100;
+
+/** One item that became a reference. */
+export interface EnrolledItem {
+  /** Name of the item, and of its reference. */
+  readonly item: string;
+  readonly views: number;
+}
+
+/**
+ * Adds items of the line to a grade, all of them or none. An item enrolled before takes its place: enrolling it twice,
+ * as after a crash between two steps, makes one reference.
+ *
+ * @param signal ends it before anything is written
+ * @throws {GradelineError} GALLERY (with `retry` where another process writes to it), GALLERY_MODEL, FILE, INFERENCE
+ */
+export async function enrolKept(
+  folder: string,
+  embedder: Embedder,
+  grade: string,
+  items: readonly KeptItem[],
+  signal: AbortSignal,
+): Promise<EnrolledItem[]> {
+  const added: Reference[] = [];
+  for (const { verdict, crops, embeddings } of items) {
+    signal.throwIfAborted();
+    const usable = verdict.model === embedder.model.hash.slice(0, 16) ? embeddings : undefined;
+    added.push({
+      id: verdict.item,
+      grade,
+      origin: `lane ${verdict.lane}, ${verdict.exposedAt}`,
+      enrolledAt: formatMicros(nowMicros()),
+      views: crops.length,
+      embeddings: usable ?? (await embedAll(embedder, crops)),
+    });
+  }
+  const writer = await openWaiting(folder, signal);
+  try {
+    const before = await writer.readFor(embedder.model);
+    for (const [index, { crops }] of items.entries()) {
+      signal.throwIfAborted();
+      await writer.saveCrops(added[index]!.id, crops, embedder.model.sizePx);
+    }
+    signal.throwIfAborted();
+    await writer.save(withReferences(before, added), embedder.model.name);
+  } catch (error) {
+    // What went wrong first is what is told.
+    await writer.forgetUnused().catch(() => {});
+    throw error;
+  } finally {
+    writer.close();
+  }
+  return added.map(({ id, views }) => ({ item: id, views }));
+}
+
+async function openWaiting(folder: string, signal: AbortSignal): Promise<GalleryWriter> {
+  const until = performance.now() + LOCK_WAIT_MS;
+  for (;;) {
+    try {
+      return await GalleryWriter.open(folder);
+    } catch (error) {
+      if (!(error instanceof GradelineError) || !error.retry || performance.now() > until) throw error;
+    }
+    await wait(LOCK_RETRY_MS);
+    signal.throwIfAborted();
+  }
+}

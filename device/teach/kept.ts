@@ -1,0 +1,41 @@
+import type { Verdict } from "../base/messages.ts";
+import type { DecidedItem } from "../lane.ts";
+
+/** An item as the line decided it. */
+export interface SeenItem {
+  readonly verdict: Verdict;
+  readonly decided: DecidedItem;
+}
+
+/** An item that can still be enrolled. */
+export interface KeptItem {
+  readonly verdict: Verdict;
+  /** Each (sizePx, sizePx, 3); at most {@link ENROL_VIEWS}, evenly spread over its passage. */
+  readonly crops: readonly Uint8Array[];
+  /** (crops, D) row-major; undefined where they have to be embedded again. */
+  readonly embeddings: Float32Array | undefined;
+}
+
+/** Views of one item that are enrolled: neighbouring ones are almost the same picture. */
+export const ENROL_VIEWS = 12;
+
+/** Which of `count` views are enrolled, ascending: at most {@link ENROL_VIEWS}, evenly spread. */
+export function spreadViews(count: number): number[] {
+  const kept = Math.min(ENROL_VIEWS, count);
+  return Array.from({ length: kept }, (_, i) => Math.floor(((i + 0.5) * count) / kept));
+}
+
+/** What of an item is kept for enrolling. */
+export function keep({ verdict, decided }: SeenItem): KeptItem {
+  const { crops, embeddings, embedded } = decided;
+  const views = spreadViews(crops.length);
+  const kept = views.map((view) => crops[view]!);
+  // A view that could not be embedded leaves it open which row is whose.
+  if (embedded !== crops.length || embedded === 0) return { verdict, crops: kept, embeddings: undefined };
+  const dimension = embeddings.length / embedded;
+  const rows = new Float32Array(views.length * dimension);
+  for (const [row, view] of views.entries()) {
+    rows.set(embeddings.subarray(view * dimension, (view + 1) * dimension), row * dimension);
+  }
+  return { verdict, crops: kept, embeddings: rows };
+}

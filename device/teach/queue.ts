@@ -1,0 +1,317 @@
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
+import { sha256, writeAtomic } from "../base/files.ts";
+import type { Closable } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import { type Verdict, verdictSchema } from "../base/messages.ts";
+import { readImage } from "../capture/image.ts";
+import type { SeenItem } from "./kept.ts";
+import { cutSheet, encodeSheet, sheetColumns } from "./sheet.ts";
+
+/*
+ * One item is two files: ITEM.png, all its views as one sheet, and ITEM.json, which names it and is written last. What
+ * has no JSON is not there; a crash leaves at most a sheet, which the next start removes.
+ */
+
+/** Items that wait for the disk; what comes meanwhile is dropped and counted. */
+const MAX_WAITING = 16;
+/** Items kept per minute over time, and at once: a line of strangers must not wear out a memory card. */
+const PER_MINUTE = 30;
+const BURST = 60;
+
+const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,120}$/);
+
+const entrySchema = z.strictObject({
+  v: z.literal(1),
+  sizePx: z.number().int().min(8).max(1024),
+  views: z.number().int().min(1).max(10_000),
+  columns: z.number().int().min(1).max(100),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.number().int().min(1),
+  verdict: verdictSchema.extend({ item: idSchema }),
+});
+
+type Entry = z.output<typeof entrySchema>;
+
+/** An item that waits for somebody who knows its grade. */
+export interface QueuedItem {
+  readonly id: string;
+  readonly verdict: Verdict;
+  readonly views: number;
+  /** Side of one view. */
+  readonly sizePx: number;
+  /** Views beside each other in the picture. */
+  readonly columns: number;
+  /** PNG of all its views. */
+  readonly picture: string;
+}
+
+export interface QueueLimits {
+  readonly maxItems: number;
+  readonly maxBytes: number;
+}
+
+export interface QueueStats {
+  readonly items: number;
+  readonly bytes: number;
+  /** Not kept because too many came at once or the disk took none, since the start. */
+  readonly dropped: number;
+  /** Why the disk takes none. */
+  readonly problem: string | null;
+}
+
+/** Items that were unknown or unsure, on disk with all their views until somebody says their grade or dismisses them. */
+export class UnknownQueue implements Closable {
+  readonly folder: string;
+  readonly #limits: QueueLimits;
+  readonly #fill: number;
+  readonly #log: Log;
+  /** Oldest first. */
+  readonly #entries: Map<string, Entry>;
+  readonly #waiting: SeenItem[] = [];
+  #bytes = 0;
+  #dropped = 0;
+  #problem: string | undefined;
+  #writing: Promise<void> | undefined;
+  #allowance = BURST;
+  #allowedAt = performance.now();
+
+  private constructor(folder: string, limits: QueueLimits, fill: number, log: Log, entries: readonly Entry[]) {
+    this.folder = folder;
+    this.#limits = limits;
+    this.#fill = fill;
+    this.#log = log;
+    this.#entries = new Map(entries.map((entry) => [entry.verdict.item, entry]));
+    for (const { bytes } of entries) this.#bytes += bytes;
+  }
+
+  /**
+   * Makes the folder where it is missing and reads what is in it.
+   *
+   * @param fill grey of the crops' background
+   * @throws {GradelineError} FILE when the folder cannot be made or read
+   */
+  static async open(folder: string, limits: QueueLimits, fill: number, log: Log): Promise<UnknownQueue> {
+    try {
+      await mkdir(folder, { recursive: true });
+      await removeLeftOver(folder);
+    } catch (error) {
+      throw new GradelineError("FILE", `${folder} cannot be used: ${(error as Error).message}`, {
+        hint: "queue.path names a folder that the daemon may write to",
+        cause: error,
+      });
+    }
+    const { entries, damaged } = await readEntries(folder);
+    for (const id of damaged) await removeFiles(folder, id);
+    if (damaged.length > 0) log.warn({ items: damaged.slice(0, 8) }, `${damaged.length} damaged unknown items removed`);
+    const queue = new UnknownQueue(folder, limits, fill, log, entries);
+    await queue.#makeRoom();
+    return queue;
+  }
+
+  get stats(): QueueStats {
+    const { size } = this.#entries;
+    return { items: size, bytes: this.#bytes, dropped: this.#dropped, problem: this.#problem ?? null };
+  }
+
+  /** Newest first. */
+  list(): QueuedItem[] {
+    return [...this.#entries.values()].map((entry) => shown(this.folder, entry)).reverse();
+  }
+
+  get(id: string): QueuedItem | undefined {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? undefined : shown(this.folder, entry);
+  }
+
+  /** Takes an item to be written; never waits for the disk. */
+  offer(item: SeenItem): void {
+    if (item.decided.crops.length === 0) return;
+    if (this.#waiting.length >= MAX_WAITING || !this.#isAllowed()) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting.push(item);
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /**
+   * The views of an item, each (sizePx, sizePx, 3).
+   *
+   * @throws {GradelineError} REQUEST when it is not kept, IMAGE or FILE when its picture is damaged or gone
+   */
+  async crops(id: string): Promise<Uint8Array[]> {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw notKept(id);
+    const path = pictureOf(this.folder, id);
+    const image = await readImage(path, { maxPixels: (entry.views + entry.columns) * entry.sizePx ** 2 });
+    return cutSheet(image, entry);
+  }
+
+  /** The PNG of all views. @throws {GradelineError} REQUEST when it is not kept, FILE when it is damaged or gone */
+  async picture(id: string): Promise<Buffer> {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw notKept(id);
+    const path = pictureOf(this.folder, id);
+    const bytes = await readFile(path).catch((error: Error) => {
+      throw new GradelineError("FILE", `${path} cannot be read: ${error.message}`, { cause: error });
+    });
+    if (sha256(bytes) === entry.sha256) return bytes;
+    throw new GradelineError("FILE", `${path} was changed: its sha256 does not fit`, { hint: "dismiss the item" });
+  }
+
+  /** Forgets items; those that are not here are passed over. @returns how many were here */
+  async remove(ids: readonly string[]): Promise<number> {
+    let removed = 0;
+    for (const id of ids) {
+      const entry = this.#entries.get(id);
+      if (entry === undefined) continue;
+      this.#entries.delete(id);
+      this.#bytes -= entry.bytes;
+      removed++;
+      await removeFiles(this.folder, id);
+    }
+    return removed;
+  }
+
+  /** Resolves when everything that was offered is written or given up. */
+  async settled(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  close(): Promise<void> {
+    return this.settled();
+  }
+
+  async #writeAll(): Promise<void> {
+    // Items appear and go while this one is written: each is taken when its turn comes.
+    for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
+      try {
+        await this.#write(item);
+        this.#problem = undefined;
+      } catch (error) {
+        const { message, hint } = asGradelineError(error, "FILE");
+        if (this.#problem === undefined) this.#log.warn({ hint }, `an unknown item is not kept: ${message}`);
+        this.#problem = message;
+        this.#dropped++;
+      }
+    }
+  }
+
+  async #write({ verdict, decided: { crops } }: SeenItem): Promise<void> {
+    const sizePx = Math.round(Math.sqrt(crops[0]!.length / 3));
+    const png = await encodeSheet(crops, sizePx, this.#fill);
+    const entry = entrySchema.parse({
+      v: 1,
+      sizePx,
+      views: crops.length,
+      columns: sheetColumns(crops.length),
+      sha256: sha256(png),
+      bytes: png.length,
+      verdict,
+    } satisfies Entry);
+    await writeAtomic(pictureOf(this.folder, verdict.item), [png]);
+    await writeAtomic(entryOf(this.folder, verdict.item), [new TextEncoder().encode(JSON.stringify(entry))]);
+    this.#entries.set(verdict.item, entry);
+    this.#bytes += entry.bytes;
+    await this.#makeRoom();
+  }
+
+  async #makeRoom(): Promise<void> {
+    const { maxItems, maxBytes } = this.#limits;
+    while (this.#entries.size > maxItems || this.#bytes > maxBytes) {
+      await this.remove([this.#entries.keys().next().value!]);
+    }
+  }
+
+  #isAllowed(): boolean {
+    const now = performance.now();
+    this.#allowance = Math.min(BURST, this.#allowance + ((now - this.#allowedAt) * PER_MINUTE) / 60_000);
+    this.#allowedAt = now;
+    if (this.#allowance < 1) return false;
+    this.#allowance--;
+    return true;
+  }
+}
+
+/**
+ * What waits in a queue's folder, newest first, also while a daemon writes to it or none runs.
+ *
+ * @throws {GradelineError} FILE when it cannot be read
+ */
+export async function readQueue(folder: string): Promise<QueuedItem[]> {
+  const { entries } = await readEntries(folder);
+  return entries.map((entry) => shown(folder, entry)).reverse();
+}
+
+export function notKept(id: string): GradelineError {
+  return new GradelineError("REQUEST", `item ${JSON.stringify(id)} is not kept, or not any more`, {
+    hint: "the newest items of each lane and those in the unknown queue can be enrolled: gradeline-calibrate queue list",
+  });
+}
+
+function shown(folder: string, { verdict, views, sizePx, columns }: Entry): QueuedItem {
+  return { id: verdict.item, verdict, views, sizePx, columns, picture: pictureOf(folder, verdict.item) };
+}
+
+/** Oldest first. */
+async function readEntries(folder: string): Promise<{ entries: Entry[]; damaged: string[] }> {
+  const entries: Entry[] = [];
+  const damaged: string[] = [];
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { entries, damaged };
+    throw new GradelineError("FILE", `${folder} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  const there = new Set(names);
+  for (const name of names) {
+    if (!name.endsWith(".json")) continue;
+    const id = name.slice(0, -".json".length);
+    if (!idSchema.safeParse(id).success) continue;
+    const entry = await readEntry(join(folder, name));
+    // Taken away meanwhile by the daemon.
+    if (entry === "gone") continue;
+    if (entry === undefined || entry.verdict.item !== id || !there.has(`${id}.png`)) damaged.push(id);
+    else entries.push(entry);
+  }
+  entries.sort((a, b) => (a.verdict.decidedAt < b.verdict.decidedAt ? -1 : 1));
+  return { entries, damaged };
+}
+
+async function readEntry(path: string): Promise<Entry | "gone" | undefined> {
+  try {
+    return entrySchema.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? "gone" : undefined;
+  }
+}
+
+/** Sheets without an entry, and what a process that was killed had begun to write. */
+async function removeLeftOver(folder: string): Promise<void> {
+  const names = new Set(await readdir(folder));
+  for (const name of names) {
+    const sheet = /^([A-Za-z0-9_-]{1,120})\.png$/.exec(name);
+    const orphan = sheet !== null && !names.has(`${sheet[1]}.json`);
+    if (orphan || /\.(png|json)\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+  }
+}
+
+/** The entry first: a sheet alone is nothing. */
+async function removeFiles(folder: string, id: string): Promise<void> {
+  await rm(entryOf(folder, id), { force: true });
+  await rm(pictureOf(folder, id), { force: true });
+}
+
+function entryOf(folder: string, id: string): string {
+  return join(folder, `${id}.json`);
+}
+
+function pictureOf(folder: string, id: string): string {
+  return join(folder, `${id}.png`);
+}

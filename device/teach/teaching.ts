@@ -1,0 +1,184 @@
+import { dirname, join } from "node:path";
+import { type Config, gradeSchema } from "../base/config.ts";
+import { GradelineError } from "../base/errors.ts";
+import type { Closable } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import type { Embedder } from "../embed/embedder.ts";
+import type { Recipe } from "../recipe.ts";
+import { type EnrolledItem, enrolKept } from "./enrol-kept.ts";
+import { type KeptItem, type SeenItem, spreadViews } from "./kept.ts";
+import { type EnrolmentProgress, LaneEnrolment } from "./lane-enrolment.ts";
+import { LatestItems } from "./latest.ts";
+import { notKept, UnknownQueue } from "./queue.ts";
+
+/** Most items of one enrolment: their pixels wait in memory until the last has passed. */
+export const MAX_ENROL = 200;
+/** Most items that all lanes together may be waiting for. */
+const MAX_ALL_LANES = 300;
+
+export interface TeachingParts {
+  readonly config: Config;
+  readonly embedder: Embedder;
+  readonly log: Log;
+  /** Reads the gallery again and grades by it. */
+  reload(): Promise<Recipe>;
+  /** The enrolment of a lane has begun, gone on or ended. */
+  advanced(lane: string): void;
+}
+
+/** What an enrolment did. */
+export interface Enrolled {
+  readonly grade: string;
+  readonly items: readonly EnrolledItem[];
+  readonly recipe: Recipe;
+}
+
+/** Teaches the running line: keeps what it does not know and enrols what people know. */
+export class Teaching implements Closable {
+  readonly latest = new LatestItems();
+  readonly queue: UnknownQueue;
+  readonly #parts: TeachingParts;
+  readonly #lanes = new Map<string, LaneEnrolment>();
+  readonly #stop = new AbortController();
+  /** One writes to the gallery at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: TeachingParts, queue: UnknownQueue) {
+    this.#parts = parts;
+    this.queue = queue;
+  }
+
+  /** @throws {GradelineError} FILE when the folder of the queue cannot be used */
+  static async open(parts: TeachingParts): Promise<Teaching> {
+    const { config, embedder, log } = parts;
+    const queue = await UnknownQueue.open(queueFolder(config), config.queue, embedder.model.cropFill, log);
+    return new Teaching(parts, queue);
+  }
+
+  /** Takes every decided item; never throws and never waits. */
+  seen(item: SeenItem): void {
+    this.latest.add(item);
+    this.#lanes.get(item.verdict.lane)?.seen(item);
+    const { outcome } = item.verdict;
+    if (outcome === "unknown" || outcome === "unsure") this.queue.offer(item);
+  }
+
+  /** How far a lane's enrolment is; undefined where none runs. */
+  progress(lane: string): EnrolmentProgress | undefined {
+    return this.#lanes.get(lane)?.progress;
+  }
+
+  /**
+   * Enrols items that are still kept: the newest, and those of the unknown queue, which then leave it.
+   *
+   * @throws {GradelineError} GRADE, REQUEST when one is not kept, and as {@link enrolKept}
+   */
+  async enrolItems(grade: string, ids: readonly string[]): Promise<Enrolled> {
+    checkGrade(grade);
+    const wanted = [...new Set(ids)];
+    if (wanted.length < 1 || wanted.length > MAX_ENROL) throw outOfBounds("items", wanted.length);
+    const kept: KeptItem[] = [];
+    for (const id of wanted) kept.push(this.latest.get(id) ?? (await this.#fromQueue(id)));
+    return this.#save(grade, kept);
+  }
+
+  /**
+   * Enrols the next `count` fruit that pass a lane.
+   *
+   * @param idleMs longest time without a fruit
+   * @throws {GradelineError} GRADE, REQUEST when the lane or count is wrong, when it is cancelled or no fruit comes, and
+   *   as {@link enrolKept}
+   */
+  async enrolLane(lane: string, grade: string, count: number, idleMs: number): Promise<Enrolled> {
+    checkGrade(grade);
+    this.#checkLane(lane);
+    if (!Number.isInteger(count) || count < 1 || count > MAX_ENROL) throw outOfBounds("count", count);
+    const running = this.#lanes.get(lane);
+    if (running !== undefined) {
+      throw new GradelineError("REQUEST", `lane ${lane} is enrolling ${running.count} items as ${running.grade}`, {
+        hint: "wait for it, or cancel it by the same request with count 0",
+        retry: true,
+      });
+    }
+    const all = [...this.#lanes.values()].reduce((sum, each) => sum + each.count, count);
+    if (all > MAX_ALL_LANES) {
+      throw new GradelineError("REQUEST", `all lanes together would enrol ${all} items, at most ${MAX_ALL_LANES}`, {
+        hint: "wait for the other lanes, or enrol fewer",
+        retry: true,
+      });
+    }
+    const enrolment = new LaneEnrolment(lane, grade, count, idleMs, () => this.#parts.advanced(lane));
+    this.#lanes.set(lane, enrolment);
+    this.#parts.advanced(lane);
+    try {
+      return await this.#save(grade, await enrolment.take());
+    } finally {
+      this.#lanes.delete(lane);
+      this.#parts.advanced(lane);
+    }
+  }
+
+  /** @returns whether an enrolment of the lane was stopped before it wrote anything */
+  cancel(lane: string): boolean {
+    this.#checkLane(lane);
+    return this.#lanes.get(lane)?.cancel(`the enrolment of lane ${lane} was cancelled`) ?? false;
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new GradelineError("CLOSED", "the daemon stops; nothing was enrolled", { retry: true }));
+    for (const lane of this.#lanes.values()) lane.cancel("the daemon stops");
+    await this.#last;
+    await this.queue.close();
+  }
+
+  async #fromQueue(id: string): Promise<KeptItem> {
+    const queued = this.queue.get(id);
+    if (queued === undefined) throw notKept(id);
+    const crops = await this.queue.crops(id);
+    return {
+      verdict: queued.verdict,
+      crops: spreadViews(crops.length).map((view) => crops[view]!),
+      embeddings: undefined,
+    };
+  }
+
+  #save(grade: string, kept: readonly KeptItem[]): Promise<Enrolled> {
+    const work = this.#last.then(async () => {
+      const { config, embedder, log } = this.#parts;
+      const items = await enrolKept(config.gallery, embedder, grade, kept, this.#stop.signal);
+      const recipe = await this.#parts.reload();
+      await this.queue.remove(items.map(({ item }) => item));
+      log.info({ grade, items: items.length, references: recipe.references }, "enrolled from the line");
+      return { grade, items, recipe };
+    });
+    this.#last = work.catch(() => {});
+    return work;
+  }
+
+  #checkLane(lane: string): void {
+    const known = this.#parts.config.lanes.map(({ id }) => id);
+    if (known.includes(lane)) return;
+    throw new GradelineError("REQUEST", `there is no lane ${JSON.stringify(lane)}, wanted one of: ${known.join(", ")}`);
+  }
+}
+
+/** Where unknown items are kept: as configured, else beside the journal. */
+export function queueFolder(config: Pick<Config, "queue" | "journal">): string {
+  return config.queue.path ?? join(dirname(config.journal.path), "queue");
+}
+
+/** Why everything is unknown, and the command that ends it. */
+export function nothingEnrolled({ lanes }: Pick<Config, "lanes">, file = "FILE"): string {
+  const command = `gradeline-calibrate enroll GRADE --lane ${lanes[0]!.id} --count 10 --config ${file}`;
+  return `nothing is enrolled, so every fruit is unknown: ${command}`;
+}
+
+function checkGrade(grade: string): void {
+  const parsed = gradeSchema.safeParse(grade);
+  if (parsed.success) return;
+  throw new GradelineError("GRADE", `${JSON.stringify(grade)} cannot be a grade: ${parsed.error.issues[0]!.message}`);
+}
+
+function outOfBounds(key: string, found: number): GradelineError {
+  return new GradelineError("REQUEST", `${key}: found ${found}, wanted 1 to ${MAX_ENROL}`);
+}
