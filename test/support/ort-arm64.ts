@@ -41,6 +41,8 @@ export async function arm64(work: string): Promise<(script: string, ...args: str
 }
 
 async function emulator(folder: string): Promise<string> {
+  const installed = "/usr/bin/qemu-aarch64-static";
+  if (existsSync(installed)) return installed;
   await unpack(folder, [], ["qemu-user-static"]);
   return join(folder, "usr/bin/qemu-aarch64-static");
 }
