@@ -38,6 +38,8 @@ export interface ProviderSettings {
   readonly precision: Precision;
   /** Folder of this session's TensorRT engine and timing cache. */
   readonly engineFolder: string | undefined;
+  /** Name of a calibration table in that folder, for int8 with TensorRT. */
+  readonly calibrationTable?: string | undefined;
   /** Record the run once and replay it; shapes and addresses must never change. */
   readonly cudaGraph: boolean;
 }
@@ -60,6 +62,7 @@ const able: Readonly<Record<Provider, Readonly<Partial<Record<Precision, Running
   tensorrt: {
     fp32: { precision: "fp32", variant: undefined },
     fp16: { precision: "fp16", variant: undefined },
+    int8: { precision: "int8", variant: undefined },
   },
   cuda: { fp32: { precision: "fp32", variant: undefined }, fp16: { precision: "fp16", variant: "fp16" } },
   webgpu: { fp32: { precision: "fp32", variant: undefined } },
@@ -99,10 +102,19 @@ export function appends(provider: Provider, settings: ProviderSettings): Append[
   return [];
 }
 
-function tensorrt({ device, precision, engineFolder, cudaGraph }: ProviderSettings): Record<string, string> {
+function tensorrt(settings: ProviderSettings): Record<string, string> {
+  const { device, precision, engineFolder, calibrationTable, cudaGraph } = settings;
   return {
     device_id: `${device}`,
-    trt_fp16_enable: precision === "fp16" ? "1" : "0",
+    // With int8, what has no range in the table runs in half precision.
+    trt_fp16_enable: precision === "fp32" ? "0" : "1",
+    ...(calibrationTable === undefined
+      ? {}
+      : {
+          trt_int8_enable: "1",
+          trt_int8_calibration_table_name: calibrationTable,
+          trt_int8_use_native_calibration_table: "1",
+        }),
     trt_cuda_graph_enable: cudaGraph ? "1" : "0",
     ...(engineFolder === undefined
       ? {}

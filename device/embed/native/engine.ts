@@ -13,6 +13,8 @@ export interface EngineKey {
   readonly gpu: string;
   readonly capability: string;
   readonly precision: string;
+  /** sha256 of the calibration table; `none` but for int8. */
+  readonly calibration: string;
   readonly batches: readonly number[];
   readonly sizePx: number;
 }
@@ -70,11 +72,11 @@ export async function openEngineCache(root: string, key: EngineKey): Promise<Eng
   }
 }
 
-/** Empties a cache whose engines the library refused. */
-export async function dropEngines(cache: EngineCache): Promise<EngineCache> {
+/** Empties a cache, for the reason given. */
+export async function dropEngines(cache: EngineCache, reason: string): Promise<EngineCache> {
   await rm(cache.folder, { recursive: true, force: true });
   await mkdir(cache.folder, { recursive: true, mode: 0o750 });
-  return { folder: cache.folder, state: "torn", reason: "the library refused the cached engine" };
+  return { folder: cache.folder, state: "torn", reason };
 }
 
 /**

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { GradelineError } from "../../base/errors.ts";
 import type { LoadedModel } from "../model.ts";
 import type { Proof } from "../proof.ts";
 import { appends, type Precision, type Provider, runningOn } from "../providers.ts";
+import { type Calibration, calibratedModel, readCalibration, TABLE_NAME } from "./calibration.ts";
 import { NativeEmbedder } from "./embedder.ts";
 import { dropEngines, type EngineCache, type EngineKey, openEngineCache, sealEngineCache } from "./engine.ts";
 import { describeGpu, tensorrtVersion } from "./gpu.ts";
@@ -32,18 +33,23 @@ export interface Target {
  * @throws {GradelineError} PROVIDER with the library's reason
  */
 export async function openGpu(target: Target, batch: string | undefined): Promise<Opened> {
-  const { library, model, provider, options } = target;
+  const { library, provider, options } = target;
   checkProviderLibraries(library, provider);
   const { precision } = runningOn(provider, options.precision);
   const batches = batchSizes(options);
   const device = options.device ?? 0;
   const root = options.engineCache ?? defaultEngineCache(process.env);
-  const key = engineKey(target, precision, batches);
+  const eight = provider === "tensorrt" && precision === "int8";
+  const calibration = eight ? await readCalibration(root, target.model.model.hash) : undefined;
+  const key = engineKey(target, precision, batches, calibration);
+  const model = calibration === undefined ? target.model : calibratedModel(target.model, calibration);
   const since = performance.now();
   let cache = provider === "tensorrt" ? await openEngineCache(root, key) : undefined;
+  if (cache?.state === "hit" && options.rebuildEngines === true) cache = await dropEngines(cache, "it was to be rebuilt");
+  const making = { precision, batches, batch, calibration };
   let made: Made;
   try {
-    made = await makeSessions(target, { precision, batches, batch, cache });
+    made = await makeSessions(target, { ...making, cache });
   } catch (error) {
     if (cache === undefined) throw asRefusal(error, provider);
     // A cached engine that reads back whole may still be refused, by a driver that was exchanged under its old name.
@@ -51,8 +57,8 @@ export async function openGpu(target: Target, batch: string | undefined): Promis
       await rm(cache.folder, { recursive: true, force: true });
       throw asRefusal(error, provider);
     }
-    cache = await dropEngines(cache);
-    made = await makeSessions(target, { precision, batches, batch, cache }).catch((second: unknown) => {
+    cache = await dropEngines(cache, "the library refused the cached engine");
+    made = await makeSessions(target, { ...making, cache }).catch((second: unknown) => {
       throw asRefusal(second, provider);
     });
   }
@@ -99,9 +105,11 @@ interface Making {
   readonly batches: readonly number[];
   readonly batch: string | undefined;
   readonly cache: EngineCache | undefined;
+  readonly calibration: Calibration | undefined;
 }
 
-async function makeSessions(target: Target, { precision, batches, batch, cache }: Making): Promise<Made> {
+async function makeSessions(target: Target, making: Making): Promise<Made> {
+  const { precision, batches, batch, cache, calibration } = making;
   const { library, model, provider, options } = target;
   const bySize = new Map<number, Session>();
   let used: Proof["options"] = {};
@@ -109,7 +117,16 @@ async function makeSessions(target: Target, { precision, batches, batch, cache }
     for (const [at, size] of batches.entries()) {
       const engineFolder = cache === undefined ? undefined : join(cache.folder, `batch-${size}`);
       if (engineFolder !== undefined) await mkdir(engineFolder, { recursive: true, mode: 0o750 });
-      const settings = { device: options.device ?? 0, precision, engineFolder, cudaGraph: options.cudaGraph ?? false };
+      if (engineFolder !== undefined && calibration !== undefined) {
+        await writeFile(join(engineFolder, TABLE_NAME), calibration.text);
+      }
+      const settings = {
+        device: options.device ?? 0,
+        precision,
+        engineFolder,
+        calibrationTable: calibration === undefined ? undefined : TABLE_NAME,
+        cudaGraph: options.cudaGraph ?? false,
+      };
       const appended = appends(provider, settings);
       used = Object.fromEntries(appended.map((append) => [append.provider, append.options]));
       const stage = cache !== undefined && cache.state !== "hit" ? "engine" : "session";
@@ -157,7 +174,12 @@ function batchSizes({ batches, maxBatch }: NativeOptions): number[] {
   return [...new Set([...sizes, maxBatch])].sort((a, b) => a - b);
 }
 
-function engineKey({ library, model, options }: Target, precision: Precision, batches: readonly number[]): EngineKey {
+function engineKey(
+  { library, model, options }: Target,
+  precision: Precision,
+  batches: readonly number[],
+  calibration: Calibration | undefined,
+): EngineKey {
   const gpu = describeGpu(options.device ?? 0);
   const { name, driver, capability } = "absent" in gpu ? { name: "none", driver: "none", capability: "none" } : gpu;
   return {
@@ -168,6 +190,7 @@ function engineKey({ library, model, options }: Target, precision: Precision, ba
     gpu: name,
     capability,
     precision,
+    calibration: calibration?.sha256 ?? "none",
     batches,
     sizePx: model.model.sizePx,
   };

@@ -22,6 +22,8 @@ export interface NativeOptions {
   readonly batches?: readonly number[] | undefined;
   /** Folder of TensorRT engines. */
   readonly engineCache?: string | undefined;
+  /** Build TensorRT engines anew, also where the cache holds them. */
+  readonly rebuildEngines?: boolean | undefined;
   /** Record each shape's run once and replay it. */
   readonly cudaGraph?: boolean | undefined;
   readonly tell?: ((progress: Progress) => void) | undefined;

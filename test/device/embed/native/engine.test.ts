@@ -31,6 +31,7 @@ const key: EngineKey = {
   gpu: "Orin",
   capability: "8.7",
   precision: "fp16",
+  calibration: "none",
   batches: [1, 4, 16],
   sizePx: 96,
 };
@@ -60,6 +61,7 @@ test("every part of the key makes another engine, their order does not", () => {
     { gpu: "Thor" },
     { capability: "11.0" },
     { precision: "fp32" },
+    { calibration: "c".repeat(64) },
     { batches: [1, 4] },
     { sizePx: 128 },
   ];
@@ -107,8 +109,8 @@ for (const [what, damage] of Object.entries(damages)) {
 
 test("engines that the library refuses are dropped", async () => {
   const folder = await built(key);
-  const dropped = await dropEngines(await openEngineCache(root, key));
-  assert.equal(dropped.state, "torn");
+  const dropped = await dropEngines(await openEngineCache(root, key), "the library refused it");
+  assert.deepEqual([dropped.state, dropped.reason], ["torn", "the library refused it"]);
   assert.deepEqual(readdirSync(folder), []);
 });
 
