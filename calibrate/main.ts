@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { Config } from "../device/base/config.ts";
 import { loadConfig } from "../device/base/config-file.ts";
 import { asGradelineError, GradelineError } from "../device/base/errors.ts";
 import { Scope } from "../device/base/lifecycle.ts";
 import { VERSION } from "../device/base/version.ts";
+import type { Precision } from "../device/embed/providers.ts";
 import { report } from "../device/run.ts";
+import { engineCommand } from "./engine.ts";
 import { enrollCommand } from "./enroll.ts";
 import { evaluateCommand } from "./evaluate-command.ts";
 import { listCommand } from "./list.ts";
@@ -17,9 +20,14 @@ export interface Context {
   readonly json: boolean;
   readonly gallery: string;
   readonly model: string;
+  /** Of the configuration; undefined without one. */
+  readonly embedder: Config["embedder"] | undefined;
+  /** In place of the configuration's. */
+  readonly precision: Precision | undefined;
 }
 
 interface CommonOptions {
+  readonly precision?: Precision;
   readonly json?: boolean;
   readonly gallery?: string;
   readonly model?: string;
@@ -59,6 +67,13 @@ function common(command: Command): Command {
     .option("--gallery <dir>", `folder of the gallery (default: of the configuration, else ./${DEFAULT_GALLERY})`)
     .option("--model <file>", "description of the model (default: of the configuration, else the shipped one)")
     .option("--config <file>", "the daemon's configuration: its gallery and model are used")
+    .addOption(
+      new Option("--precision <name>", "of the model (default: of the configuration, else fp32)").choices([
+        "fp32",
+        "fp16",
+        "int8",
+      ]),
+    )
     .option("--json", "one JSON object on standard output");
 }
 
@@ -118,6 +133,37 @@ Examples:
     ),
   );
 
+common(program.command("engine"))
+  .description("Builds the TensorRT engines that the daemon would build at its first start: minutes, once per board.")
+  .option("--library <path>", "libonnxruntime.so of the board, or its folder")
+  .option("--cache <dir>", "folder of the engines (default: of the configuration, else where the daemon looks)")
+  .option("--device <n>", "number of the GPU", wholeNumber(0))
+  .option("--max-batch <n>", "views of the largest batch (default: of the configuration, else 16)", wholeNumber(1))
+  .option("--rebuild", "build them anew, also where the cache holds them")
+  .addHelpText(
+    "after",
+    `
+An engine fits one model, precision, GPU, driver, TensorRT and set of batch sizes; for anything else another one is
+built. fp16 is the default. int8 is calibrated on the images of the gallery, and is another model to it: embed its
+references again afterwards (rebuild).
+
+Examples:
+  gradeline-calibrate engine --config /etc/gradeline/gradeline.yaml
+  gradeline-calibrate engine --precision int8 --gallery /var/lib/gradeline/gallery --json`,
+  )
+  .action((options: CommonOptions & Record<string, unknown>) =>
+    within(options, (context) =>
+      engineCommand(context, {
+        precision: options.precision,
+        library: options.library as string | undefined,
+        cache: options.cache as string | undefined,
+        device: options.device as number | undefined,
+        maxBatch: options.maxBatch as number | undefined,
+        rebuild: options.rebuild === true,
+      }),
+    ),
+  );
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -136,6 +182,8 @@ async function within(options: CommonOptions, command: (context: Context) => Pro
       json,
       gallery: options.gallery ?? config?.gallery ?? DEFAULT_GALLERY,
       model: options.model ?? config?.model ?? DEFAULT_MODEL,
+      embedder: config?.embedder,
+      precision: options.precision,
     });
   } finally {
     await scope.close();

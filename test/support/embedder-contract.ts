@@ -96,9 +96,9 @@ export function embedderContract(name: string, open: () => Promise<Embedder>, op
       assert.deepEqual(out.subarray(dimension), new Float32Array(dimension).fill(7));
     });
 
-    test("buffers that it lends are used in place, also two at once, and other buffers go on working", async (t) => {
+    test("buffers that it lends are used in place, also two at once, and other buffers go on working", async () => {
       const [one, two] = [embedder.lend?.(), embedder.lend?.()];
-      if (one === undefined || two === undefined) return t.skip("it lends none");
+      if (one === undefined || two === undefined) return assert.equal(embedder.lend?.(), undefined);
       const { maxBatch } = embedder;
       one.views.set(views);
       two.views.set(viewsOf(1, maxBatch - 1));

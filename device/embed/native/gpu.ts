@@ -45,7 +45,7 @@ export function describeGpu(device: number): Gpu | { readonly absent: string } {
       capability: `${value(CAPABILITY_MAJOR)}.${value(CAPABILITY_MINOR)}`,
     };
   } catch (error) {
-    return { absent: (error as Error).message };
+    return { absent: `libcuda.so.1: ${(error as Error).message}` };
   }
 }
 

@@ -45,7 +45,8 @@ export async function openGpu(target: Target, batch: string | undefined): Promis
   const model = calibration === undefined ? target.model : calibratedModel(target.model, calibration);
   const since = performance.now();
   let cache = provider === "tensorrt" ? await openEngineCache(root, key) : undefined;
-  if (cache?.state === "hit" && options.rebuildEngines === true) cache = await dropEngines(cache, "it was to be rebuilt");
+  if (cache?.state === "hit" && options.rebuildEngines === true)
+    cache = await dropEngines(cache, "it was to be rebuilt");
   const making = { precision, batches, batch, calibration };
   let made: Made;
   try {
