@@ -2,12 +2,13 @@ import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run as runParts } from "../../device/run.ts";
 
-const HELP = `npm run bench [-- line|embed|cameras|match] [--seconds N] [--threads N] [--json]
+const HELP = `npm run bench [-- line|embed|cameras|match|precision] [--seconds N] [--threads N] [--json]
 
   line      the whole line under load and saturated, against the bare session (default)
   embed     the embedding backends
   cameras   the sources that can run here
   match     comparing views with references
+  precision what fp16 and int8 do to verdicts
 
 --seconds N  measured time of each part or row
 --threads N  threads of the session (line, embed)
@@ -41,6 +42,11 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
   async cameras({ seconds }) {
     const { run } = await import("./cameras.ts");
     return { figures: await run(seconds), text: undefined };
+  },
+  async precision() {
+    const { run, describe } = await import("./precision.ts");
+    const figures = await run();
+    return { figures, text: `${describe(figures)}\n` };
   },
   async match({ seconds }) {
     const { run, describe } = await import("./match.ts");
