@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from gradeline_train.export import TOLERANCE, Card, Deployed, export, read_golden, run, session, write_fp32
+from gradeline_train.export import TOLERANCE, Card, Deployed, export, read_golden, run, session, write_fp32, write_int8
 from gradeline_train.model import DIMENSION, Embedder
 from gradeline_train.pool import Pool
 
@@ -55,6 +55,13 @@ def test_variants_stay_close_to_full_precision(exported: tuple[Path, Embedder], 
 def test_the_graph_says_nothing_of_the_machine_that_wrote_it(exported: tuple[Path, Embedder]) -> None:
     data = (exported[0] / "embedder.onnx").read_bytes()
     assert not re.search(rb"\.py(?![a-z])|/(home|root|tmp|usr)/", data)
+
+
+def test_an_export_leaves_nothing_where_it_was_started(exported: tuple[Path, Embedder], pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_int8(exported[0] / "embedder.onnx", Path("embedder.int8.onnx"), pool.image[:16])
+    assert [p.name for p in tmp_path.iterdir()] == ["embedder.int8.onnx"]
+    assert Path.cwd() == tmp_path
 
 
 def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

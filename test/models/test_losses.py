@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from gradeline_train.errors import RecipeError
-from gradeline_train.losses import MARGIN, TEMPERATURE, TRIPLET_MARGIN, MetricLoss, contrastive, heat_loss, pairs
+from gradeline_train.losses import MARGIN, TEMPERATURE, TRIPLET_MARGIN, MetricLoss, contrastive, heat_loss, identity_pairs, pairs
 from torch.nn import functional as F
 
 # Four unit vectors in the plane at 0, 60, 90 and 180 degrees: distances follow from 2 sin(angle / 2).
@@ -75,6 +75,12 @@ def test_views_of_one_individual_make_no_pair() -> None:
     a1, p, a2, n = pairs(LABELS, torch.tensor([5, 5, 6, 7]))
     assert sorted(zip(a1.tolist(), p.tolist(), strict=True)) == [(2, 3), (3, 2)]
     assert len(a2) == 8 and all(LABELS[i] != LABELS[j] for i, j in zip(a2.tolist(), n.tolist(), strict=True))
+
+
+def test_one_individual_in_two_hues_is_no_pair_of_identity() -> None:
+    a1, p, a2, n = identity_pairs(torch.tensor([5, 5, 5, 7]), torch.tensor([0.0, 0.0, 0.4, 0.0]))
+    assert sorted(zip(a1.tolist(), p.tolist(), strict=True)) == [(0, 1), (1, 0)]
+    assert {tuple(sorted(pair)) for pair in zip(a2.tolist(), n.tolist(), strict=True)} == {(0, 3), (1, 3), (2, 3)}
 
 
 def test_a_batch_without_pairs_costs_nothing_and_still_has_a_gradient() -> None:

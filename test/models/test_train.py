@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gradeline_train.augment import augment
+from gradeline_train.augment import augment, turn_hue
 from gradeline_train.checkpoint import NAME, average_runs, load_checkpoint, load_embedder
 from gradeline_train.errors import RecipeError
+from gradeline_train.faults import kinds, levels
 from gradeline_train.losses import NAMES
 from gradeline_train.model import CONDITION, DIMENSION, Embedder, join, multiply_adds
 from gradeline_train.pool import Pool
@@ -28,6 +29,20 @@ def test_resumed_training_equals_uninterrupted(pool: Pool, tmp_path: Path) -> No
     assert state is not None and state["step"] == 3
     train(PLAN, pool, tmp_path / "cut", save_every=2)
     assert torch.equal(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+
+
+def test_batches_prepared_ahead_are_the_same_batches(pool: Pool, tmp_path: Path) -> None:
+    train(PLAN, pool, tmp_path / "in turn")
+    train(PLAN, pool, tmp_path / "ahead", ahead=2)
+    assert torch.equal(weights(tmp_path / "in turn"), weights(tmp_path / "ahead"))
+
+
+def test_half_precision_trains_and_leaves_weights_in_single(pool: Pool, tmp_path: Path) -> None:
+    plan = Plan(steps=40, batch=24, seed=1, rate=1e-3, bf16=True)
+    trainer = Trainer(plan, pool)
+    values = [trainer.run_step() for _ in range(12)]
+    assert np.isfinite(values).all() and min(values[-4:]) < values[0]
+    assert all(p.dtype == torch.float32 for p in trainer.branches.parameters())
 
 
 def test_a_checkpoint_of_another_plan_is_refused(pool: Pool, tmp_path: Path) -> None:
@@ -110,6 +125,26 @@ def test_sampling_depends_on_the_step_alone_and_pairs_kin(pool: Pool) -> None:
     assert (rows == Sampler(pool, 32, 7).rows(5)).all()
     assert (rows != sampler.rows(6)).any()
     assert (pool.kin[rows[:16]] == pool.kin[rows[16:]]).all()
+
+
+def test_photographed_pairs_are_turned_in_hue_alike_and_rendered_ones_never(pool: Pool) -> None:
+    sampler = Sampler(pool, 64, 7)
+    rows, turns = sampler.rows(3), sampler.turns(3)
+    assert (turns[:32] == turns[32:]).all() and (turns != 0).any() and (turns == sampler.turns(3)).all()
+    assert (turns[:32][pool.source[rows[:32]] == 0] == 0).all()
+
+
+def test_turning_hues_is_a_turn_about_grey() -> None:
+    colours = torch.tensor([[1.0, 0.0, 0.0], [0.4, 0.4, 0.4], [1.0, 0.0, 0.0]])[:, :, None, None]
+    turned = turn_hue(colours, torch.tensor([2 * np.pi / 3, 1.0, 0.0]))[:, :, 0, 0]
+    assert torch.allclose(turned, torch.tensor([[0.0, 1.0, 0.0], [0.4, 0.4, 0.4], [1.0, 0.0, 0.0]]), atol=1e-5)
+
+
+def test_how_bad_a_view_is_follows_from_kind_and_area() -> None:
+    names = kinds()
+    kind = np.asarray([0, -1, *(1 + names.index(k) for k in ("russet", "rot", "wound", "wound")), len(names) + 2], np.int16)
+    area = np.asarray([0, 0, 0.5, 0.01, 0.01, 0.2, 0.05], np.float32)
+    assert levels(kind, area).tolist() == [0, -1, 1, 2, 1, 2, 2]
 
 
 def test_about_half_of_what_is_drawn_is_sound(pool: Pool) -> None:

@@ -13,11 +13,12 @@ from torch.nn import functional as F
 GREY = 118.0
 
 
-def augment(images: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def augment(images: Tensor, masks: Tensor, generator: torch.Generator, turn: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """
     :param images: (N, S, S, 3) uint8, grey 118 around the body
     :param masks: (N, s, s) uint8
     :param generator: all randomness comes from here
+    :param turn: (N,) radians by which to turn each hue
     :returns: (N, 3, S, S) as :meth:`Embedder.from_pixels` takes them, and (N, s, s) 0..1
     """
     n = images.shape[0]
@@ -40,6 +41,9 @@ def augment(images: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[
     inside = (moved[:, 3:] / GREY).clamp(0, 1)
     x = ((moved[:, :3] + GREY) / 255).clamp(0, 1)
 
+    if turn is not None and turn.any():
+        far = turn != 0
+        x[far] = turn_hue(x[far], turn[far]).clamp(0, 1)
     x = x * torch.exp(normal(0.18, 1, 1, 1)) * torch.exp(normal(0.045, 3, 1, 1))
     x = kornia.enhance.adjust_gamma(x.clamp(0, 1), torch.exp(normal(0.14)))
     x = kornia.enhance.adjust_saturation(x, uniform(0.75, 1.25))
@@ -63,6 +67,14 @@ def augment(images: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[
     x = x + torch.randn(x.shape, generator=generator) * (uniform(0, 0.02, 1, 1, 1) * sometimes(0.6)[:, None, None, None])
     x = (x.clamp(0, 1) * 255 - GREY) * inside
     return x * (1 / 64), masks
+
+
+def turn_hue(x: Tensor, angle: Tensor) -> Tensor:
+    """Turns colours about the grey axis, which keeps the mean of the channels. (N, 3, S, S), (N,) radians."""
+    cos, sin = torch.cos(angle), torch.sin(angle) / math.sqrt(3)
+    a, b, c = cos + (1 - cos) / 3, (1 - cos) / 3 - sin, (1 - cos) / 3 + sin
+    matrix = torch.stack([a, b, c, c, a, b, b, c, a], dim=1).view(-1, 3, 3)
+    return torch.einsum("nij,njyx->niyx", matrix, x)
 
 
 def _affine(n: int, uniform, normal, sometimes) -> Tensor:  # noqa: ANN001

@@ -53,8 +53,8 @@ def _train(args: argparse.Namespace) -> None:
     _threads(args.threads)
     pool = _pools(args)
     print(f"{len(pool)} crops of {len(set(pool.kin))} fruit")
-    plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat)
-    train(plan, pool, args.out, start=args.start)
+    plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat, bf16=args.fast)
+    train(plan, pool, args.out, start=args.start, compiled=args.fast, ahead=args.ahead)
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -201,6 +201,8 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--rate", type=float, default=2e-3)
     verb.add_argument("--loss", choices=["best", *NAMES], default="best")
     verb.add_argument("--pseudo-siamese", action="store_true", help="two branches that do not share weights")
+    verb.add_argument("--fast", action="store_true", help="compiled for this machine and convolved in bfloat16; needs a C++ compiler")
+    verb.add_argument("--ahead", type=int, default=1, help="threads that prepare batches beside the training")
     verb.add_argument("--no-heat", action="store_true", help="without the fault heat map")
     verb.set_defaults(run=_train)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -130,7 +131,9 @@ def write_int8(fp32: Path, path: Path, views: NDArray[np.uint8]) -> None:
             batch = next(self.batches, None)
             return None if batch is None else {"views": batch}
 
-    with tempfile.TemporaryDirectory() as folder:
+    fp32, path = fp32.resolve(), path.resolve()
+    # The quantiser leaves its own files wherever it is run.
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
         quantize_static(

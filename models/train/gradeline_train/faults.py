@@ -37,6 +37,11 @@ EXTRA: dict[str, dict[str, Any]] = {
 COSMETIC = frozenset({"russet", "hail", "scab", "sunburn", "rub", "sootyBlotch", "scald", "cuts", "bitterPit"})
 
 
+# Small open wounds dry and count as blemishes; below this share of the body.
+HEALS = frozenset({"wound", "dent", "crevice"})
+HEALS_BELOW = 0.03
+
+
 def families() -> dict[str, dict[str, Any]]:
     """All fault families by name: those of ``fruit.json`` and :data:`EXTRA`."""
     return {**parameters()["faults"], **EXTRA}
@@ -45,6 +50,20 @@ def families() -> dict[str, dict[str, Any]]:
 def kinds() -> list[str]:
     """Names of all families in a fixed order; a view's label is its place here + 1, and 0 is sound."""
     return list(families())
+
+
+def levels(kind: NDArray[np.int16], area: NDArray[np.float32]) -> NDArray[np.int64]:
+    """How bad each view is: 0 sound, 1 a blemish, 2 spoilt, -1 not known. Kinds beyond the families spoil.
+
+    :param kind: (N,) as views are labelled
+    :param area: (N,) share of the body that faults change
+    """
+    names = kinds()
+    beyond = max(len(names), int(kind.max(initial=0))) - len(names)
+    of_kind = np.asarray([0, *(1 if k in COSMETIC else 2 for k in names), *[2] * beyond, -1], np.int64)
+    found = of_kind[np.where(kind < 0, len(of_kind) - 1, kind)]
+    heals = np.isin(kind, [1 + i for i, k in enumerate(names) if k in HEALS]) & (area < HEALS_BELOW)
+    return np.where(heals, 1, found)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,20 @@ def pairs(labels: Tensor, kin: Tensor) -> Pairs:
     return a1, p, a2, n
 
 
+def identity_pairs(kin: Tensor, turn: Tensor) -> Pairs:
+    """All ordered pairs of a batch by identity: views of one individual in one hue belong together, views of two
+    individuals do not, and one individual in two hues is neither.
+
+    :param turn: (N,) how far the colours of each row were turned
+    """
+    same = kin[:, None] == kin[None, :]
+    alike = same & (turn[:, None] == turn[None, :])
+    alike.fill_diagonal_(False)
+    a1, p = torch.where(alike)
+    a2, n = torch.where(~same)
+    return a1, p, a2, n
+
+
 class MetricLoss(nn.Module):
     """One of :data:`NAMES` on unit vectors, with its miner."""
 
@@ -84,7 +98,10 @@ class MetricLoss(nn.Module):
             return self.loss(vectors, labels, self.miner(vectors, labels))
         if self.name == "multi-similarity":
             return self.loss(vectors, labels, self.miner(vectors, labels))
-        chosen = pairs(labels, kin)
+        return self.among(vectors, labels, pairs(labels, kin))
+
+    def among(self, vectors: Tensor, labels: Tensor, chosen: Pairs) -> Tensor:
+        """The loss over pairs that are given; nothing where there is no pair of one sort."""
         if chosen[0].numel() == 0 or chosen[2].numel() == 0:
             return vectors.sum() * 0
         return self.loss(vectors, labels, chosen)

@@ -90,7 +90,7 @@ class Embedder(nn.Module):
         coarse = self.coarse(middle)
         top = self.from_middle(middle) + F.interpolate(self.from_coarse(coarse), scale_factor=2.0, mode="nearest")
         pyramid = self.pyramid(F.relu(self.from_fine(fine) + F.interpolate(top, scale_factor=2.0, mode="nearest")))
-        heat = self.heat(pyramid)
+        heat = self.heat(pyramid).float()  # sums over the map need single precision, also where convolutions have half
         where = torch.sigmoid(heat)
         # One more than the sum: with no fault in sight the pooled vector is near nothing, whatever the skin.
         total = where.sum(dim=(2, 3)) + 1.0

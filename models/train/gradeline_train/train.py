@@ -5,19 +5,21 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import asdict, dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from .augment import augment
 from .checkpoint import load_checkpoint, load_embedder, save_checkpoint
 from .errors import RecipeError
-from .faults import COSMETIC, kinds
-from .losses import MetricLoss, contrastive, heat_loss, pairs
+from .faults import kinds, levels
+from .losses import MetricLoss, contrastive, heat_loss, identity_pairs, pairs
 from .model import Embedder, Output
 from .pool import Pool
 from .sampling import Sampler
@@ -36,6 +38,10 @@ class Plan:
     siamese: bool = True
     heat: bool = True
     average: float = 0.999
+    bf16: bool = False
+
+
+Batch = tuple[NDArray[np.intp], Tensor, Tensor, Tensor]  # rows, their turns of hue, pixels, masks
 
 
 class Criterion(nn.Module):
@@ -66,7 +72,8 @@ class Criterion(nn.Module):
             shown = (kind_known > 0).long()
             total = 0.4 * self.metric(condition, kind_known, kin_known) + 0.4 * self.metric(condition, level, kin_known)
             total = total + self.contrast(condition, shown, pairs(shown, kin_known))
-            total = total + 0.12 * self.metric(out.identity, kin, everyone) + 0.6 * self.metric(out.identity, species, kin)
+            total = total + 0.25 * self.metric.among(out.identity, kin, identity_pairs(kin, batch["turn"]))
+            total = total + 0.6 * self.metric(out.identity, species, kin)
         else:
             total = self.condition(condition, kind_known, kin_known) + self.identity(out.identity, kin, everyone)
         if self.heat:
@@ -82,13 +89,11 @@ class Trainer:
         self.plan, self.pool, self.step = plan, pool, 0
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.sampler = Sampler(pool, plan.batch, plan.seed)
-        names = kinds()
-        classes = max(len(names) + 1, int(pool.kind.max()) + 1)
-        levels = [0] + [1 if k in COSMETIC else 2 for k in names] + [2] * (classes - len(names) - 1)
+        classes = max(len(kinds()) + 1, int(pool.kind.max()) + 1)
         species = np.unique(pool.species, return_inverse=True)[1]
         self.labels = {
             "kind": torch.from_numpy(pool.kind.astype(np.int64)),
-            "level": torch.from_numpy(np.asarray([levels[k] if k >= 0 else -1 for k in pool.kind], np.int64)),
+            "level": torch.from_numpy(levels(pool.kind, pool.area)),
             "kin": torch.from_numpy(self.sampler.kin.astype(np.int64)),
             "species": torch.from_numpy(species.astype(np.int64)),
             "masked": torch.from_numpy(pool.masked),
@@ -104,6 +109,36 @@ class Trainer:
         if proxies:
             groups.append({"params": proxies, "weight_decay": 0.0, "lr_scale": 20.0})
         self.optimiser = torch.optim.AdamW(groups, lr=plan.rate)
+        self.forwards = [branch.from_pixels for branch in branches]
+        self.ahead: dict[int, Future[Batch]] = {}
+        self.helper: ThreadPoolExecutor | None = None
+
+    def compile(self) -> None:
+        """Compiles the branches for this machine: a minute at first, then twice as fast or better on a CPU."""
+        self.forwards = [torch.compile(forward) for forward in self.forwards]
+
+    def prepare_ahead(self, batches: int) -> None:
+        """Prepares the next batches beside the training, on this many threads. The batches stay the same."""
+
+        def alone() -> None:
+            torch.set_num_threads(1)  # of the calling thread only
+
+        self.helper = ThreadPoolExecutor(batches, initializer=alone) if batches else None
+
+    def _prepare(self, step: int) -> Batch:
+        rows, turn = self.sampler.rows(step), self.sampler.turns(step)
+        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + step)
+        turned = torch.from_numpy(turn)
+        pixels, mask = augment(torch.from_numpy(self.pool.image[rows]), torch.from_numpy(self.pool.mask[rows]), generator, turned)
+        return rows, turned, pixels.contiguous(memory_format=torch.channels_last), mask
+
+    def _batch(self) -> Batch:
+        if self.helper is None:
+            return self._prepare(self.step)
+        for step in range(self.step, self.step + self.helper._max_workers + 1):
+            if step not in self.ahead and step < self.plan.steps:
+                self.ahead[step] = self.helper.submit(self._prepare, step)
+        return self.ahead.pop(self.step).result()
 
     def _rate(self) -> float:
         """Warm-up over 3 % of the steps, then half a cosine to 2 % of the rate (Loshchilov, Hutter 2017)."""
@@ -115,15 +150,14 @@ class Trainer:
 
     def run_step(self) -> float:
         """One step; returns its loss."""
-        rows = self.sampler.rows(self.step)
-        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
-        pixels, mask = augment(torch.from_numpy(self.pool.image[rows]), torch.from_numpy(self.pool.mask[rows]), generator)
+        rows, turn, pixels, mask = self._batch()
         batch = {name: column[rows].to(self.device) for name, column in self.labels.items()}
-        batch["mask"] = mask.to(self.device)
+        batch["mask"], batch["turn"] = mask.to(self.device), turn.to(self.device)
         pixels = pixels.to(self.device, memory_format=torch.channels_last)
         self.branches.train()
         parts = pixels.chunk(len(self.branches))
-        outs = [branch.from_pixels(part) for branch, part in zip(self.branches, parts, strict=True)]
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.plan.bf16):
+            outs = [forward(part) for forward, part in zip(self.forwards, parts, strict=True)]
         out = Output(*(torch.cat(columns) for columns in zip(*outs, strict=True)))
         loss = self.criterion(out, batch)
         self.optimiser.zero_grad(set_to_none=True)
@@ -169,7 +203,7 @@ class Trainer:
 
         :raises RecipeError: when the checkpoint is of another plan or pool
         """
-        if {**state["plan"], "steps": self.plan.steps} != asdict(self.plan) or state["rows"] != len(self.pool):
+        if replace(Plan(**state["plan"]), steps=self.plan.steps) != self.plan or state["rows"] != len(self.pool):
             raise RecipeError("the checkpoint is of another run", "give another --out, or the options and data it was started with")
         self.step = state["step"]
         self.branches.load_state_dict(state["branches"])
@@ -178,11 +212,13 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: int | None = None, start: Path | None = None) -> Embedder:
+def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: int | None = None, start: Path | None = None, compiled: bool = False, ahead: int = 0) -> Embedder:
     """Trains to the end of the plan, or goes on where ``out`` was left.
 
     :param start: a run whose averaged weights a fresh run begins with: to go on with one's own fruit
     :param stop_at: stops early, as a kill would, leaving the checkpoint of that step
+    :param compiled: compiles the network for this machine first
+    :param ahead: threads that prepare batches beside the training
     :returns: the averaged first branch
     :raises RecipeError: when the pool cannot be learnt from, or the checkpoint is of another run
     """
@@ -194,6 +230,9 @@ def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: 
         trainer.restore(state)
     elif start is not None:
         trainer.begin_with(start)
+    if compiled:
+        trainer.compile()
+    trainer.prepare_ahead(ahead)
     last = min(plan.steps, stop_at or plan.steps)
     with tqdm(total=plan.steps, initial=trainer.step, desc=f"training {plan.loss}", disable=None, mininterval=5) as bar:
         recent: list[float] = []
