@@ -38,6 +38,7 @@ export function knownPlaces(environment: Readonly<Record<string, string | undefi
       ]),
     "/opt/onnxruntime*",
     "/opt/onnxruntime*/lib",
+    "/opt/onnxruntime*/build/Linux/Release",
     "/opt/*/lib/python3*/site-packages/onnxruntime/capi",
     "/usr/local/lib",
     ...(triple === undefined ? [] : [`/usr/lib/${triple}`]),
