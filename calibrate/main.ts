@@ -8,9 +8,13 @@ import { Scope } from "../device/base/lifecycle.ts";
 import { VERSION } from "../device/base/version.ts";
 import type { Precision } from "../device/embed/providers.ts";
 import { report } from "../device/run.ts";
+import { queueCommand } from "./commands/queue.ts";
 import { engineCommand } from "./engine.ts";
 import { enrollCommand } from "./enroll.ts";
 import { evaluateCommand } from "./evaluate-command.ts";
+import { checkGrade } from "./images.ts";
+import { enrollLane } from "./line/enroll-lane.ts";
+import { needConfig } from "./line/need-config.ts";
 import { listCommand } from "./list.ts";
 
 /** What every command gets. */
@@ -24,15 +28,22 @@ export interface Context {
   readonly embedder: Config["embedder"] | undefined;
   /** In place of the configuration's. */
   readonly precision: Precision | undefined;
+  /** The daemon's, where it was named. */
+  readonly config: Config | undefined;
 }
 
-interface CommonOptions {
+export interface CommonOptions {
   readonly precision?: Precision;
   readonly json?: boolean;
   readonly gallery?: string;
   readonly model?: string;
   readonly config?: string;
 }
+
+/** Adds the options that all commands have. */
+export type Common = (command: Command) => Command;
+/** Opens what the options name and runs a command in it. */
+export type Within = (options: CommonOptions, command: (context: Context) => Promise<void>) => Promise<void>;
 
 const DEFAULT_MODEL = fileURLToPath(new URL("../models/embedder.json", import.meta.url));
 const DEFAULT_GALLERY = "gallery";
@@ -44,6 +55,9 @@ process.on("SIGINT", () => {
   if (stop.signal.aborted) process.exit(130);
   stop.abort(new GradelineError("USAGE", "stopped; nothing was changed"));
 });
+
+// Whoever reads along may stop reading: `list | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
 const program = new Command("gradeline-calibrate")
   .description("Teaches gradeline: enrols reference fruit and measures what it makes of fruit it has not seen.")
@@ -80,14 +94,21 @@ function common(command: Command): Command {
 common(program.command("enroll"))
   .description("Adds reference items to a grade; all of them or, where one fails, none.")
   .argument("<grade>", "name of the grade; a new one needs no training")
-  .argument("<path...>", "images (one item each), a folder of images (one item) or a folder of folders")
+  .argument("[path...]", "images (one item each), a folder of images (one item) or a folder of folders")
+  .option("--lane <lane>", "fruit that pass this lane of the running daemon instead of images; with --config")
+  .option("--count <n>", "how many, with --lane", wholeNumber(1))
+  .option("--idle <seconds>", "give up when no fruit passes for so long, with --lane", wholeNumber(1), 120)
   .addHelpText(
     "after",
-    "\nExample:\n  gradeline-calibrate enroll second photos/second --gallery /var/lib/gradeline/gallery",
+    `
+Examples:
+  gradeline-calibrate enroll second photos/second --gallery /var/lib/gradeline/gallery
+  gradeline-calibrate enroll second --lane a --count 10 --config /etc/gradeline/gradeline.yaml`,
   )
-  .action((grade: string, paths: string[], options: CommonOptions) =>
-    within(options, (context) => enrollCommand(context, grade, paths)),
+  .action((grade: string, paths: string[], options: CommonOptions & EnrollOptions) =>
+    within(options, (context) => enroll(context, grade, paths, options)),
   );
+queueCommand(program, common, within);
 
 common(program.command("list"))
   .description("Shows the enrolled items.")
@@ -170,6 +191,29 @@ try {
   process.exitCode = failed(error);
 }
 
+interface EnrollOptions {
+  readonly lane?: string;
+  readonly count?: number;
+  readonly idle: number;
+}
+
+async function enroll(context: Context, grade: string, paths: string[], options: EnrollOptions): Promise<void> {
+  const { lane, count, idle } = options;
+  if (lane === undefined) {
+    if (count !== undefined) throw new GradelineError("USAGE", "--count goes with --lane");
+    if (paths.length === 0) {
+      throw new GradelineError("USAGE", "found neither images nor --lane, wanted one of them", {
+        hint: "gradeline-calibrate enroll --help",
+      });
+    }
+    return enrollCommand(context, grade, paths);
+  }
+  if (paths.length > 0) throw new GradelineError("USAGE", "found both images and --lane, wanted one of them");
+  if (count === undefined) throw new GradelineError("USAGE", "--lane needs --count N");
+  checkGrade(grade);
+  return enrollLane(needConfig(context.config, "enroll --lane"), { grade, lane, count, idleS: idle }, context);
+}
+
 /** Opens what the options name, runs the command, closes everything. */
 async function within(options: CommonOptions, command: (context: Context) => Promise<void>): Promise<void> {
   json = options.json === true;
@@ -184,6 +228,7 @@ async function within(options: CommonOptions, command: (context: Context) => Pro
       model: options.model ?? config?.model ?? DEFAULT_MODEL,
       embedder: config?.embedder,
       precision: options.precision,
+      config,
     });
   } finally {
     await scope.close();

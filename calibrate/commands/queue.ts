@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import { GradelineError } from "../../device/base/errors.ts";
+import { needConfig } from "../line/need-config.ts";
+import { queueAnswer, queueAsk, queueDismiss, queueList } from "../line/queue.ts";
+import type { Common, CommonOptions, Within } from "../main.ts";
+
+/** `queue list`, `queue answer`, `queue dismiss`: items of the line that were unknown or unsure. */
+export function queueCommand(program: Command, common: Common, within: Within): void {
+  const queue = program
+    .command("queue")
+    .description("Items of the running line that were unknown or unsure: shows them, takes their grade, enrols them.");
+
+  common(queue.command("list"))
+    .description("Shows what waits: when it passed, its distances, and the picture with all its views.")
+    .addHelpText("after", "\nExample:\n  gradeline-calibrate queue list --config /etc/gradeline/gradeline.yaml")
+    .action((options: CommonOptions) =>
+      within(options, (context) => queueList(needConfig(context.config, "queue list"), context)),
+    );
+
+  common(queue.command("answer"))
+    .description("Enrols items of the queue; without an item asks for the grade of each in turn.")
+    .argument("[item-and-grade...]", "ITEM… GRADE; the last word is the grade")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  gradeline-calibrate queue answer --config gradeline.yaml                      each in turn
+  gradeline-calibrate queue answer belt-mf3k2-0-17 second --config gradeline.yaml
+  gradeline-calibrate queue answer a-1 a-2 a-3 reject --config gradeline.yaml --json`,
+    )
+    .action((words: string[], options: CommonOptions) =>
+      within(options, (context) => {
+        const config = needConfig(context.config, "queue answer");
+        if (words.length === 0) return queueAsk(config, context);
+        const grade = words.at(-1)!;
+        if (words.length === 1) {
+          throw new GradelineError("USAGE", `found one word, ${JSON.stringify(grade)}, wanted ITEM… GRADE`, {
+            hint: "gradeline-calibrate queue list shows the items",
+          });
+        }
+        return queueAnswer(config, words.slice(0, -1), grade, context);
+      }),
+    );
+
+  common(queue.command("dismiss"))
+    .description("Takes items out of the queue without enrolling them.")
+    .argument("<item...>", "names as `queue list` shows them")
+    .addHelpText("after", "\nExample:\n  gradeline-calibrate queue dismiss belt-mf3k2-0-17 --config gradeline.yaml")
+    .action((items: string[], options: CommonOptions) =>
+      within(options, (context) => queueDismiss(needConfig(context.config, "queue dismiss"), items, context)),
+    );
+}
