@@ -8,6 +8,7 @@ import { openGige } from "../../device/capture/gige/open.ts";
 import { openGst } from "../../device/capture/gst/open.ts";
 import type { FrameSource } from "../../device/capture/source.ts";
 import { childrenWith, gstNeeds, hasProgram, lacking } from "../support/camera-peers.ts";
+import { enterOwnNetwork } from "../support/own-network.ts";
 
 const FAKE = "arv-fake-gv-camera-0.8";
 const ADDRESS = "127.0.0.1";
@@ -30,6 +31,7 @@ export interface CameraRow {
 
 /** Measures every source that can run here, side by side with the bare tools. @param seconds for each row */
 export async function run(seconds = 10): Promise<CameraRow[]> {
+  enterOwnNetwork();
   const rows: CameraRow[] = [];
   const noGst = lacking(gstNeeds);
   if (noGst !== false) process.stdout.write(`gst: ${noGst}\n`);

@@ -1,4 +1,6 @@
-import { lineSchema } from "../../device/base/config.ts";
+import { setPriority } from "node:os";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { type LineConfig, lineSchema } from "../../device/base/config.ts";
 import { openLine } from "../../device/capture/line/source.ts";
 import { serveFakeCamera } from "./camera-fake.ts";
 
@@ -8,35 +10,68 @@ import { serveFakeCamera } from "./camera-fake.ts";
  * such a moment and has the same rate, each exposure shows exactly the line's frame of that time. Prints a line when
  * it serves, and a line for each frame it did not have ready.
  */
-const [address = "127.0.0.1", line = "{}"] = process.argv.slice(2);
+
 /** Frames drawn ahead: the machine may be busy for a while. */
-const AHEAD = 100;
+const AHEAD = 150;
+/** The fake camera may wake so much before its time. */
+const EARLY_US = 1000;
 
-const config = lineSchema.parse({ ...JSON.parse(line), kind: "line", pace: "fast" });
-const periodUs = 1e6 / config.fps;
-const source = await openLine(config);
-const black = new Uint8Array(config.widthPx * config.heightPx * 3);
-const ready = new Map<number, Uint8Array>();
-let shown = -1;
-let taken = Promise.withResolvers<void>();
+type FromPainter = { readonly k: number; readonly picture: Uint8Array };
 
-serveFakeCamera(address, (exposedUs) => {
-  const k = Math.round((exposedUs - config.startAt) / periodUs - 0.25);
-  const picture = ready.get(k);
-  if (k >= 0 && picture === undefined) process.stdout.write(`late ${k}\n`);
-  for (const older of ready.keys()) if (older < k) ready.delete(older);
-  shown = k;
-  taken.resolve();
-  return { picture: picture ?? black, shownUs: config.startAt + k * periodUs };
-});
-process.stdout.write("ready\n");
+if (isMainThread) await serve();
+else await paint(workerData as LineConfig);
 
-let next = 0;
-for await (const frame of source.frames()) {
-  if (next > shown) ready.set(next, frame.data.slice());
-  next++;
-  while (next > shown + AHEAD && next > AHEAD) {
-    taken = Promise.withResolvers<void>();
-    await taken.promise;
+async function serve(): Promise<void> {
+  const [address = "127.0.0.1", line = "{}"] = process.argv.slice(2);
+  const config = lineSchema.parse({ ...JSON.parse(line), kind: "line", pace: "fast" });
+  try {
+    // A camera is a machine of its own: it exposes in time whatever this one does.
+    setPriority(-10);
+  } catch {
+    // Not permitted: then it may be late on a busy machine.
+  }
+  const periodUs = 1e6 / config.fps;
+  const black = new Uint8Array(config.widthPx * config.heightPx * 3);
+  const ready = new Map<number, Uint8Array>();
+  // Drawn elsewhere: exposures are asked for on this thread, and must not wait for a drawing.
+  const painter = new Worker(new URL(import.meta.url), { workerData: config });
+  const drawn = Promise.withResolvers<void>();
+  painter.on("message", ({ k, picture }: FromPainter) => {
+    ready.set(k, picture);
+    if (k === AHEAD / 3) drawn.resolve();
+  });
+  let shown = -1;
+  serveFakeCamera(address, (exposedUs) => {
+    const k = Math.floor((exposedUs + EARLY_US - config.startAt) / periodUs);
+    const picture = ready.get(k);
+    if (k >= 0 && picture === undefined) process.stdout.write(`late ${k}\n`);
+    for (const older of ready.keys()) if (older < k) ready.delete(older);
+    shown = Math.max(shown, k);
+    painter.postMessage(shown);
+    return { picture: picture ?? black, shownUs: config.startAt + k * periodUs };
+  });
+  await drawn.promise;
+  process.stdout.write("ready\n");
+}
+
+async function paint(config: LineConfig): Promise<void> {
+  const source = await openLine(config);
+  let shown = -1;
+  let taken = Promise.withResolvers<void>();
+  parentPort!.on("message", (k: number) => {
+    shown = k;
+    taken.resolve();
+  });
+  let k = 0;
+  for await (const frame of source.frames()) {
+    if (k > shown) {
+      const picture = frame.data.slice();
+      parentPort!.postMessage({ k, picture } satisfies FromPainter, [picture.buffer]);
+    }
+    k++;
+    while (k > shown + AHEAD) {
+      taken = Promise.withResolvers<void>();
+      await taken.promise;
+    }
   }
 }

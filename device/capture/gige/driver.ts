@@ -4,6 +4,7 @@ import { asGradelineError, GradelineError } from "../../base/errors.ts";
 import type { Driver, FrameSink, LogLine } from "../live/reader.ts";
 import { type Aravis, type Handle, loadAravis } from "./aravis.ts";
 import { openCamera, setUp } from "./camera.ts";
+import { raiseReceivers } from "./priority.ts";
 import { Receiver } from "./receiver.ts";
 
 /** ARV_GV_STREAM_SOCKET_BUFFER_AUTO: a socket buffer as large as a frame, within net.core.rmem_max. */
@@ -38,6 +39,7 @@ export class GigeDriver implements Driver {
     try {
       const picture = setUp(aravis, camera, this.#config);
       stream = createStream(aravis, camera, this.#config);
+      this.#raise();
       const receiver = new Receiver(aravis, stream, sink, picture, this.#config);
       aravis.start(camera);
       this.#camera = camera;
@@ -97,6 +99,11 @@ export class GigeDriver implements Driver {
       // Triggers and the end come as messages.
       await turn();
     }
+  }
+
+  #raise(): void {
+    if (raiseReceivers()) return;
+    this.#log("debug", "packets are received at the usual priority: LimitRTPRIO=1 of the service lets it be raised");
   }
 
   #end(camera: Handle): void {

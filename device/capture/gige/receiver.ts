@@ -1,11 +1,14 @@
 import type { GigeConfig } from "../../base/camera-config.ts";
 import { GradelineError } from "../../base/errors.ts";
-import { nowMicros } from "../../base/time.ts";
+import { type Micros, nowMicros } from "../../base/time.ts";
 import { FrameIds } from "../live/numbers.ts";
 import type { FrameSink } from "../live/reader.ts";
 import { type Aravis, BUFFER_SUCCESS, BUFFER_TORN, type Handle } from "./aravis.ts";
 import type { Picture } from "./camera.ts";
 import { balancer, converterOf } from "./pixels.ts";
+
+/** No frame takes so long to arrive: the wall clock was set meanwhile. */
+const OLDEST_US = 1_000_000;
 
 /** Where a filled buffer goes. */
 interface Pool {
@@ -52,6 +55,7 @@ export class Receiver {
     const aravis = this.#aravis;
     const buffer = aravis.pop(this.#stream, us);
     if (buffer === null) return false;
+    const begunAt = this.#begunAt(buffer);
     const arrivedAt = nowMicros();
     const status = aravis.bufferStatus(buffer);
     const complete = status === BUFFER_SUCCESS;
@@ -63,21 +67,30 @@ export class Receiver {
     if (complete) this.#checkSize(buffer);
     const id = this.#ids.unwrap(Number(aravis.frameId(buffer)));
     const stamp = Number(aravis.timestampNs(buffer));
-    const begunUs = Number(aravis.systemTimeNs(buffer)) / 1000;
-    // Aravis notes the wall clock at the first packet; ours is steady: carry over the age.
-    const ageUs = begunUs === 0 ? 0 : Math.max(0, Number(aravis.realTimeUs()) - begunUs);
     const next = this.#pool.use(this.#indexOf.get(buffer)!, (slot) =>
       this.#sink.deliver(slot, {
         id,
         cameraUs: stamp === 0 ? undefined : stamp / 1000,
         arrivedAt,
-        begunAt: arrivedAt - ageUs,
+        begunAt,
         periodUs: this.#picture.periodUs,
         complete,
       }),
     );
     aravis.push(this.#stream, this.#buffers[next]!);
     return true;
+  }
+
+  /**
+   * When the first packet was here. Aravis noted it by the wall clock; ours is steady, so the age is carried over. Ours
+   * is read last: where this thread is held up between the two, the time comes out late, which the comparison of
+   * clocks overlooks, and never early, which would shift all frames of the next seconds.
+   */
+  #begunAt(buffer: Handle): Micros {
+    const begunUs = Number(this.#aravis.systemTimeNs(buffer)) / 1000;
+    const ageUs = Number(this.#aravis.realTimeUs()) - begunUs;
+    const now = nowMicros();
+    return begunUs > 0 && ageUs > 0 && ageUs < OLDEST_US ? now - ageUs : now;
   }
 
   #checkSize(buffer: Handle): void {

@@ -13,6 +13,7 @@ import { openGige } from "../../../../device/capture/gige/open.ts";
 import { writePng } from "../../../../device/capture/image.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
 import { hasProgram, lacking, nextFrame, Peer, readFrames, startPeer, until } from "../../../support/camera-peers.ts";
+import { enterOwnNetwork } from "../../../support/own-network.ts";
 
 /** The fake camera of Aravis: real GVCP and GVSP over loopback, in its own process. */
 const FAKE = "arv-fake-gv-camera-0.8";
@@ -24,6 +25,7 @@ const opened: LiveSource[] = [];
 const servers: Peer[] = [];
 
 before(() => {
+  enterOwnNetwork();
   if (skip === false) camera = startCamera();
 });
 after(async () => {

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
 import { type Config, type ConfigInput, configSchema } from "../../device/base/config.ts";
@@ -8,6 +6,7 @@ import { createLog } from "../../device/base/log.ts";
 import { verdictSchema } from "../../device/base/messages.ts";
 import { createMetrics } from "../../device/base/metrics.ts";
 import { nowMicros } from "../../device/base/time.ts";
+import type { SourceCounters } from "../../device/capture/source.ts";
 import { DemoBroker } from "../../device/demo/broker.ts";
 import { watchLine } from "../../device/demo/samples.ts";
 import { type Summary, Tally } from "../../device/demo/tally.ts";
@@ -18,11 +17,11 @@ import { GalleryWriter } from "../../device/gallery-store.ts";
 import { Journal } from "../../device/publish/journal.ts";
 import { loadRecipe } from "../../device/recipe.ts";
 import { Station } from "../../device/station.ts";
-import { startPeer } from "../support/camera-peers.ts";
+import { startPeer } from "./camera-peers.ts";
 
 /**
- * The whole way of fruit on a belt, once with the simulated line in the daemon and once with the same line behind a
- * GigE Vision camera: `node test/bench/line-over-gige.ts [ITEMS]`. Both shall find the same fruit and say the same.
+ * The whole way of fruit on a belt, with the simulated line in the daemon or with the same line behind a GigE Vision
+ * camera in a process of its own.
  */
 const ADDRESS = "127.0.0.1";
 /** A whole number of microseconds: the fake camera exposes at multiples of it. */
@@ -31,6 +30,8 @@ const PERIOD_US = 1e6 / FPS;
 const SPEED = 700;
 /** The camera draws its first pictures ahead in it. */
 const HEAD_START_US = 8_000_000;
+/** Two fruit are 110 mm apart at least; a verdict's time is true to a few millimetres. */
+const TOLERANCE_US = 30_000;
 const line = {
   kind: "line" as const,
   conveyor: "belt" as const,
@@ -42,23 +43,96 @@ const line = {
   spacingMm: 150,
   gateMm: 400,
 };
+type SourceInput = ConfigInput["cameras"][number]["source"];
 
-export async function run(items = 200): Promise<{ direct: Summary; overGigE: Summary }> {
-  const folder = await mkdtemp(join(tmpdir(), "gradeline-bench-"));
+export interface Graded {
+  readonly summary: Summary;
+  readonly counters: SourceCounters;
+  /** Exposures that the camera's process had not drawn in time: then nothing is said about the daemon. */
+  readonly late: number;
+}
+
+/** Enrols what a line of the same kind, but with other fruit, shows. */
+export async function enrolLine(folder: string): Promise<void> {
+  const config = configOf(folder, {
+    ...line,
+    seed: 1_000_005,
+    strangers: 0,
+    pace: "fast",
+    startAt: 1,
+    items: 110,
+  });
+  const embedder = await openEmbedder(config.model, config.embedder);
+  const writer = await GalleryWriter.open(config.gallery);
+  const samples = watchLine(config, embedder.model, truthsOf(config, 110), createLog("warn"));
+  await enrol(writer, embedder, samples);
+  writer.close();
+  await embedder.close();
+}
+
+/** Grades the line until so many fruit have passed their gate. */
+export async function gradeLine(folder: string, items: number, overGigE: boolean): Promise<Graded> {
+  const scope = new Scope();
   try {
-    await enrolFrom(folder, { ...line, seed: 1_000_005, strangers: 0, pace: "fast", startAt: 1, items: 110 });
-    const direct = await grade(folder, items, false);
-    const overGigE = await grade(folder, items, true);
-    for (const [name, summary] of Object.entries({ direct, overGigE })) {
-      process.stdout.write(`${name} ${JSON.stringify(summary)}\n`);
+    const broker = scope.add(await DemoBroker.listen());
+    const startAt = Math.ceil((nowMicros() + HEAD_START_US) / PERIOD_US) * PERIOD_US;
+    // Without a camera between, the frames are looked at as quickly as they can be: none is passed over.
+    const simulated = {
+      ...line,
+      seed: 2,
+      strangers: 0.08,
+      startAt,
+      ...(overGigE ? {} : { pace: "fast" as const, items: items + 20 }),
+    };
+    const truthful = configOf(folder, simulated, broker.url);
+    let late = 0;
+    if (overGigE) {
+      const program = new URL("./camera-line-server.ts", import.meta.url).pathname;
+      const camera = await startPeer(process.execPath, [program, ADDRESS, JSON.stringify(simulated)]);
+      scope.add({ close: () => camera.kill() });
+      camera.child.stdout!.on("data", (lines: Buffer) => {
+        late += lines.toString().split("\n").length - 1;
+      });
     }
-    return { direct, overGigE };
+    const roi = { w: line.widthPx, h: line.heightPx };
+    const gige = { kind: "gige" as const, camera: ADDRESS, packetSocket: false, fps: FPS, roi };
+    const config = overGigE ? configOf(folder, gige, broker.url) : truthful;
+    const embedder = scope.add(await openEmbedder(config.model, config.embedder));
+    const recipe = await loadRecipe(config, embedder.model);
+    const tally = new Tally(truthsOf(truthful, items + 20), TOLERANCE_US);
+    const until = tally.gateAtOf(items);
+    const complete = Promise.withResolvers<void>();
+    const check = (): void => {
+      if (tally.complete(until)) complete.resolve();
+    };
+    const client = await connectAsync(broker.url, { clean: true });
+    scope.add({ close: () => client.endAsync() });
+    client.on("message", (_topic, payload) => {
+      tally.add(verdictSchema.parse(JSON.parse(payload.toString())));
+      check();
+    });
+    await client.subscribeAsync("gradeline/bench/lane/+/verdict", { qos: 1 });
+    const journal = scope.add(await Journal.open(config.journal));
+    const metrics = scope.add(createMetrics());
+    const log = createLog("warn");
+    const station = scope.add(await Station.open({ config, log, embedder, recipe, journal, metrics }));
+    station.events.on("acked", (verdict, at) => {
+      tally.acknowledged(verdict, at);
+      check();
+    });
+    // What was missed never comes: then the time is up some seconds after it should have been at its gate.
+    const timer = setTimeout(complete.resolve, (until - nowMicros()) / 1000 + 10_000);
+    await complete.promise;
+    clearTimeout(timer);
+    const [camera] = station.cameras.values();
+    const { counters } = camera!;
+    return { summary: tally.summary(until, counters), counters, late };
   } finally {
-    await rm(folder, { recursive: true });
+    await scope.close();
   }
 }
 
-function configOf(folder: string, source: ConfigInput["cameras"][number]["source"], url?: string): Config {
+function configOf(folder: string, source: SourceInput, url?: string): Config {
   return configSchema.parse({
     device: "bench",
     gallery: join(folder, "gallery"),
@@ -68,54 +142,3 @@ function configOf(folder: string, source: ConfigInput["cameras"][number]["source
     lanes: [{ id: "belt", camera: "belt", mmPerPx: 0.58, gateMm: 400, conveyor: { kind: "belt", speedMmPerS: SPEED } }],
   });
 }
-
-async function enrolFrom(folder: string, source: ConfigInput["cameras"][number]["source"]): Promise<void> {
-  const config = configOf(folder, source);
-  const embedder = await openEmbedder(config.model, config.embedder);
-  const writer = await GalleryWriter.open(config.gallery);
-  const samples = watchLine(config, embedder.model, truthsOf(config, 110), createLog("warn"));
-  await enrol(writer, embedder, samples);
-  writer.close();
-  await embedder.close();
-}
-
-async function grade(folder: string, items: number, overGigE: boolean): Promise<Summary> {
-  const scope = new Scope();
-  try {
-    const broker = scope.add(await DemoBroker.listen());
-    const startAt = Math.ceil((nowMicros() + HEAD_START_US) / PERIOD_US) * PERIOD_US;
-    const simulated = { ...line, seed: 2, strangers: 0.08, startAt, pace: "real" as const };
-    const truthful = configOf(folder, simulated, broker.url);
-    if (overGigE) {
-      const program = new URL("../support/camera-line-server.ts", import.meta.url).pathname;
-      const camera = await startPeer(process.execPath, [program, ADDRESS, JSON.stringify(simulated)]);
-      scope.add({ close: () => camera.kill() });
-      camera.child.stdout!.on("data", (late: Buffer) => process.stdout.write(`camera: ${late}`));
-    }
-    const roi = { w: line.widthPx, h: line.heightPx };
-    const gige = { kind: "gige" as const, camera: ADDRESS, packetSocket: false, fps: FPS, roi };
-    const config = overGigE ? configOf(folder, gige, broker.url) : truthful;
-    const embedder = scope.add(await openEmbedder(config.model, config.embedder));
-    const recipe = await loadRecipe(config, embedder.model);
-    const tally = new Tally(truthsOf(truthful, items + 20), 30_000);
-    const client = await connectAsync(broker.url, { clean: true });
-    scope.add({ close: () => client.endAsync() });
-    client.on("message", (_topic, payload) => tally.add(verdictSchema.parse(JSON.parse(payload.toString()))));
-    await client.subscribeAsync("gradeline/bench/lane/+/verdict", { qos: 1 });
-    const journal = scope.add(await Journal.open(config.journal));
-    const log = createLog("warn");
-    const metrics = scope.add(createMetrics());
-    const station = scope.add(await Station.open({ config, log, embedder, recipe, journal, metrics }));
-    station.events.on("acked", (verdict, at) => tally.acknowledged(verdict, at));
-    const until = tally.gateAtOf(items);
-    while (nowMicros() < until + 3e6 && !(nowMicros() >= until && tally.complete(until))) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    const [camera] = station.cameras.values();
-    return tally.summary(until, camera!.counters);
-  } finally {
-    await scope.close();
-  }
-}
-
-if (import.meta.main) await run(Number(process.argv[2] ?? 200));

@@ -1,0 +1,16 @@
+import { execFileSync } from "node:child_process";
+import koffi from "koffi";
+
+const CLONE_NEWNET = 0x4000_0000;
+
+/**
+ * Puts this process into a network of its own, where it may: cameras answer at fixed ports, and another run on the same
+ * machine has its own. Call it before threads and children are started, which inherit it from the thread that starts
+ * them. What may not make networks stays where it is.
+ */
+export function enterOwnNetwork(): void {
+  if (process.getuid?.() !== 0) return;
+  const unshare = koffi.load("libc.so.6").func("int unshare(int flags)");
+  if (unshare(CLONE_NEWNET) !== 0) return;
+  execFileSync("ip", ["link", "set", "lo", "up"]);
+}
