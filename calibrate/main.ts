@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import type { Config } from "../device/base/config.ts";
 import { loadConfig } from "../device/base/config-file.ts";
 import { asGradelineError, GradelineError } from "../device/base/errors.ts";
@@ -9,6 +9,8 @@ import { VERSION } from "../device/base/version.ts";
 import type { Precision } from "../device/embed/providers.ts";
 import { report } from "../device/run.ts";
 import { queueCommand } from "./commands/queue.ts";
+import { repeatCommand } from "./commands/repeat.ts";
+import { wholeNumber } from "./commands/whole-number.ts";
 import { engineCommand } from "./engine.ts";
 import { enrollCommand } from "./enroll.ts";
 import { evaluateCommand } from "./evaluate-command.ts";
@@ -109,6 +111,7 @@ Examples:
     within(options, (context) => enroll(context, grade, paths, options)),
   );
 queueCommand(program, common, within);
+repeatCommand(program, common, within);
 
 common(program.command("list"))
   .description("Shows the enrolled items.")
@@ -251,13 +254,4 @@ function failed(error: unknown): number {
     process.stdout.write(`${JSON.stringify({ error: { code, message, hint: hint ?? null } })}\n`);
   }
   return report(error);
-}
-
-function wholeNumber(min: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < min)
-      throw new InvalidArgumentError(`wanted a whole number from ${min}`);
-    return value;
-  };
 }

@@ -63,6 +63,15 @@ const lineSchema = z
       .describe("which items of each grade of `fruit`, counted from 0: so that those enrolled are not those seen"),
     gateMm: z.number().min(0).default(400).describe("from the frame's exit edge to the gate"),
     lightDrift: z.number().min(0).max(0.5).default(0).describe("slow change of the lamp, share of its mean"),
+    lampGain: z.number().min(0.1).max(3).default(1).describe("brightness of the lamp from `lampAtS` on"),
+    lampAtS: z.number().min(0).default(0).describe("seconds after the start at which the lamp changes"),
+    circulate: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe("so many fruit go round again and again, the same on every lane, turned otherwise each time"),
     startAt: z
       .number()
       .int()

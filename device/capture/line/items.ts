@@ -51,14 +51,33 @@ export function drawFruit(
   lane: number,
   index: number,
 ): Fruit | undefined {
-  const seed = hash32(config.seed, lane, index, 0x66727569);
+  if (config.conveyor === "cups" && index < geometry.leadCups) return undefined;
+  const own = config.circulate === undefined ? { lane, index } : roundOf(index, config.circulate, geometry.leadCups);
+  const seed = hash32(config.seed, own.lane, own.index, 0x66727569);
   const random = new Random(seed);
   const empty = random.unit() < config.emptyCups;
-  if (config.conveyor === "cups" && (index < geometry.leadCups || empty)) return undefined;
+  if (config.conveyor === "cups" && empty) return undefined;
   const stranger = random.unit() < config.strangers;
-  return folder === undefined
-    ? rendered(config, geometry, random, seed, stranger)
-    : recorded(config, geometry, folder, random, seed, stranger);
+  const fruit =
+    folder === undefined
+      ? rendered(config, geometry, random, seed, stranger)
+      : recorded(config, geometry, folder, random, seed, stranger);
+  return config.circulate === undefined ? fruit : turned(fruit, config, geometry, lane, index);
+}
+
+/** Which fruit of those that go round it is: the same on every lane. */
+function roundOf(index: number, circulate: number, leadCups: number): { lane: number; index: number } {
+  return { lane: 0, index: leadCups + ((index - leadCups) % circulate) };
+}
+
+/** A fruit that went round lies otherwise each time; its faults lie where they are on it. */
+function turned(fruit: Fruit, config: LineConfig, geometry: LineGeometry, lane: number, index: number): Fruit {
+  const random = new Random(config.seed, lane, index, 0x7475726e);
+  const across = fruit.sequence !== undefined || random.unit() < 0.5;
+  const roll = drawRoll(random, geometry.widthMm, fruit.roll.turnPerMm, across);
+  // Of real fruit the seed is only where the sequence begins.
+  const seed = fruit.sequence === undefined ? fruit.seed : random.word();
+  return { ...fruit, seed, roll, lateralMm: lateral(config, random) };
 }
 
 function rendered(config: LineConfig, geometry: LineGeometry, random: Random, seed: number, stranger: boolean): Fruit {

@@ -22,11 +22,12 @@ export function lampOver(widthPx: number, heightPx: number): Lamp {
   return { columns, rows };
 }
 
-/** The lamp's drift at a world time: 1 - lightDrift .. 1 + lightDrift, in steps. */
+/** Brightness of the lamp at a world time: its step, times its drift of 1 - lightDrift .. 1 + lightDrift, in steps. */
 export function lampGain(config: LineConfig, timeS: number): number {
-  if (config.lightDrift === 0) return 1;
+  const gain = timeS < config.lampAtS ? 1 : config.lampGain;
+  if (config.lightDrift === 0) return gain;
   const wave = Math.sin((2 * Math.PI * timeS) / DRIFT_PERIOD_S + config.seed);
-  return 1 + (config.lightDrift * Math.round(wave * DRIFT_STEPS)) / DRIFT_STEPS;
+  return gain * (1 + (config.lightDrift * Math.round(wave * DRIFT_STEPS)) / DRIFT_STEPS);
 }
 
 /** Light falls from above, a little from the entry side and the top of the picture; unit length. */

@@ -73,6 +73,25 @@ describe("the truth of the line", () => {
     }
   });
 
+  test("fruit that go round are the same on every lane and in every round, turned otherwise, with their faults", () => {
+    for (const conveyor of ["belt", "cups"]) {
+      const circling = config({ conveyor, circulate: 7 });
+      const world = new LineWorld(circling);
+      const { leadCups } = world.geometry;
+      for (let index = leadCups; index < leadCups + 7; index++) {
+        const first = world.placed(0, index)?.fruit;
+        for (const other of [world.placed(0, index + 14)?.fruit, world.placed(1, index + 7)?.fruit]) {
+          const { roll, lateralMm, ...same } = { ...first! };
+          const { roll: otherRoll, lateralMm: otherLateral, ...otherwise } = { ...other! };
+          assert.deepEqual(otherwise, same);
+          if (first === undefined) continue;
+          assert.notDeepEqual(otherRoll, roll);
+          assert.notEqual(otherLateral, lateralMm);
+        }
+      }
+    }
+  });
+
   test("only named varieties run", () => {
     const items = [...lineTruth(config({ strangers: 0, varieties: ["gala", "pink"] }), 0, { count: 100 })];
     assert.deepEqual([...new Set(items.map(({ kind }) => kind))].sort(), ["gala", "pink"]);
