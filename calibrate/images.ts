@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { gradeSchema } from "../device/base/config.ts";
 import { GradelineError } from "../device/base/errors.ts";
 import { listImages, readImage } from "../device/capture/image.ts";
+import { isImageName } from "../device/capture/names.ts";
 import type { Model } from "../device/embed/embedder.ts";
 import { cropStill } from "../device/vision/still.ts";
 
@@ -19,14 +20,23 @@ export const UNKNOWN = "unknown";
 /**
  * Reads `DIR/GRADE/ITEM/*`; an image directly under a grade is an item of its own.
  *
+ * @param passOver called with each file that belongs to no item: no image, or not under a grade
  * @throws {GradelineError} SOURCE_EMPTY when there is no image, GRADE when a folder's name cannot be a grade
  */
-export async function listGradeFolders(folder: string): Promise<ItemFiles[]> {
+export async function listGradeFolders(
+  folder: string,
+  passOver: (path: string, reason: string) => void = () => {},
+): Promise<ItemFiles[]> {
   const items: ItemFiles[] = [];
   for (const grade of await listFolders(folder)) {
     if (grade !== UNKNOWN) checkGrade(grade);
-    items.push(...(await listItems(join(folder, grade), grade)));
+    const own = join(folder, grade);
+    items.push(...(await listItems(own, grade)));
+    for (const place of [own, ...(await listFolders(own)).map((name) => join(own, name))]) {
+      for (const path of await listOthers(place)) passOver(path, "its name is not an image's");
+    }
   }
+  for (const path of await listImages(folder)) passOver(path, "it is in no folder of a grade");
   if (items.length === 0) {
     throw new GradelineError("SOURCE_EMPTY", `there are no images in ${folder}`, {
       hint: "wanted: DIR/GRADE/ITEM/*.jpg, or images directly under DIR/GRADE",
@@ -76,10 +86,20 @@ export function checkGrade(name: string): string {
  * @throws {GradelineError} IMAGE, IMAGE_SIZE
  */
 export async function readCrops(item: ItemFiles, model: Model): Promise<Uint8Array[]> {
-  const shape = { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill };
   const crops: Uint8Array[] = [];
-  for (const file of item.files) crops.push(cropStill(await readImage(file), shape).crop);
+  for (const file of item.files) crops.push(await readCrop(file, model));
   return crops;
+}
+
+/**
+ * One picture, cropped to the fruit before its plain background.
+ *
+ * @returns (sizePx, sizePx, 3)
+ * @throws {GradelineError} IMAGE, IMAGE_SIZE, FILE
+ */
+export async function readCrop(path: string, model: Model): Promise<Uint8Array> {
+  const shape = { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill };
+  return cropStill(await readImage(path), shape).crop;
 }
 
 async function listItems(folder: string, grade: string): Promise<ItemFiles[]> {
@@ -90,6 +110,15 @@ async function listItems(folder: string, grade: string): Promise<ItemFiles[]> {
     if (files.length > 0) items.push({ grade, name, files });
   }
   return items;
+}
+
+/** Files that are no images by their names; hidden ones and what systems leave behind do not count. */
+async function listOthers(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .filter(({ name }) => !name.startsWith(".") && name !== "Thumbs.db" && !isImageName(name))
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => join(folder, name));
 }
 
 async function listFolders(folder: string): Promise<string[]> {

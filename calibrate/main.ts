@@ -8,12 +8,12 @@ import { Scope } from "../device/base/lifecycle.ts";
 import { VERSION } from "../device/base/version.ts";
 import type { Precision } from "../device/embed/providers.ts";
 import { report } from "../device/run.ts";
+import { evaluateCommand } from "./commands/evaluate.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { repeatCommand } from "./commands/repeat.ts";
 import { wholeNumber } from "./commands/whole-number.ts";
 import { engineCommand } from "./engine.ts";
 import { enrollCommand } from "./enroll.ts";
-import { evaluateCommand } from "./evaluate-command.ts";
 import { checkGrade } from "./images.ts";
 import { enrollLane } from "./line/enroll-lane.ts";
 import { needConfig } from "./line/need-config.ts";
@@ -118,44 +118,7 @@ common(program.command("list"))
   .addHelpText("after", "\nExample:\n  gradeline-calibrate list --gallery /var/lib/gradeline/gallery")
   .action((options: CommonOptions) => within(options, listCommand));
 
-common(program.command("evaluate"))
-  .description(
-    "Measures grading on images that are not enrolled: DIR/GRADE/ITEM/*.jpg; folder `unknown` belongs to no grade.",
-  )
-  .argument("<dir>", "folder of grades; images directly under a grade count as one item each")
-  .option("--grades <names>", "grades best to worst, separated by commas (default: of usual names, else by alphabet)")
-  .option("--shots <n>", "enrol so many items per grade, drawn at random, and judge all others", wholeNumber(1))
-  .option("--repeats <n>", "draws with --shots", wholeNumber(1), 50)
-  .option("--seed <n>", "of the draws", wholeNumber(0), 1)
-  .option("--by-gallery", "judge by the gallery instead of the other items of DIR")
-  .addHelpText(
-    "after",
-    `
-Figures:
-  itemBalancedAccuracy  share of items whose best grade, whatever its distance, is theirs; mean over the grades
-  viewBalancedAccuracy  the same for each view on its own
-  unknownAuroc          chance that a stranger (folder unknown) is farther than an item of a grade; null without strangers
-  confusion             confusion[truth][best grade], items
-  perGrade              items, precision and recall of each grade
-  verdicts              what the daemon would have said, with unknown and unsure, at the fitted thresholds
-  interval              mean and central 95 % over the draws, with --shots
-
-Examples:
-  gradeline-calibrate evaluate photos
-  gradeline-calibrate evaluate photos --shots 10 --repeats 50 --seed 1 --json
-  gradeline-calibrate evaluate photos --by-gallery --gallery /var/lib/gradeline/gallery`,
-  )
-  .action((dir: string, options: CommonOptions & Record<string, unknown>) =>
-    within(options, (context) =>
-      evaluateCommand(context, dir, {
-        order: typeof options.grades === "string" ? options.grades.split(",").map((name) => name.trim()) : [],
-        shots: options.shots as number | undefined,
-        repeats: options.repeats as number,
-        seed: options.seed as number,
-        byGallery: options.byGallery === true,
-      }),
-    ),
-  );
+evaluateCommand(program, common, within);
 
 common(program.command("engine"))
   .description("Builds the TensorRT engines that the daemon would build at its first start: minutes, once per board.")

@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { auroc, balancedAccuracy, confusionOf, interval, perGrade } from "../../calibrate/figures.ts";
+import {
+  auroc,
+  balancedAccuracy,
+  bootstrap,
+  confusionOf,
+  interval,
+  meanOfShares,
+  perGrade,
+  rocCurve,
+  wilson,
+} from "../../calibrate/figures.ts";
+import { randomFrom } from "../../calibrate/random.ts";
 
 const judged = [
   ...Array.from({ length: 90 }, () => ({ truth: "sound", said: "sound" })),
@@ -37,4 +48,75 @@ test("an interval is the mean and the middle 95 of 100 values", () => {
   const values = Array.from({ length: 101 }, (_, index) => 100 - index);
   assert.deepEqual(interval(values), { mean: 50, low: 3, high: 98 });
   assert.deepEqual(interval([0.5]), { mean: 0.5, low: 0.5, high: 0.5 });
+});
+
+test("the interval of a share is Wilson's, and never leaves 0 to 1", () => {
+  // Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+  for (const [hits, count, low, high] of [
+    [81, 263, 0.2553, 0.3662],
+    [15, 148, 0.0624, 0.1605],
+    [0, 20, 0, 0.1611],
+    [1, 29, 0.0061, 0.1718],
+  ] as const) {
+    const found = wilson(hits / count, count);
+    assert.ok(Math.abs(found.low - low) < 1e-4 && Math.abs(found.high - high) < 1e-4, `${hits} of ${count}`);
+  }
+  assert.equal(wilson(1, 4).high, 1);
+});
+
+test("the interval of a mean of shares is that of one share where there is one, and shrinks with more", () => {
+  const one = meanOfShares([{ share: 0.8, count: 50 }]);
+  const { low, high } = wilson(0.8, 50);
+  assert.ok(Math.abs(one.low - low) < 1e-12 && Math.abs(one.high - high) < 1e-12);
+  const two = meanOfShares([
+    { share: 0.8, count: 50 },
+    { share: 0.8, count: 50 },
+  ]);
+  assert.ok(Math.abs((two.high - two.low) * Math.SQRT2 - (high - low)) < 1e-12);
+  const whole = meanOfShares([
+    { share: 1, count: 4 },
+    { share: 0, count: 2 },
+  ]);
+  assert.ok(whole.low < 0.5 && whole.high > 0.5 && whole.mean === 0.5);
+});
+
+test("drawing again keeps each class as large as it is, and gives the middle 95 % of the figure", () => {
+  const seen = new Set<string>();
+  const range = bootstrap(
+    [20, 3],
+    (drawn) => {
+      seen.add(drawn.map(({ length }) => length).join());
+      return drawn[0]!.filter((item) => item < 10).length / 20;
+    },
+    randomFrom(1),
+  )!;
+  assert.deepEqual([...seen], ["20,3"]);
+  // 20 tosses of a coin: 0.5 with a deviation of 0.11.
+  assert.ok(range.low >= 0.25 && range.low <= 0.35 && range.high >= 0.65 && range.high <= 0.75, JSON.stringify(range));
+  assert.equal(
+    bootstrap([2], () => null, randomFrom(1)),
+    null,
+  );
+});
+
+test("the curve goes from nothing found to everything, and its area is that of the pairs", () => {
+  const [strangers, known] = [
+    [2, 3, 5],
+    [1, 2, 4],
+  ];
+  const points = rocCurve(strangers, known);
+  assert.deepEqual(
+    [points[0], points.at(-1)],
+    [
+      { found: 0, falseAlarms: 0 },
+      { found: 1, falseAlarms: 1 },
+    ],
+  );
+  let area = 0;
+  for (let i = 1; i < points.length; i++) {
+    const [a, b] = [points[i - 1]!, points[i]!];
+    area += ((b.falseAlarms - a.falseAlarms) * (a.found + b.found)) / 2;
+  }
+  assert.ok(Math.abs(area - auroc(strangers, known)!) < 1e-12);
+  assert.deepEqual(rocCurve([], [1]), []);
 });

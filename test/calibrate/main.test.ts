@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { GalleryWriter } from "../../device/gallery-store.ts";
 import { TINY } from "../support/embedder-tiny.ts";
 import { MADE_MODEL, madeGallery } from "../support/gallery-made.ts";
-import { COLOURS, paintFolders, paintPhoto, type Ran, runProgram } from "../support/gallery-photos.ts";
+import { paintFolders, type Ran, runProgram } from "../support/gallery-photos.ts";
 
 let folder: string;
 let photos: string;
@@ -223,159 +222,6 @@ describe("what cannot be enrolled", { concurrency: 4 }, () => {
     assert.match(stderr, /no images in .*empty-too/);
     assert.equal((await tiny("list", "--gallery", gallery)).status, 1);
   });
-});
-
-describe("evaluate", { concurrency: 4 }, () => {
-  const KEYS = [
-    "items",
-    "views",
-    "method",
-    "grades",
-    "itemBalancedAccuracy",
-    "viewBalancedAccuracy",
-    "unknownAuroc",
-    "confusion",
-    "perGrade",
-    "verdicts",
-  ];
-
-  test("every item and view is counted, and fruit of plain colours is told apart", async () => {
-    const found = await json("evaluate", photos);
-    assert.deepEqual(Object.keys(found), KEYS);
-    assert.deepEqual([found.items, found.views, found.method], [13, 39, "leave-one-item-out"]);
-    assert.deepEqual(found.grades, ["sound", "second", "reject"]);
-    assert.deepEqual([found.itemBalancedAccuracy, found.viewBalancedAccuracy, found.unknownAuroc], [1, 1, 1]);
-    assert.deepEqual(found.confusion, { reject: { reject: 4 }, second: { second: 3 }, sound: { sound: 4 } });
-    assert.deepEqual(found.perGrade, [
-      { grade: "sound", items: 4, precision: 1, recall: 1 },
-      { grade: "second", items: 3, precision: 1, recall: 1 },
-      { grade: "reject", items: 4, precision: 1, recall: 1 },
-    ]);
-    const { confusion, strangersFound } = found.verdicts;
-    assert.deepEqual([confusion.unknown, strangersFound], [{ unknown: 2 }, 1]);
-    const judged = Object.values(confusion as Record<string, Record<string, number>>).flatMap((row) =>
-      Object.values(row),
-    );
-    assert.equal(
-      judged.reduce((sum, count) => sum + count, 0),
-      13,
-    );
-  });
-
-  test("without strangers there is no figure about them", async () => {
-    const known = join(folder, "known");
-    for (const grade of ["sound", "reject"]) await cp(join(photos, grade), join(known, grade), { recursive: true });
-    const found = await json("evaluate", known, "--grades", "reject,sound");
-    assert.deepEqual([found.items, found.unknownAuroc, found.verdicts.strangersFound], [8, null, null]);
-    assert.deepEqual(found.grades, ["reject", "sound"]);
-  });
-
-  test("images directly under a grade are items of one view", async () => {
-    const flat = join(folder, "flat");
-    for (const grade of ["sound", "reject"]) {
-      await mkdir(join(flat, grade), { recursive: true });
-      for (let n = 0; n < 3; n++) await paintPhoto(join(flat, grade, `${n}.png`), COLOURS[grade]!, n);
-    }
-    const found = await json("evaluate", flat);
-    assert.deepEqual([found.items, found.views, found.itemBalancedAccuracy], [6, 6, 1]);
-  });
-
-  test("draws of a few shots are the same for the same seed, and have an interval", async () => {
-    // Two colours between the grades: which items are drawn decides.
-    const hard = join(folder, "hard");
-    for (const grade of ["sound", "reject"]) {
-      for (let n = 0; n < 6; n++) {
-        await mkdir(join(hard, grade, `${n}`), { recursive: true });
-        const mixed = COLOURS[n % 3 === 0 ? "second" : grade]!;
-        await paintPhoto(join(hard, grade, `${n}`, "0.png"), mixed, n + (grade === "sound" ? 0 : 50));
-      }
-    }
-    const shots = ["evaluate", hard, "--shots", "2", "--repeats", "8"];
-    const first = await json(...shots, "--seed", "5");
-    const [again, other] = await Promise.all([json(...shots, "--seed", "5"), json(...shots, "--seed", "6")]);
-    assert.deepEqual(again, first);
-    assert.notDeepEqual(other, first);
-    assert.deepEqual(Object.keys(first), [...KEYS, "interval"]);
-    assert.deepEqual([first.items, first.views, first.method], [12, 12, "shots"]);
-    for (const key of ["itemBalancedAccuracy", "viewBalancedAccuracy"]) {
-      const { mean, low, high } = first.interval[key];
-      assert.ok(low <= mean && mean <= high && low < high, `${key}: ${low} ${mean} ${high}`);
-      assert.equal(first[key], mean);
-    }
-  });
-
-  test("a gallery judges fruit that it does not have", async () => {
-    const gallery = freshGallery();
-    for (const grade of ["sound", "reject"]) {
-      await json("enroll", grade, join(photos, grade, "item-0"), join(photos, grade, "item-1"), "--gallery", gallery);
-    }
-    const found = await json("evaluate", photos, "--by-gallery", "--gallery", gallery);
-    assert.deepEqual([found.method, found.items, found.grades], ["gallery", 13, ["sound", "reject"]]);
-    // What is not enrolled is not found.
-    assert.deepEqual([found.confusion.sound, found.confusion.reject], [{ sound: 4 }, { reject: 4 }]);
-    assert.equal(found.confusion.second.second, undefined);
-    const without = await tiny("evaluate", photos, "--by-gallery", "--gallery", freshGallery());
-    assert.equal(without.status, 1);
-    assert.match(without.stderr, /there is no gallery/);
-  });
-
-  test("without --json a person reads the figures as tables", async () => {
-    const { status, stdout } = await tiny("evaluate", photos);
-    assert.equal(status, 0);
-    assert.match(stdout, /^13 items, 39 views, leave-one-item-out; grades best to worst: sound, second, reject\n/);
-    assert.match(stdout, /best grade of items {3}100\.0 % balanced\n/);
-    assert.match(stdout, /strangers told apart {2}1\.000 AUROC\n/);
-  });
-
-  test("grades with names that objects have of themselves are counted like others", async () => {
-    const odd = join(folder, "odd");
-    await cp(join(photos, "sound"), join(odd, "constructor"), { recursive: true });
-    await cp(join(photos, "reject"), join(odd, "toString"), { recursive: true });
-    const found = await json("evaluate", odd);
-    assert.deepEqual(found.confusion, { constructor: { constructor: 4 }, toString: { toString: 4 } });
-    assert.equal(found.itemBalancedAccuracy, 1);
-  });
-
-  test("a folder without grades, or with a single item, cannot be measured", async () => {
-    const bare = join(folder, "bare");
-    await mkdir(bare);
-    const empty = await tiny("evaluate", bare);
-    assert.deepEqual([empty.status, empty.stdout], [1, ""]);
-    assert.match(empty.stderr, /there are no images in .*bare\nhint: wanted: DIR\/GRADE\/ITEM/);
-    await cp(join(photos, "sound", "item-0"), join(bare, "sound", "item-0"), { recursive: true });
-    const single = await tiny("evaluate", bare);
-    assert.equal(single.status, 1);
-    assert.match(single.stderr, /^error: found grades with 1 items in all.*\nhint: add items/);
-  });
-
-  test("a folder that cannot be a grade is named", async () => {
-    const wrong = join(folder, "wrong");
-    await cp(join(photos, "sound"), join(wrong, "so=und"), { recursive: true });
-    const { status, stderr } = await tiny("evaluate", wrong);
-    assert.equal(status, 1);
-    assert.match(stderr, /"so=und" cannot be a grade/);
-  });
-});
-
-/** Real fruit, beside the repository where its makers work. */
-const APPLES = "../shared/data/dev/apples";
-const skip = existsSync(APPLES) ? false : `needs the photographs in ${APPLES}`;
-
-test("every item and photograph of real apples is counted, by the shipped model", { skip }, async () => {
-  const { status, stdout, stderr } = await calibrate("evaluate", APPLES, "--json");
-  assert.deepEqual([status, stderr], [0, ""]);
-  const found = JSON.parse(stdout);
-  const files = readdirSync(APPLES, { recursive: true, encoding: "utf8" }).filter((name) =>
-    /\.(jpe?g|png)$/.test(name),
-  );
-  const items = new Set(files.map((name) => dirname(name)));
-  assert.deepEqual([found.items, found.views], [items.size, files.length]);
-  const rows = Object.values(found.verdicts.confusion as Record<string, Record<string, number>>);
-  const said = rows.flatMap((row) => Object.values(row)).reduce((sum, count) => sum + count, 0);
-  assert.equal(said, items.size);
-  for (const key of ["itemBalancedAccuracy", "viewBalancedAccuracy", "unknownAuroc"]) {
-    assert.ok(found[key] >= 0 && found[key] <= 1, `${key} is ${found[key]}`);
-  }
 });
 
 describe("the command line", { concurrency: 4 }, () => {

@@ -1,0 +1,139 @@
+import { basename, dirname } from "node:path";
+import { GradelineError } from "../../device/base/errors.ts";
+import type { Model } from "../../device/embed/embedder.ts";
+import { readGallery } from "../../device/gallery-store.ts";
+import { NO_ITEM, nearestByGrade } from "../../device/grade/distance.ts";
+import type { Gallery } from "../../device/grade/gallery.ts";
+import { flatten } from "../../device/grade/references.ts";
+import { listGradeFolders, UNKNOWN } from "../images.ts";
+import type { Context } from "../main.ts";
+import { openForWork } from "../open-embedder.ts";
+import { Progress } from "../progress.ts";
+import { describeEvaluation } from "./describe.ts";
+import { evaluationOf } from "./evaluation.ts";
+import { type EmbeddedItem, embedItems, type Skipped } from "./items.ts";
+import { byGallery, byShots, type Judged, type JudgeOptions, leaveOneOut } from "./methods.ts";
+
+export interface EvaluateFlags {
+  readonly order: readonly string[];
+  readonly shots: number | undefined;
+  readonly repeats: number;
+  readonly seed: number;
+  readonly alpha: number | undefined;
+  readonly byGallery: boolean;
+  readonly sameFruit: boolean;
+}
+
+/** Embeddings nearer than this are of the same picture. */
+const SAME = 1e-3;
+
+/** `evaluate DIR`: embeds the items of a folder, judges them, and says how well that went. */
+export async function evaluateFolder(context: Context, folder: string, flags: EvaluateFlags): Promise<void> {
+  if (flags.byGallery && flags.shots !== undefined) {
+    throw new GradelineError("USAGE", "found both a gallery and --shots, wanted one of them", {
+      hint: "--shots enrols items of DIR itself",
+    });
+  }
+  const skipped: Skipped[] = [];
+  const files = await listGradeFolders(folder, (path, reason) => skipped.push({ path, reason }));
+  const embedder = await openForWork(context);
+  const stored = flags.byGallery ? await readGallery(folderOf(context.gallery), embedder.model) : undefined;
+  if (stored?.warning !== undefined) process.stderr.write(`warning: ${stored.warning}\n`);
+  const progress = new Progress("embedding", files.length);
+  const embedded = await embedItems(files, embedder, {
+    onItem: (done) => progress.update(done),
+    signal: context.stop,
+  }).finally(() => progress.stop());
+  skipped.push(...embedded.skipped);
+  const { items } = embedded;
+  const judged = await judgeAll(items, stored?.gallery, embedder.model, flags, context.stop);
+  const warnings = [...sameItems(items), ...galleryWarnings(items, stored?.gallery)];
+  const evaluation = evaluationOf(judged, {
+    seed: flags.seed,
+    alpha: flags.alpha,
+    tolerances: undefined,
+    skipped,
+    warnings,
+  });
+  for (const warning of [...skippedWarnings(skipped), ...warnings]) process.stderr.write(`warning: ${warning}\n`);
+  process.stdout.write(context.json ? `${JSON.stringify(evaluation)}\n` : describeEvaluation(evaluation));
+}
+
+async function judgeAll(
+  items: readonly EmbeddedItem[],
+  gallery: Gallery | undefined,
+  model: Model,
+  { order, shots, repeats, seed, alpha, sameFruit }: EvaluateFlags,
+  signal: AbortSignal,
+): Promise<Judged> {
+  let progress: Progress | undefined;
+  const options: JudgeOptions = {
+    dimension: model.dimension,
+    order,
+    alpha,
+    sameFruit,
+    signal,
+    onDone: (done, of) => {
+      progress ??= new Progress("judging", of);
+      progress.update(done);
+    },
+  };
+  try {
+    if (gallery !== undefined) return await byGallery(items, gallery, undefined, options);
+    if (shots !== undefined) return await byShots(items, { shots, repeats, seed }, options);
+    return await leaveOneOut(items, options);
+  } finally {
+    progress?.stop();
+  }
+}
+
+/** A gallery may be named by its folder or by the file in it. */
+function folderOf(path: string): string {
+  return basename(path).endsWith(".bin") ? dirname(path) : path;
+}
+
+/** The same pictures as two items: in one grade they judge each other, in two at least one is wrong. */
+function sameItems(items: readonly EmbeddedItem[]): string[] {
+  const warnings: string[] = [];
+  for (const same of Map.groupBy(items, ({ crops }) => crops).values()) {
+    if (same.length < 2) continue;
+    const names = same.map(({ grade, name }) => `${grade}/${name}`).join(", ");
+    const grades = new Set(same.map(({ grade }) => grade)).size;
+    warnings.push(`${names} are the same pictures${grades > 1 ? ` under ${grades} grades` : ""}`);
+  }
+  return warnings.length > 5 ? [...warnings.slice(0, 5), `and ${warnings.length - 5} more such items`] : warnings;
+}
+
+function galleryWarnings(items: readonly EmbeddedItem[], gallery: Gallery | undefined): string[] {
+  if (gallery === undefined) return [];
+  const references = flatten(gallery);
+  const enrolled = items.filter(({ embeddings, views }) => {
+    const nearest = new Float64Array(views * references.grades);
+    nearestByGrade(embeddings, views, references, NO_ITEM, nearest);
+    for (let view = 0; view < views; view++) {
+      const own = nearest.subarray(view * references.grades, (view + 1) * references.grades);
+      if (!own.some((distance) => distance < SAME)) return false;
+    }
+    return true;
+  });
+  const missing = new Set(items.map(({ grade }) => grade));
+  for (const name of [UNKNOWN, ...gallery.grades]) missing.delete(name);
+  return [
+    ...(enrolled.length === 0
+      ? []
+      : [
+          `${enrolled.length} of ${items.length} items are enrolled in the gallery (${enrolled[0]!.name}${enrolled.length > 1 ? ", …" : ""}): the figures are too good`,
+        ]),
+    ...(missing.size === 0
+      ? []
+      : [`the gallery has no grade ${[...missing].join(", ")}: every verdict for these items counts as wrong`]),
+  ];
+}
+
+function skippedWarnings(skipped: readonly Skipped[]): string[] {
+  if (skipped.length === 0) return [];
+  const { path, reason } = skipped[0]!;
+  const files = skipped.length === 1 ? "1 file was" : `${skipped.length} files were`;
+  const first = reason.startsWith(path) ? reason : `${path}: ${reason}`;
+  return [`${files} passed over (${first}${skipped.length > 1 ? "; …" : ""})`];
+}
