@@ -42,7 +42,8 @@ export interface LaneParts {
   readonly dimension: number;
   /** Part of every item's name: differs for each start of the daemon. */
   readonly run: string;
-  embed(crop: Uint8Array): Promise<Float32Array>;
+  /** @param urgent a verdict waits for this view */
+  embed(crop: Uint8Array, urgent: boolean): Promise<Float32Array>;
   /** The decision for `count` views, embeddings (count, D) row-major. */
   grade(embeddings: Float32Array, count: number): Decision;
   decided(item: DecidedItem): Promise<void>;
@@ -79,14 +80,17 @@ export class Lane {
    */
   async see(sightings: readonly Sighting[]): Promise<void> {
     const works: Promise<void>[] = [];
+    // The last view of a fruit that passes is what its verdict waits for; those of the others have a frame's time.
+    const passing = new Set<number>();
+    for (const sighting of sightings) if (sighting.kind === "item") passing.add(sighting.item);
     for (const sighting of sightings) {
-      if (sighting.kind === "view") works.push(this.#view(sighting));
+      if (sighting.kind === "view") works.push(this.#view(sighting, passing.has(sighting.item)));
       else works.push(this.#passed(sighting));
     }
     await Promise.all(works);
   }
 
-  async #view(view: ViewSeen): Promise<void> {
+  async #view(view: ViewSeen, urgent: boolean): Promise<void> {
     const item = this.#itemOf(view.item);
     if (item.embedded + item.waiting >= MAX_VIEWS) return;
     const life = this.#life;
@@ -94,7 +98,7 @@ export class Lane {
     item.lastViewAt = nowMicros();
     item.crops.push(view.crop);
     try {
-      const embedding = await this.#parts.embed(view.crop);
+      const embedding = await this.#parts.embed(view.crop, urgent);
       this.#keep(item, embedding);
     } catch (error) {
       item.failed++;

@@ -243,7 +243,7 @@ export class Station implements Closable {
         new Lane(lane, {
           dimension: this.embedder.model.dimension,
           run,
-          embed: (crop) => this.#batcher.add(crop),
+          embed: (crop, urgent) => this.#batcher.add(crop, urgent),
           grade: (embeddings, count) => this.#recipe.grader.grade(embeddings, count),
           decided: (item) => this.#decided(item),
           embedFailed: (error) => this.#embedFailed(error),

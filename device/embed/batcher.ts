@@ -49,7 +49,8 @@ interface Batch {
 
 /**
  * Gathers views of all lanes into batches. While the session is busy views collect; a batch leaves when it is full, or
- * when the session is idle and the oldest view has waited `maxDelayMs`. Views leave in the order in which they came.
+ * when the session is idle and the oldest view has waited `maxDelayMs`. Views leave in the order in which they came, but
+ * for urgent ones, with which a verdict is made: those leave before all others, as soon as a place is free.
  */
 export class Batcher implements Closable {
   readonly #embedder: Embedder;
@@ -59,6 +60,8 @@ export class Batcher implements Closable {
   readonly #spare: Batch[] = [];
   /** The last one is being filled; full ones before it wait for a place. */
   readonly #batches: Batch[] = [];
+  /** The same of urgent views. */
+  readonly #urgent: Batch[] = [];
   #inFlight = 0;
   #done = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -74,22 +77,24 @@ export class Batcher implements Closable {
 
   /**
    * @param crop RGB8 (sizePx, sizePx, 3); copied at once
+   * @param urgent somebody waits for this view and no other
    * @returns its embedding (dimension), freshly owned by the caller
    * @throws {GradelineError} INFERENCE, CLOSED
    */
-  add(crop: Uint8Array): Promise<Float32Array> {
+  add(crop: Uint8Array, urgent = false): Promise<Float32Array> {
     if (this.#closing !== undefined) return Promise.reject(new GradelineError("CLOSED", "the batcher is closed"));
     if (crop.length !== this.#viewBytes) {
       return Promise.reject(
         new GradelineError("INTERNAL", `a crop of ${crop.length} bytes, wanted ${this.#viewBytes}`),
       );
     }
-    let batch = this.#batches.at(-1);
-    const room = this.#batches.length >= BACKLOG ? this.#embedder.maxBatch : this.#size;
+    const batches = urgent ? this.#urgent : this.#batches;
+    let batch = batches.at(-1);
+    const room = batches.length >= BACKLOG ? this.#embedder.maxBatch : this.#size;
     if (batch === undefined || batch.waiting.length >= room) {
       batch = this.#spare.pop() ?? this.#newBatch();
       batch.since = performance.now();
-      this.#batches.push(batch);
+      batches.push(batch);
     }
     const target = batch;
     target.views.set(crop, target.waiting.length * this.#viewBytes);
@@ -97,7 +102,7 @@ export class Batcher implements Closable {
       target.waiting.push({ resolve, reject });
       const full = target.waiting.length >= this.#size;
       // The other views of the same frame come in this turn.
-      if (full || this.#options.maxDelayMs > 0) this.#pump();
+      if (full || (!urgent && this.#options.maxDelayMs > 0)) this.#pump();
       else queueMicrotask(() => this.#pump());
     });
   }
@@ -118,7 +123,7 @@ export class Batcher implements Closable {
   }
 
   #tellDrained(): void {
-    if (this.#inFlight === 0 && this.#batches.length === 0) this.#drained?.();
+    if (this.#inFlight + this.#batches.length + this.#urgent.length === 0) this.#drained?.();
   }
 
   #newBatch(): Batch {
@@ -134,6 +139,11 @@ export class Batcher implements Closable {
 
   #pump(): void {
     while (this.#inFlight < IN_FLIGHT) {
+      const urgent = this.#urgent.shift();
+      if (urgent !== undefined) {
+        void this.#run(urgent);
+        continue;
+      }
       const batch = this.#batches[0];
       if (batch === undefined) return;
       const full = batch.waiting.length >= this.#size;

@@ -183,3 +183,21 @@ test("an item decided after its time at the gate is late; its times are told to 
   assert.deepEqual([parseMicros(early.exposedAt), parseMicros(early.gateAt), early.late], [T0 + 1, T0 + 2, false]);
   assert.equal(verdictTimes({ ...item, decidedAt: T0 + 3 }).late, true);
 });
+
+test("the view of an item that passes with it is urgent, those of the others are not", () => {
+  const urgent: [number, boolean][] = [];
+  const bench = new Bench({
+    embed: (crop, hurry) => {
+      urgent.push([crop[0]!, hurry]);
+      return new Promise(() => {});
+    },
+  });
+  void bench.lane.see([view(1, 10), view(2, 20)]);
+  void bench.lane.see([view(1, 11), view(2, 21), passed(1, 2)]);
+  assert.deepEqual(urgent, [
+    [10, false],
+    [20, false],
+    [11, true],
+    [21, false],
+  ]);
+});

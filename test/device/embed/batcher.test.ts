@@ -303,3 +303,38 @@ test("with a backlog batches fill up to what the embedder takes, and the order s
   assert.deepEqual([...embedder.begun[0]!, ...embedder.begun[1]!], [1, 2]);
   assert.equal(Math.max(...embedder.begun.map((batch) => batch.length)), embedder.maxBatch);
 });
+
+test("an urgent view leaves before those that came earlier, alone where it must, and never waits for company", async () => {
+  const batcher = new Batcher(embedder, { maxDelayMs: 5 });
+  const told: string[] = [];
+  add(batcher, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], told);
+  const urgent = batcher.add(crop(99), true);
+  await settle();
+  assert.equal(embedder.begun.length, 2, "no place is free");
+  await embedder.end();
+  assert.deepEqual(embedder.begun.at(-1), [99]);
+  await embedder.end();
+  assert.deepEqual(embedder.begun.at(-1), [9, 10, 11, 12]);
+  await embedder.end();
+  assert.deepEqual([...(await urgent)], [99]);
+  await embedder.end();
+  const idle = batcher.add(crop(98), true);
+  await settle();
+  assert.deepEqual(embedder.begun.at(-1), [98], "it does not wait the five milliseconds");
+  await embedder.end();
+  assert.deepEqual([...(await idle)], [98]);
+  await batcher.close();
+});
+
+test("closing embeds urgent views, too", async () => {
+  const batcher = new Batcher(embedder, { maxDelayMs: 1000 });
+  const told: string[] = [];
+  add(batcher, [1, 2], told);
+  const urgent = batcher.add(crop(3), true).then(() => told.push("urgent"));
+  const closing = batcher.close().then(() => told.push("closed"));
+  await embedder.end();
+  await embedder.end();
+  await Promise.all([urgent, closing]);
+  assert.equal(told.at(-1), "closed");
+  assert.equal(told.length, 4);
+});
