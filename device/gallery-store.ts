@@ -41,6 +41,22 @@ export function readAnyGallery(folder: string): Promise<StoredGallery | undefine
   return readNewest(folder);
 }
 
+/**
+ * The views of one item as they were enrolled; no lock is needed to look.
+ *
+ * @returns each (sizePx, sizePx, 3)
+ * @throws {GradelineError} IMAGE, FILE
+ */
+export async function readKeptCrops(folder: string, id: string, sizePx: number): Promise<Uint8Array[]> {
+  const path = join(folder, CROPS, `${id}.png`);
+  const bytes = sizePx * sizePx * 3;
+  const { data, widthPx, heightPx } = await readImage(path, { maxPixels: MAX_VIEWS * sizePx * sizePx });
+  if (widthPx !== sizePx || heightPx % sizePx !== 0) {
+    throw new GradelineError("IMAGE", `${path} is ${widthPx} x ${heightPx}, wanted views of ${sizePx} x ${sizePx}`);
+  }
+  return Array.from({ length: heightPx / sizePx }, (_, view) => data.slice(view * bytes, (view + 1) * bytes));
+}
+
 /** @throws {GradelineError} GALLERY_MODEL when another model made the gallery */
 export function checkModel(stored: GalleryFile, model: Model, folder: string): void {
   const { modelHash } = stored.gallery;
@@ -107,14 +123,8 @@ export class GalleryWriter {
   }
 
   /** The views of one item as they were enrolled. @throws {GradelineError} IMAGE, FILE */
-  async readCrops(id: string, sizePx: number): Promise<Uint8Array[]> {
-    const path = this.#cropsPath(id);
-    const bytes = sizePx * sizePx * 3;
-    const { data, widthPx, heightPx } = await readImage(path, { maxPixels: MAX_VIEWS * sizePx * sizePx });
-    if (widthPx !== sizePx || heightPx % sizePx !== 0) {
-      throw new GradelineError("IMAGE", `${path} is ${widthPx} x ${heightPx}, wanted views of ${sizePx} x ${sizePx}`);
-    }
-    return Array.from({ length: heightPx / sizePx }, (_, view) => data.slice(view * bytes, (view + 1) * bytes));
+  readCrops(id: string, sizePx: number): Promise<Uint8Array[]> {
+    return readKeptCrops(this.folder, id, sizePx);
   }
 
   /**

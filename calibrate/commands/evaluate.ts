@@ -11,6 +11,7 @@ interface EvaluateOptions extends CommonOptions {
   readonly alpha?: number;
   readonly byGallery?: boolean;
   readonly sameFruit?: boolean;
+  readonly html?: string;
 }
 
 /** `evaluate DIR` */
@@ -26,6 +27,7 @@ export function evaluateCommand(program: Command, common: Common, within: Within
     .option("--seed <n>", "of the draws, and of the intervals", wholeNumber(0), 1)
     .option("--grades <names>", "grades best to worst, separated by commas (default: of usual names, else by alphabet)")
     .option("--alpha <share>", "share of good fruit that may be turned away (default: the gallery's, else 0.05)", share)
+    .option("--html <file>", "write a report with pictures of the worst mistakes: one file, opens offline")
     .option("--same-fruit", "items of one name under several grades are one fruit over time: left out together")
     .addHelpText(
       "after",
@@ -54,6 +56,7 @@ Keys of --json:
 Examples:
   gradeline-calibrate evaluate photos
   gradeline-calibrate evaluate photos --shots 10 --repeats 50 --seed 1 --json
+  gradeline-calibrate evaluate photos --html report.html
   gradeline-calibrate evaluate photos --gallery /var/lib/gradeline/gallery`,
     )
     .action((dir: string, options: EvaluateOptions) =>
@@ -65,6 +68,7 @@ Examples:
           seed: options.seed,
           alpha: options.alpha,
           sameFruit: options.sameFruit === true,
+          html: options.html,
           byGallery: options.byGallery === true || options.gallery !== undefined,
         }),
       ),

@@ -1,18 +1,24 @@
+import { access, constants } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { GradelineError } from "../../device/base/errors.ts";
+import { writeAtomic } from "../../device/base/files.ts";
+import { formatMicros, nowMicros } from "../../device/base/time.ts";
 import type { Model } from "../../device/embed/embedder.ts";
-import { readGallery } from "../../device/gallery-store.ts";
+import { readGallery, readKeptCrops } from "../../device/gallery-store.ts";
 import { NO_ITEM, nearestByGrade } from "../../device/grade/distance.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { flatten } from "../../device/grade/references.ts";
-import { listGradeFolders, UNKNOWN } from "../images.ts";
+import { listGradeFolders, readCrop, UNKNOWN } from "../images.ts";
 import type { Context } from "../main.ts";
 import { openForWork } from "../open-embedder.ts";
 import { Progress } from "../progress.ts";
+import { type ColourItem, HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 import { describeEvaluation } from "./describe.ts";
 import { evaluationOf } from "./evaluation.ts";
 import { type EmbeddedItem, embedItems, type Skipped } from "./items.ts";
 import { byGallery, byShots, type Judged, type JudgeOptions, leaveOneOut } from "./methods.ts";
+import { type ShownMistake, shownMistakes } from "./mistakes.ts";
+import { type ReportReferences, reportPage } from "./report.ts";
 
 export interface EvaluateFlags {
   readonly order: readonly string[];
@@ -22,6 +28,8 @@ export interface EvaluateFlags {
   readonly alpha: number | undefined;
   readonly byGallery: boolean;
   readonly sameFruit: boolean;
+  /** Where the report goes; undefined: nowhere. */
+  readonly html: string | undefined;
 }
 
 /** Embeddings nearer than this are of the same picture. */
@@ -34,10 +42,13 @@ export async function evaluateFolder(context: Context, folder: string, flags: Ev
       hint: "--shots enrols items of DIR itself",
     });
   }
+  if (flags.html !== undefined) await checkFolderOf(flags.html);
   const skipped: Skipped[] = [];
   const files = await listGradeFolders(folder, (path, reason) => skipped.push({ path, reason }));
   const embedder = await openForWork(context);
-  const stored = flags.byGallery ? await readGallery(folderOf(context.gallery), embedder.model) : undefined;
+  const { model } = embedder;
+  const gallery = folderOf(context.gallery);
+  const stored = flags.byGallery ? await readGallery(gallery, model) : undefined;
   if (stored?.warning !== undefined) process.stderr.write(`warning: ${stored.warning}\n`);
   const progress = new Progress("embedding", files.length);
   const embedded = await embedItems(files, embedder, {
@@ -46,7 +57,8 @@ export async function evaluateFolder(context: Context, folder: string, flags: Ev
   }).finally(() => progress.stop());
   skipped.push(...embedded.skipped);
   const { items } = embedded;
-  const judged = await judgeAll(items, stored?.gallery, embedder.model, flags, context.stop);
+  const colours = stored === undefined ? undefined : await coloursOf(gallery, stored.gallery, model);
+  const judged = await judgeAll(items, stored?.gallery, colours, model, flags, context.stop);
   const warnings = [...sameItems(items), ...galleryWarnings(items, stored?.gallery)];
   const evaluation = evaluationOf(judged, {
     seed: flags.seed,
@@ -56,12 +68,21 @@ export async function evaluateFolder(context: Context, folder: string, flags: Ev
     warnings,
   });
   for (const warning of [...skippedWarnings(skipped), ...warnings]) process.stderr.write(`warning: ${warning}\n`);
+  if (flags.html !== undefined) {
+    const mistakes = shownMistakes(judged.draws.flat(), judged.grades);
+    const by = stored === undefined ? byItems(items, model, flags) : byKept(gallery, stored.gallery);
+    const cropOf = ({ picture }: ShownMistake) => readCrop(picture, model).catch(() => undefined);
+    const madeAt = formatMicros(nowMicros());
+    const text = await reportPage({ folder, model, madeAt, evaluation, mistakes, cropOf, by });
+    await writeAtomic(flags.html, [Buffer.from(text)]);
+  }
   process.stdout.write(context.json ? `${JSON.stringify(evaluation)}\n` : describeEvaluation(evaluation));
 }
 
 async function judgeAll(
   items: readonly EmbeddedItem[],
   gallery: Gallery | undefined,
+  colours: readonly ColourItem[] | undefined,
   model: Model,
   { order, shots, repeats, seed, alpha, sameFruit }: EvaluateFlags,
   signal: AbortSignal,
@@ -79,11 +100,62 @@ async function judgeAll(
     },
   };
   try {
-    if (gallery !== undefined) return await byGallery(items, gallery, undefined, options);
+    if (gallery !== undefined) return await byGallery(items, gallery, colours, options);
     if (shots !== undefined) return await byShots(items, { shots, repeats, seed }, options);
     return await leaveOneOut(items, options);
   } finally {
     progress?.stop();
+  }
+}
+
+/** Items that judge each other are their own references. */
+function byItems(items: readonly EmbeddedItem[], model: Model, { sameFruit }: EvaluateFlags): ReportReferences {
+  const known = items.filter(({ grade }) => grade !== UNKNOWN);
+  return {
+    references: known.map(({ name, ...item }, index) => ({ ...item, id: `${index}`, origin: name, enrolledAt: "" })),
+    counts: (reference, { source }) =>
+      known[reference] !== source && !(sameFruit && known[reference]!.name === source.name),
+    crop: (reference, view) => readCrop(known[reference]!.files[view]!, model).catch(() => undefined),
+  };
+}
+
+function byKept(folder: string, { references, sizePx }: Gallery): ReportReferences {
+  return {
+    references,
+    counts: () => true,
+    crop: async (reference, view) =>
+      (await readKeptCrops(folder, references[reference]!.id, sizePx).catch(() => undefined))?.[view],
+  };
+}
+
+/** Colours of what is enrolled; undefined where its pictures are gone, for half of them would be no base line. */
+async function coloursOf(
+  folder: string,
+  { references, sizePx }: Gallery,
+  { cropFill }: Model,
+): Promise<ColourItem[] | undefined> {
+  const colours: ColourItem[] = [];
+  for (const { id, grade, views } of references) {
+    const crops = await readKeptCrops(folder, id, sizePx).catch(() => undefined);
+    if (crops?.length !== views) return undefined;
+    const histograms = new Float32Array(views * HSV_LENGTH);
+    for (const [view, crop] of crops.entries()) {
+      hsvHistogram(crop, cropFill, histograms.subarray(view * HSV_LENGTH, (view + 1) * HSV_LENGTH));
+    }
+    colours.push({ grade, views, histograms });
+  }
+  return colours;
+}
+
+/** Before minutes of work. @throws {GradelineError} FILE */
+async function checkFolderOf(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw new GradelineError("FILE", `${path} cannot be written: ${(error as Error).message}`, {
+      hint: "name a file in a folder that exists and that you may write to",
+      cause: error,
+    });
   }
 }
 
