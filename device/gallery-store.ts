@@ -61,11 +61,13 @@ export async function readKeptCrops(folder: string, id: string, sizePx: number):
 export function checkModel(stored: GalleryFile, model: Model, folder: string): void {
   const { modelHash } = stored.gallery;
   if (modelHash === model.hash) return;
+  const sameButBits = stored.modelName.startsWith(`${model.name} `) || model.name.startsWith(`${stored.modelName} `);
+  const orPrecision = sameButBits ? "; or choose the precision that made it: embedder.precision, --precision" : "";
   throw new GradelineError(
     "GALLERY_MODEL",
     `the gallery in ${folder} was made by model ${stored.modelName} ${modelHash.slice(0, 16)}, loaded is ` +
       `${model.name} ${model.hash.slice(0, 16)}`,
-    { hint: `embed its references again: gradeline-calibrate rebuild --gallery ${folder}` },
+    { hint: `embed its references again: gradeline-calibrate rebuild --gallery ${folder}${orPrecision}` },
   );
 }
 

@@ -67,6 +67,43 @@ export async function run(options: LineBenchOptions = {}): Promise<LineBench> {
   }
 }
 
+export interface Soak {
+  readonly machine: { readonly cores: number; readonly loadBefore: number; readonly loadAfter: number };
+  readonly load: LoadFigures;
+}
+
+/** The line at its own pace for long: whether memory stays what it is. */
+export async function soak({ seconds = 600, threads = 1, progress = () => {} }: LineBenchOptions = {}): Promise<Soak> {
+  const scope = new Scope();
+  try {
+    const loadBefore = loadavg()[0]!;
+    const folder = await mkdtemp(join(tmpdir(), "gradeline-bench-"));
+    scope.add({ close: () => rm(folder, { recursive: true, force: true }) });
+    const broker = scope.add(await startBroker());
+    const model = fileURLToPath(new URL("../../models/embedder.json", import.meta.url));
+    const line: BenchLine = { folder, brokerUrl: broker.url, model, threads };
+    progress("enrolling reference fruit");
+    await enrolGallery(line);
+    progress(`the line at its own pace, ${seconds} s`);
+    const load = await inChild<LoadFigures>("load", { line, seconds, frames: FRAMES, views: VIEWS });
+    return { machine: { cores: availableParallelism(), loadBefore, loadAfter: loadavg()[0]! }, load };
+  } finally {
+    await scope.close();
+  }
+}
+
+/** The soak as lines for people. */
+export function describeSoak({ machine, load }: Soak): string {
+  const { process: figures, stages, viewsPerS, itemsPerS, frames } = load;
+  const mb = (value: number): string => value.toFixed(0);
+  return [
+    `${figures.seconds.toFixed(0)} s, ${machine.cores} cores, load ${machine.loadBefore.toFixed(1)} before, ${machine.loadAfter.toFixed(1)} after`,
+    `RSS start ${mb(figures.rssStartMb)}, peak ${mb(figures.rssPeakMb)}, end ${mb(figures.rssEndMb)} MB; slope ${figures.rssMbPerMin.toFixed(2)}, of the second half ${figures.rssLateMbPerMin.toFixed(2)} MB/min`,
+    `${viewsPerS.toFixed(0)} views/s, ${itemsPerS.toFixed(1)} items/s, frames seen ${frames.seen}, dropped ${frames.dropped}; ${figures.cores.toFixed(2)} cores`,
+    `exposure to acknowledgement p50 ${stages.exposure_to_ack.p50.toFixed(1)}, p99 ${stages.exposure_to_ack.p99.toFixed(1)} ms`,
+  ].join("\n");
+}
+
 /** Runs one part in a process of its own, so that its memory and its loop are nobody else's. */
 async function inChild<T>(part: "load" | "vision" | "saturation", task: ChildTask): Promise<T> {
   const child = fork(new URL(`./line/${part}.ts`, import.meta.url), [JSON.stringify(task)], {

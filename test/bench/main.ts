@@ -2,16 +2,17 @@ import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run as runParts } from "../../device/run.ts";
 
-const HELP = `npm run bench [-- line|embed|cameras|match|precision] [--seconds N] [--threads N] [--json]
+const HELP = `npm run bench [-- line|soak|embed|cameras|match|precision] [--seconds N] [--threads N] [--json]
 
   line      the whole line under load and saturated, against the bare session (default)
+  soak      the line at its own pace for ten minutes: whether memory stays
   embed     the embedding backends
   cameras   the sources that can run here
   match     comparing views with references
   precision what fp16 and int8 do to verdicts
 
 --seconds N  measured time of each part or row
---threads N  threads of the session (line, embed)
+--threads N  threads of the session (line, soak, embed)
 --json       figures for programs
 `;
 
@@ -33,6 +34,12 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     const progress = (text: string): void => void process.stderr.write(`${text}\n`);
     const figures = await run({ ...(seconds === undefined ? {} : { seconds }), threads, progress });
     return { figures, text: `${describe(figures)}\n` };
+  },
+  async soak({ seconds, threads }) {
+    const { soak, describeSoak } = await import("./line.ts");
+    const progress = (text: string): void => void process.stderr.write(`${text}\n`);
+    const figures = await soak({ ...(seconds === undefined ? {} : { seconds }), threads, progress });
+    return { figures, text: `${describeSoak(figures)}\n` };
   },
   async embed({ seconds, threads }) {
     const { run, describe } = await import("./embed.ts");

@@ -23,6 +23,8 @@ export interface ProcessFigures {
   readonly rssEndMb: number;
   /** Least squares over the run; says little over seconds. */
   readonly rssMbPerMin: number;
+  /** The same over its second half, when everything has been used. */
+  readonly rssLateMbPerMin: number;
   readonly loopDelayMs: Spread;
 }
 
@@ -60,6 +62,7 @@ export class ProcessGauge {
       rssPeakMb: Math.max(...sizes),
       rssEndMb: sizes.at(-1)!,
       rssMbPerMin: 60 * slope(this.#rss),
+      rssLateMbPerMin: 60 * slope(this.#rss.slice(this.#rss.length >> 1)),
       loopDelayMs: {
         p50: late(this.#delay.percentile(50)),
         p99: late(this.#delay.percentile(99)),
