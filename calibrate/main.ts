@@ -10,6 +10,7 @@ import type { Precision } from "../device/embed/providers.ts";
 import { report } from "../device/run.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { queueCommand } from "./commands/queue.ts";
+import { recordCommand } from "./commands/record.ts";
 import { repeatCommand } from "./commands/repeat.ts";
 import { wholeNumber } from "./commands/whole-number.ts";
 import { engineCommand } from "./engine.ts";
@@ -112,6 +113,7 @@ Examples:
   );
 queueCommand(program, common, within);
 repeatCommand(program, common, within);
+recordCommand(program, within);
 
 common(program.command("list"))
   .description("Shows the enrolled items.")

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import type { LaneConfig } from "./base/config.ts";
 import { asGradelineError } from "./base/errors.ts";
@@ -6,6 +7,7 @@ import { nowMicros } from "./base/time.ts";
 import type { CameraSetup, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
 import { openSource } from "./capture/open.ts";
 import { systemClock } from "./capture/pacing.ts";
+import { recordWhile } from "./capture/record-ring.ts";
 import type { Frame, FrameSource } from "./capture/source.ts";
 import type { Follower, Sighting } from "./vision/follower.ts";
 import { createFollower } from "./vision/open.ts";
@@ -73,11 +75,12 @@ port.close();
 
 async function main(): Promise<void> {
   const open = setup.opener === undefined ? openSource : ((await import(setup.opener)) as Opener).openSource;
-  const opened = await open(
-    setup.camera.source,
-    systemClock,
-    createLog(setup.logLevel).child({ camera: setup.camera.id }),
-  );
+  const log = createLog(setup.logLevel).child({ camera: setup.camera.id });
+  const camera = await open(setup.camera.source, systemClock, log);
+  source = camera;
+  const { record } = setup.camera;
+  const opened =
+    record === undefined ? camera : await recordWhile(camera, join(record.path, setup.camera.id), record, log);
   source = opened;
   for (const lane of setup.lanes) {
     followers.set(lane.id, { lane, follower: newFollower(lane, opened), paused: false });

@@ -96,7 +96,20 @@ export const sourceSchema = z.discriminatedUnion("kind", [
   libcameraSchema,
 ]);
 
-const cameraSchema = z.strictObject({ id: nameSchema, source: sourceSchema });
+const recordSchema = z
+  .strictObject({
+    path: z.string().min(1).describe("folder; each camera has one of its own in it"),
+    maxBytes: z
+      .number()
+      .int()
+      .min(1_048_576)
+      .default(4 * 1024 ** 3),
+    maxAgeS: positive.default(600).describe("frames older than that go, whatever room is left"),
+    compress: z.boolean().default(false).describe("a quarter smaller, at six times the work"),
+  })
+  .describe("keeps the newest frames on disk, without loss, for looking at what happened; `replay` plays them");
+
+const cameraSchema = z.strictObject({ id: nameSchema, source: sourceSchema, record: recordSchema.optional() });
 
 const roiSchema = z
   .strictObject({

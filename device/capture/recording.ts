@@ -4,7 +4,7 @@ import { z } from "zod";
 import { GradelineError } from "../base/errors.ts";
 import { formatMicros, type Micros, parseMicros } from "../base/time.ts";
 import { writePng } from "./image.ts";
-import type { FrameSource } from "./source.ts";
+import type { Frame, FrameSource } from "./source.ts";
 
 /** Lists the frames of a recording, one JSON object a line; the images lie beside it. */
 export const INDEX_NAME = "frames.jsonl";
@@ -18,6 +18,11 @@ const lineSchema = z.strictObject({
     .string()
     .refine((text) => !Number.isNaN(parseMicros(text)), "RFC 3339 in UTC, e.g. 2026-11-23T15:04:05.123456Z"),
   status: z.enum(["ok", "incomplete"]),
+  cameraId: z.number().int().min(0).optional(),
+  cameraNs: z
+    .string()
+    .regex(/^\d{1,19}$/, "whole nanoseconds in digits")
+    .optional(),
   file: z
     .string()
     .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/, "the name of a file in the same folder: letters, digits, . _ or -"),
@@ -27,6 +32,8 @@ export interface RecordedFrame {
   readonly seq: number;
   readonly exposedAt: Micros;
   readonly status: "ok" | "incomplete";
+  readonly cameraId?: number;
+  readonly cameraNs?: bigint;
   /** Path of its image. */
   readonly file: string;
 }
@@ -51,14 +58,26 @@ export async function recordFrames(
     for await (const frame of source.frames()) {
       const file = `${String(frame.seq).padStart(8, "0")}.png`;
       await writePng(join(folder, file), frame);
-      const line = { seq: frame.seq, exposedAt: formatMicros(frame.exposedAt), status: frame.status, file };
-      await index.write(`${JSON.stringify(line)}\n`);
+      await index.write(`${indexLine(frame, file)}\n`);
       if (++written >= maxFrames) break;
     }
   } finally {
     await index.close();
   }
   return written;
+}
+
+/** What the index says of one frame; its pixels lie in `file`. */
+export function indexLine({ seq, exposedAt, status, cameraId, cameraNs }: Frame, file: string): string {
+  // A number of JSON does not hold nanoseconds since 1970.
+  return JSON.stringify({
+    seq,
+    exposedAt: formatMicros(exposedAt),
+    status,
+    cameraId,
+    cameraNs: cameraNs?.toString(),
+    file,
+  });
 }
 
 /**
@@ -125,8 +144,15 @@ function parseLine(path: string, folder: string, text: string, number: number): 
     const issue = parsed.error.issues[0]!;
     throw damaged(path, number, `${issue.path.join(".") || "the line"}: ${issue.message}`);
   }
-  const { seq, exposedAt, status, file } = parsed.data;
-  return { seq, exposedAt: parseMicros(exposedAt), status, file: join(folder, file) };
+  const { seq, exposedAt, status, cameraId, cameraNs, file } = parsed.data;
+  return {
+    seq,
+    exposedAt: parseMicros(exposedAt),
+    status,
+    ...(cameraId === undefined ? {} : { cameraId }),
+    ...(cameraNs === undefined ? {} : { cameraNs: BigInt(cameraNs) }),
+    file: join(folder, file),
+  };
 }
 
 function damaged(path: string, line: number, what: string, cause?: unknown): GradelineError {

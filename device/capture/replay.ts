@@ -124,6 +124,8 @@ class ReplayReel implements Reel {
       seq: recorded.seq - this.#frames[0]!.seq + round * this.#roundSeq,
       exposedAt: this.exposedAt(k),
       status: recorded.status,
+      ...(recorded.cameraId === undefined ? {} : { cameraId: recorded.cameraId }),
+      ...(recorded.cameraNs === undefined ? {} : { cameraNs: recorded.cameraNs }),
       widthPx: image.widthPx,
       heightPx: image.heightPx,
       data: image.data,

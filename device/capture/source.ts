@@ -9,6 +9,10 @@ export interface Frame {
   readonly exposedAt: Micros;
   /** When its last byte was here; absent where frames do not arrive but are made or read. */
   readonly arrivedAt?: Micros;
+  /** The camera's own number of this exposure, unwrapped; absent where it gives none. */
+  readonly cameraId?: number;
+  /** The camera's own time, nanoseconds on its own clock; absent where it gives none. */
+  readonly cameraNs?: bigint;
   /** `incomplete`: part of the pixels never arrived; nothing is measured on it, but it counts. */
   readonly status: "ok" | "incomplete";
   readonly widthPx: number;

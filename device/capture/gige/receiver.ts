@@ -66,11 +66,11 @@ export class Receiver {
     }
     if (complete) this.#checkSize(buffer);
     const id = this.#ids.unwrap(Number(aravis.frameId(buffer)));
-    const stamp = Number(aravis.timestampNs(buffer));
+    const stamp = BigInt(aravis.timestampNs(buffer));
     const next = this.#pool.use(this.#indexOf.get(buffer)!, (slot) =>
       this.#sink.deliver(slot, {
         id,
-        cameraUs: stamp === 0 ? undefined : stamp / 1000,
+        cameraNs: stamp === 0n ? undefined : stamp,
         arrivedAt,
         begunAt,
         periodUs: this.#picture.periodUs,

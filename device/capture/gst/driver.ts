@@ -147,7 +147,7 @@ class GstFrames {
     this.#watch.seen(this.#stallMs ?? stallAfter(periodUs));
     this.#slot = this.#sink.deliver(this.#slot, {
       id: buffer.offset,
-      cameraUs: buffer.ptsNs === undefined ? undefined : buffer.ptsNs / 1000,
+      cameraNs: buffer.ptsNs,
       arrivedAt,
       periodUs,
       complete: !buffer.corrupted,

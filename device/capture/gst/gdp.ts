@@ -24,7 +24,7 @@ const MAX_TEXT = 1 << 16;
 export interface GdpBuffer {
   readonly bytes: number;
   /** Nanoseconds on the pipeline's clock; undefined where the buffer has none. */
-  readonly ptsNs: number | undefined;
+  readonly ptsNs: bigint | undefined;
   /** The source's own number of the frame; undefined where it gives none. */
   readonly offset: number | undefined;
   readonly corrupted: boolean;
@@ -86,8 +86,8 @@ export class GdpReader implements ByteTaker {
     if (type === TYPE_BUFFER) {
       const buffer: GdpBuffer = {
         bytes: length,
-        ptsNs: numberAt(header, PTS),
-        offset: numberAt(header, OFFSET),
+        ptsNs: wordAt(header, PTS),
+        offset: offsetOf(header),
         corrupted: (header.readUInt16BE(FLAGS) & CORRUPTED) !== 0,
       };
       this.#expect(this.#listener.place(buffer), length, () => this.#listener.buffer(buffer));
@@ -101,9 +101,14 @@ export class GdpReader implements ByteTaker {
   }
 }
 
-function numberAt(header: Buffer, at: number): number | undefined {
+function wordAt(header: Buffer, at: number): bigint | undefined {
   const value = header.readBigUInt64BE(at);
-  return value === NONE ? undefined : Number(value);
+  return value === NONE ? undefined : value;
+}
+
+function offsetOf(header: Buffer): number | undefined {
+  const value = wordAt(header, OFFSET);
+  return value === undefined ? undefined : Number(value);
 }
 
 export interface VideoCaps {

@@ -84,7 +84,7 @@ function readFrames(
         slot = [...writer.free][0]!;
       }
       convert(yuv, sink.bytes(slot));
-      slot = sink.deliver(slot, { id: undefined, cameraUs: undefined, arrivedAt, periodUs, complete: true });
+      slot = sink.deliver(slot, { id: undefined, cameraNs: undefined, arrivedAt, periodUs, complete: true });
     },
   });
 }

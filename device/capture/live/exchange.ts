@@ -25,6 +25,8 @@ export interface FrameNote {
   /** When the last byte of it was here. */
   readonly arrivedAt: Micros;
   readonly complete: boolean;
+  readonly cameraId: number | undefined;
+  readonly cameraNs: bigint | undefined;
 }
 
 const MIDDLE = 0;
@@ -36,7 +38,9 @@ const DROPPED = 1;
 const LOST = 2;
 const RESTARTS = 3;
 const COUNTERS = 4;
-const SLOT_WORDS = 4;
+const SLOT_WORDS = 6;
+/** Stands for what a camera does not give. */
+const NONE = -1n;
 /** Slots begin on pages, so that no two threads write the same cache line. */
 const PAGE = 4096;
 
@@ -98,6 +102,8 @@ export class FrameWriter {
     this.#notes[at + 1] = BigInt(Math.round(note.exposedAt));
     this.#notes[at + 2] = BigInt(Math.round(note.arrivedAt));
     this.#notes[at + 3] = note.complete ? 1n : 0n;
+    this.#notes[at + 4] = note.cameraId === undefined ? NONE : BigInt(note.cameraId);
+    this.#notes[at + 5] = note.cameraNs ?? NONE;
     const before = Atomics.exchange(this.#control, MIDDLE, slot | FRESH);
     if ((before & FRESH) !== 0) Atomics.add(this.#notes, DROPPED, 1n);
     const got = before & ~FRESH;
@@ -143,10 +149,14 @@ export class FrameTaker {
     const { widthPx, heightPx, slotBytes, pixels } = this.memory;
     const complete = this.#notes[at + 3] === 1n;
     if (!complete) this.#incomplete++;
+    const cameraId = this.#notes[at + 4]!;
+    const cameraNs = this.#notes[at + 5]!;
     return {
       seq: Number(this.#notes[at]),
       exposedAt: Number(this.#notes[at + 1]),
       arrivedAt: Number(this.#notes[at + 2]),
+      ...(cameraId === NONE ? {} : { cameraId: Number(cameraId) }),
+      ...(cameraNs === NONE ? {} : { cameraNs }),
       status: complete ? "ok" : "incomplete",
       widthPx,
       heightPx,

@@ -36,8 +36,8 @@ const GOOD_LIFE_US = 10_000_000;
 export interface Arrival {
   /** The camera's own number, unwrapped; undefined where it gives none. */
   readonly id: number | undefined;
-  /** The camera's own time; undefined where it gives none. */
-  readonly cameraUs: number | undefined;
+  /** The camera's own time, nanoseconds; undefined where it gives none. */
+  readonly cameraNs: bigint | undefined;
   readonly arrivedAt: Micros;
   /** When its first byte was here, where that is known: clocks are better compared by it. */
   readonly begunAt?: Micros;
@@ -109,14 +109,15 @@ export class FrameSink {
    */
   deliver(slot: number, arrival: Arrival): number {
     const writer = this.#writer!;
-    const { exposures, lost } = this.#count(arrival);
+    const cameraUs = arrival.cameraNs === undefined ? undefined : Number(arrival.cameraNs) / 1000;
+    const { exposures, lost } = this.#count(arrival, cameraUs);
     this.#seq += exposures;
-    const exposedAt = this.#clock.exposedAt(arrival.cameraUs, arrival.begunAt ?? arrival.arrivedAt);
+    const exposedAt = this.#clock.exposedAt(cameraUs, arrival.begunAt ?? arrival.arrivedAt);
     this.#lastExposedAt = exposedAt;
     this.#lastPeriodUs = arrival.periodUs ?? this.#lastPeriodUs;
     writer.countSeen(exposures, lost);
-    const { arrivedAt, complete } = arrival;
-    const instead = writer.publish(slot, { seq: this.#seq, exposedAt, arrivedAt, complete });
+    const { id: cameraId, cameraNs, arrivedAt, complete } = arrival;
+    const instead = writer.publish(slot, { seq: this.#seq, exposedAt, arrivedAt, complete, cameraId, cameraNs });
     if (writer.mustWake()) this.#send({ kind: "frame" });
     return instead;
   }
@@ -132,8 +133,8 @@ export class FrameSink {
     this.#writer?.countRestart();
   }
 
-  #count(arrival: Arrival): { exposures: number; lost: number } {
-    const step = this.#steps.step(arrival.id, arrival.cameraUs, arrival.periodUs);
+  #count(arrival: Arrival, cameraUs: number | undefined): { exposures: number; lost: number } {
+    const step = this.#steps.step(arrival.id, cameraUs, arrival.periodUs);
     if (!this.#fresh) return step;
     this.#fresh = false;
     if (this.#lastExposedAt === undefined) return { exposures: 1, lost: 0 };

@@ -18,11 +18,13 @@ const ROOMY = { maxBytes: 1e9, maxAgeMs: 1e9 };
 
 function picture(seq: number, status: "ok" | "incomplete" = "ok"): Frame {
   const data = new Uint8Array(new SharedArrayBuffer(32 * 16 * 3)).map((_, at) => (at * 31 + seq * 17) & 255);
-  return { seq, exposedAt: 1_790_000_000_000_000 + seq * 33_333, status, widthPx: 32, heightPx: 16, data };
+  const exposedAt = 1_790_000_000_000_000 + seq * 33_333;
+  const camera = { cameraId: 65_530 + seq, cameraNs: 1_790_000_000_123_456_789n + BigInt(seq) };
+  return { seq, exposedAt, ...camera, status, widthPx: 32, heightPx: 16, data };
 }
 
-function summary({ seq, exposedAt, status, data }: Frame): string {
-  return [seq, exposedAt, status, createHash("sha256").update(data).digest("hex")].join(" ");
+function summary({ seq, exposedAt, cameraId, cameraNs, status, data }: Frame): string {
+  return [seq, exposedAt, cameraId, cameraNs, status, createHash("sha256").update(data).digest("hex")].join(" ");
 }
 
 async function replay(path: string): Promise<string[]> {
@@ -53,7 +55,7 @@ test("a camera is recorded while it is looked at", { skip: lacking(gstNeeds) }, 
     onEnd: "end",
   });
   const ring = await RingRecorder.open(join(root, "camera"), ROOMY);
-  const source = new RecordedSource(await openGst(config), ring);
+  const source = new RecordedSource(await openGst(config), ring, (error) => assert.fail(String(error)));
   const seen: string[] = [];
   let first: number | undefined;
   for await (const frame of source.frames()) {

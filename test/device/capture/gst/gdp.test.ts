@@ -36,9 +36,9 @@ test("a stream of gdppay is read alike in pieces of any size", { skip }, () => {
   assert.deepEqual(
     whole.frames.map(([{ bytes, ptsNs, offset, corrupted }]) => [bytes, ptsNs, offset, corrupted]),
     [
-      [48, 0, 0, false],
-      [48, 40_000_000, 1, false],
-      [48, 80_000_000, 2, false],
+      [48, 0n, 0, false],
+      [48, 40_000_000n, 1, false],
+      [48, 80_000_000n, 2, false],
     ],
   );
   assert.deepEqual(parseCaps(whole.caps[0]!), { widthPx: 8, heightPx: 2, strideBytes: 24, periodUs: 40_000 });

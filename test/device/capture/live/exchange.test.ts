@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createExchange, FrameTaker, FrameWriter } from "../../../../device/capture/live/exchange.ts";
 
+/** A camera that gives neither ids nor times. */
+const NO_NUMBERS = { cameraId: undefined, cameraNs: undefined };
+
 function pair(slots = 3): { writer: FrameWriter; taker: FrameTaker } {
   const memory = createExchange(4, 2, slots, 24);
   return { writer: new FrameWriter(memory), taker: new FrameTaker(memory) };
@@ -9,7 +12,8 @@ function pair(slots = 3): { writer: FrameWriter; taker: FrameTaker } {
 
 function put(writer: FrameWriter, slot: number, seq: number, complete = true): number {
   writer.bytes(slot).fill(seq, 0, 24);
-  return writer.publish(slot, { seq, exposedAt: seq * 10, arrivedAt: seq * 10 + 1, complete });
+  const camera = seq % 2 === 1 ? { cameraId: seq + 5, cameraNs: 10n ** 18n + 1n } : NO_NUMBERS;
+  return writer.publish(slot, { seq, exposedAt: seq * 10, arrivedAt: seq * 10 + 1, complete, ...camera });
 }
 
 test("a frame comes out as it was put in", () => {
@@ -23,6 +27,8 @@ test("a frame comes out as it was put in", () => {
       seq: 7,
       exposedAt: 70,
       arrivedAt: 71,
+      cameraId: 12,
+      cameraNs: 1_000_000_000_000_000_001n,
       status: "ok",
       widthPx: 4,
       heightPx: 2,
@@ -30,6 +36,8 @@ test("a frame comes out as it was put in", () => {
     },
   );
   assert.equal(taker.take(), undefined);
+  put(writer, [...writer.free][0]!, 8);
+  assert.ok(!("cameraId" in taker.take()!), "what the camera does not give is absent");
 });
 
 test("the newest frame wins and each one passed over is counted", () => {
