@@ -12,6 +12,7 @@ import { evaluateCommand } from "./commands/evaluate.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { recordCommand } from "./commands/record.ts";
 import { repeatCommand } from "./commands/repeat.ts";
+import { watchCommand } from "./commands/watch.ts";
 import { wholeNumber } from "./commands/whole-number.ts";
 import { engineCommand } from "./engine.ts";
 import { enrollCommand } from "./enroll.ts";
@@ -114,6 +115,7 @@ Examples:
 queueCommand(program, common, within);
 repeatCommand(program, common, within);
 recordCommand(program, within);
+watchCommand(program, common, within);
 
 common(program.command("list"))
   .description("Shows the enrolled items.")

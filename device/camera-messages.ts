@@ -3,7 +3,8 @@ import type { ErrorCode } from "./base/errors.ts";
 import type { LogLevel } from "./base/log.ts";
 import type { SourceCounters, SourceStatus } from "./capture/source.ts";
 import type { CropShape } from "./vision/crop.ts";
-import type { Sighting } from "./vision/follower.ts";
+import type { Box, Sighting } from "./vision/follower.ts";
+import type { Scene } from "./vision/scene.ts";
 
 /** What crosses between the main thread and a camera's thread. Crops and pictures are transferred, not copied. */
 
@@ -64,6 +65,15 @@ export interface FrameDone {
   readonly visionMs: number;
   readonly counters: SourceCounters;
   readonly lanes: readonly LaneSightings[];
+  /** What lies behind the fruit, now and then. */
+  readonly scenes: readonly LaneScene[];
+}
+
+export interface LaneScene {
+  readonly lane: string;
+  readonly scene: Scene;
+  /** The lane's part of the frame. */
+  readonly area: Box;
 }
 
 export interface LaneSightings {

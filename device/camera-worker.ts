@@ -4,13 +4,14 @@ import type { LaneConfig } from "./base/config.ts";
 import { asGradelineError } from "./base/errors.ts";
 import { createLog } from "./base/log.ts";
 import { nowMicros } from "./base/time.ts";
-import type { CameraSetup, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
+import type { CameraSetup, FromCamera, LaneScene, LaneSightings, ToCamera } from "./camera-messages.ts";
 import { openSource } from "./capture/open.ts";
 import { systemClock } from "./capture/pacing.ts";
 import { recordWhile } from "./capture/record-ring.ts";
 import type { Frame, FrameSource } from "./capture/source.ts";
 import type { Follower, Sighting } from "./vision/follower.ts";
 import { createFollower } from "./vision/open.ts";
+import { sceneOf } from "./vision/scene.ts";
 
 /**
  * A camera's thread: frames are grabbed, looked at and cut into views here, so that a frame never leaves the thread
@@ -25,6 +26,9 @@ let credit = setup.credit;
 let creditArrived: (() => void) | undefined;
 let snapshotWanted: number | undefined;
 let closing = false;
+/** How often the light is looked at. */
+const SCENE_US = 500_000;
+let sceneAt: number | undefined;
 interface Opener {
   openSource: typeof openSource;
 }
@@ -101,6 +105,7 @@ async function main(): Promise<void> {
         visionMs: (lookedAt - grabbedAt) / 1000,
         counters: countersOf(opened),
         lanes,
+        scenes: scenesOf(frame),
       },
       lanes,
     );
@@ -135,6 +140,16 @@ function look(step: (follower: Follower) => Sighting[]): LaneSightings[] {
     if (sightings.length > 0) result.push({ lane, sightings });
   }
   return result;
+}
+
+/** Every half second of exposures, and with the first. */
+function scenesOf(frame: Frame): LaneScene[] {
+  if (sceneAt !== undefined && Math.abs(frame.exposedAt - sceneAt) < SCENE_US) return [];
+  sceneAt = frame.exposedAt;
+  return [...followers.values()].map(({ lane }) => {
+    const area = lane.roi ?? { x: 0, y: 0, w: frame.widthPx, h: frame.heightPx };
+    return { lane: lane.id, scene: sceneOf(frame.data, frame.widthPx, area), area };
+  });
 }
 
 function countersOf(from: FrameSource): FrameSource["counters"] {

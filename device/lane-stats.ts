@@ -48,6 +48,7 @@ export class LaneStats {
       late: this.#late,
       itemsPerS: recent / RATE_S,
       enrolling: null,
+      drift: { learned: 0, learntFrom: null, findings: [], signals: [] },
     };
   }
 

@@ -1,7 +1,7 @@
 import type { LaneConfig } from "./base/config.ts";
 import { formatMicros, type Micros, nowMicros } from "./base/time.ts";
 import type { Decision } from "./grade/verdict.ts";
-import type { ItemPassed, Sighting, ViewSeen } from "./vision/follower.ts";
+import type { Box, ItemPassed, Sighting, ViewSeen } from "./vision/follower.ts";
 
 /** Views of one item beyond this are not embedded: a belt that stands still must not grow an item without end. */
 const MAX_VIEWS = 128;
@@ -13,6 +13,7 @@ interface OpenItem {
   /** Row-major (capacity, D); grows by doubling. */
   embeddings: Float32Array;
   readonly crops: Uint8Array[];
+  readonly boxes: Box[];
   embedded: number;
   waiting: number;
   failed: number;
@@ -33,6 +34,8 @@ export interface DecidedItem {
   /** Views that could be embedded; where they are fewer than the crops it is not known which. */
   readonly embedded: number;
   readonly crops: readonly Uint8Array[];
+  /** Where in the frame each crop was cut. */
+  readonly boxes: readonly Box[];
   readonly decidedAt: Micros;
   readonly ms: { readonly vision: number; readonly embed: number; readonly grade: number };
 }
@@ -97,6 +100,7 @@ export class Lane {
     item.waiting++;
     item.lastViewAt = nowMicros();
     item.crops.push(view.crop);
+    item.boxes.push(view.box);
     try {
       const embedding = await this.#parts.embed(view.crop, urgent);
       this.#keep(item, embedding);
@@ -122,6 +126,7 @@ export class Lane {
       item = {
         embeddings: new Float32Array(16 * this.#parts.dimension),
         crops: [],
+        boxes: [],
         embedded: 0,
         waiting: 0,
         failed: 0,
@@ -159,6 +164,7 @@ export class Lane {
       embeddings: item.embeddings.subarray(0, item.embedded * this.#parts.dimension),
       embedded: item.embedded,
       crops: item.crops,
+      boxes: item.boxes,
       decidedAt,
       ms: {
         vision: millis(passed.exposedAt, lastViewAt),

@@ -2,12 +2,15 @@ import type { Config } from "./base/config.ts";
 import { asGradelineError, GradelineError } from "./base/errors.ts";
 import type { Model } from "./embed/embedder.ts";
 import { readAnyGallery, readGallery } from "./gallery-store.ts";
+import type { Gallery } from "./grade/gallery.ts";
 import { Grader } from "./grade/grader.ts";
 import { type ItemGrader, UNTAUGHT } from "./grade/untaught.ts";
 
 /** What items are graded by: a gallery that fits the model, and what was made of it. */
 export interface Recipe {
   readonly grader: ItemGrader;
+  /** What is enrolled; undefined where nothing is. */
+  readonly gallery: Gallery | undefined;
   /** sha256 of the gallery, hex. */
   readonly galleryHash: string;
   /** Enrolled items; 0 where everything is unknown because nothing was taught yet. */
@@ -32,6 +35,7 @@ export async function loadRecipe(config: Pick<Config, "gallery">, model: Model):
   }
   return {
     grader: Grader.from(gallery),
+    gallery,
     galleryHash: hash,
     references: gallery.references.length,
     grades: gallery.grades.map((grade) => ({
@@ -55,6 +59,13 @@ export async function loadRecipeOrUntaught(config: Pick<Config, "gallery">, mode
     const { code } = asGradelineError(error);
     const missing = code === "GALLERY" && (await readAnyGallery(config.gallery).catch(() => null)) === undefined;
     if (!missing && code !== "GALLERY_EMPTY") throw error;
-    return { grader: UNTAUGHT, galleryHash: "0".repeat(64), references: 0, grades: [], warning: undefined };
+    return {
+      grader: UNTAUGHT,
+      gallery: undefined,
+      galleryHash: "0".repeat(64),
+      references: 0,
+      grades: [],
+      warning: undefined,
+    };
   }
 }

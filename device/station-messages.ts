@@ -47,6 +47,7 @@ export function healthMessage(station: Station): HealthMessage {
       incomplete: counters.incomplete,
     })),
     queue: station.teaching.queue.stats,
+    drift: station.teaching.findings(),
     late,
     rssBytes: process.memoryUsage.rss(),
   };

@@ -18,6 +18,7 @@ import { Publisher } from "./publish/publisher.ts";
 import { loadRecipe, type Recipe } from "./recipe.ts";
 import { healthMessage, infoMessage, recipeMessage } from "./station-messages.ts";
 import { requestHandlers } from "./station-requests.ts";
+import { DRIFT_TITLES } from "./teach/drift/findings.ts";
 import { nothingEnrolled, Teaching } from "./teach/teaching.ts";
 
 export interface StationParts {
@@ -187,6 +188,9 @@ export class Station implements Closable {
     if (this.#recipe.references === 0) reasons.push(nothingEnrolled(this.config));
     const { problem } = this.#teaching.queue.stats;
     if (problem !== null) reasons.push(`unknown items are not kept: ${problem}`);
+    for (const { lane, kind, since } of this.#teaching.findings()) {
+      reasons.push(`lane ${lane}: ${DRIFT_TITLES[kind]} since ${since.slice(0, 19)}Z`);
+    }
     if (this.#paused) reasons.push("paused by request");
     return { state: reasons.length === 0 ? "online" : "degraded", reasons };
   }
@@ -219,8 +223,11 @@ export class Station implements Closable {
       config,
       embedder: this.embedder,
       log: this.#log,
+      recipe: () => this.#recipe,
       reload: () => this.reload(),
-      advanced: (lane) => this.#tellStatsOf(lane),
+      advanced: (lane) => {
+        if (this.stats.size === config.lanes.length) this.#tellStatsOf(lane);
+      },
     });
     this.#publisher = this.#scope.add(
       await Publisher.open({
@@ -279,6 +286,7 @@ export class Station implements Closable {
   readonly #listener: CameraListener = {
     frame: async (camera, frame) => {
       this.#observeFrame(camera, frame);
+      for (const { lane, scene, area } of frame.scenes) this.#teaching.drift.scene(lane, scene, area);
       await this.#see(frame.lanes);
     },
     rest: (_camera, sightings) => this.#see(sightings),
@@ -401,7 +409,11 @@ export class Station implements Closable {
   #tellStatsOf(lane: string): void {
     const progress = this.#teaching.progress(lane);
     const enrolling = progress === undefined ? null : { ...progress, items: [...progress.items] };
-    this.#publisher.retain("laneStats", { ...this.stats.get(lane)!.message(), enrolling });
+    this.#publisher.retain("laneStats", {
+      ...this.stats.get(lane)!.message(),
+      enrolling,
+      drift: this.#teaching.drift.message(lane),
+    });
   }
 
   #tellRecipe(): void {

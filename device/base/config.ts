@@ -226,6 +226,23 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("items that were unknown or unsure, kept with their views until they are answered; oldest go first"),
+  drift: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("file of what is known; `drift.json` beside the journal where absent"),
+      baselineItems: z
+        .number()
+        .int()
+        .min(40)
+        .max(1_000_000)
+        .default(2000)
+        .describe("first items of a lane, which say how light and fruit are when all is well"),
+    })
+    .prefault({})
+    .describe("what has changed since: light, dirt on the lens, fruit of another kind"),
   mqtt: mqttSchema.prefault({}),
   console: z
     .strictObject({

@@ -109,6 +109,17 @@ const brokerSchema = z.strictObject({
   connects: count.describe("connections made since the start"),
 });
 
+const findingSchema = z.strictObject({
+  lane: nameSchema,
+  kind: z
+    .enum(["light", "dirt", "variety", "condition", "unknown", "unlike"])
+    .describe(
+      "`light`: lamp, exposure or white balance; `dirt`: on the lens or its cover, or focus; `variety`: fruit of another kind; `condition`: faults of another kind; `unknown`: more strangers; `unlike`: the line never looked like the references",
+    ),
+  since: time.describe("when it began"),
+  text: z.string().describe("what was measured and what to do"),
+});
+
 /** How the device is. */
 export const healthSchema = z.strictObject({
   at: time,
@@ -137,6 +148,7 @@ export const healthSchema = z.strictObject({
       problem: z.string().nullable().describe("why the disk takes none"),
     })
     .describe("the unknown queue"),
+  drift: z.array(findingSchema).describe("what has changed on the lanes, as in their statistics"),
   published: count.describe("verdicts acknowledged by the broker since the start"),
   late: count.describe("verdicts decided after their deadline since the start"),
   rssBytes: count,
@@ -175,6 +187,21 @@ export const laneStatsSchema = z.strictObject({
     })
     .nullable()
     .describe("fruit that pass are being enrolled (request `enroll`)"),
+  drift: z
+    .strictObject({
+      learned: z.number().min(0).max(1).describe("share of the items that say how the lane is when all is well"),
+      learntFrom: time.nullable().describe("when it began to learn that; null before the first item"),
+      findings: z.array(findingSchema.omit({ lane: true })).describe("what has changed, the oldest first"),
+      signals: z.array(
+        z.strictObject({
+          signal: z.string(),
+          baseline: z.number().nullable().describe("mean when all was well; null while that is learnt"),
+          now: z.number().nullable().describe("mean of the newest items"),
+          since: time.nullable().describe("when it shifted; null where it has not"),
+        }),
+      ),
+    })
+    .describe("how the lane has changed since it was learnt; of fruit, logarithms are to base 2"),
 });
 
 /** Ties an answer to its question where the connection is MQTT 3.1.1; MQTT 5 has correlation data. */
@@ -241,6 +268,11 @@ export const verbs = {
     description: "Take items out of the unknown queue without enrolling them.",
     request: z.strictObject({ items: z.array(z.string().max(120)).min(1).max(1000) }),
     data: z.strictObject({ dismissed: count.describe("how many of them were in the queue") }),
+  },
+  relearn: {
+    description: "Take a lane as it is from now on as how it should be: learn anew what drift is held against.",
+    request: z.strictObject({ lane: nameSchema.optional().describe("all where absent") }),
+    data: z.strictObject({ lanes: z.array(nameSchema) }),
   },
 } as const satisfies Record<string, VerbContract>;
 

@@ -1,6 +1,13 @@
 import type { Closable } from "../base/lifecycle.ts";
 import type { Proof } from "../base/proof-message.ts";
 
+/** Which numbers of an embedding say what, e.g. `identity`. */
+export interface EmbeddingPart {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What a loaded model is. */
 export interface Model {
   readonly name: string;
@@ -14,6 +21,8 @@ export interface Model {
   readonly cropMargin: number;
   /** Grey level outside the mask. */
   readonly cropFill: number;
+  /** Absent where its description names none. */
+  readonly parts?: readonly EmbeddingPart[] | undefined;
 }
 
 /** Buffers of an embedder's own, for one batch: what is embedded from there into there is not copied. */

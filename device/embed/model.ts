@@ -25,6 +25,10 @@ const descriptionSchema = z.looseObject({
     type: z.literal("uint8"),
   }),
   output: z.looseObject({ name: z.string().min(1), dimension: z.number().int().min(1).max(4096) }),
+  parts: z
+    .array(z.looseObject({ name: z.string().min(1), from: z.number().int().min(0), to: z.number().int().min(1) }))
+    .max(16)
+    .optional(),
   crop: z.looseObject({ margin: z.number().min(0).max(1), fill: z.number().int().min(0).max(255) }),
   variants: z
     .looseObject({
@@ -77,7 +81,7 @@ export interface Golden {
  */
 export async function loadModel(path: string): Promise<LoadedModel> {
   const description = parseDescription(path, await read(path));
-  const { file, sha256, input, output, crop, golden } = description;
+  const { file, sha256, input, output, crop, golden, parts } = description;
   const bytes = await readHashed(join(dirname(path), file), sha256, path);
   const model: Model = {
     name: description.name,
@@ -87,6 +91,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
     dimension: output.dimension,
     cropMargin: crop.margin,
     cropFill: crop.fill,
+    ...(parts === undefined ? {} : { parts: parts.map(({ name, from, to }) => ({ name, from, to })) }),
   };
   return {
     model,

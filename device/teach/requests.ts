@@ -3,9 +3,15 @@ import type { DataOf, Handlers, RequestOf } from "../base/messages.ts";
 import type { Enrolled, Teaching } from "./teaching.ts";
 
 /** Answers the requests by which the line is taught. */
-export function teachingHandlers(teaching: () => Teaching): Pick<Handlers, "enroll" | "dismiss"> {
+export function teachingHandlers(teaching: () => Teaching): Pick<Handlers, "enroll" | "dismiss" | "relearn"> {
   return {
     enroll: async (request) => enroll(teaching(), request),
+    relearn: async ({ lane }) => {
+      if (lane !== undefined) teaching().checkLane(lane);
+      const lanes = lane === undefined ? teaching().lanes : [lane];
+      await teaching().drift.relearn(lanes);
+      return { lanes };
+    },
     dismiss: async ({ items }) => ({ dismissed: await teaching().queue.remove(items) }),
   };
 }

@@ -3,8 +3,10 @@ import { type Config, gradeSchema } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
+import type { HealthMessage } from "../base/messages.ts";
 import type { Embedder } from "../embed/embedder.ts";
 import type { Recipe } from "../recipe.ts";
+import { Drift } from "./drift/drift.ts";
 import { type EnrolledItem, enrolKept } from "./enrol-kept.ts";
 import { type KeptItem, type SeenItem, spreadViews } from "./kept.ts";
 import { type EnrolmentProgress, LaneEnrolment } from "./lane-enrolment.ts";
@@ -20,9 +22,11 @@ export interface TeachingParts {
   readonly config: Config;
   readonly embedder: Embedder;
   readonly log: Log;
+  /** What is graded by now. */
+  recipe(): Recipe;
   /** Reads the gallery again and grades by it. */
   reload(): Promise<Recipe>;
-  /** The enrolment of a lane has begun, gone on or ended. */
+  /** The enrolment of a lane has begun, gone on or ended, or something was found to drift on it. */
   advanced(lane: string): void;
 }
 
@@ -37,14 +41,16 @@ export interface Enrolled {
 export class Teaching implements Closable {
   readonly latest = new LatestItems();
   readonly queue: UnknownQueue;
+  readonly drift: Drift;
   readonly #parts: TeachingParts;
   readonly #lanes = new Map<string, LaneEnrolment>();
   readonly #stop = new AbortController();
   /** One writes to the gallery at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(parts: TeachingParts, queue: UnknownQueue) {
+  private constructor(parts: TeachingParts, queue: UnknownQueue, drift: Drift) {
     this.#parts = parts;
+    this.drift = drift;
     this.queue = queue;
   }
 
@@ -52,15 +58,32 @@ export class Teaching implements Closable {
   static async open(parts: TeachingParts): Promise<Teaching> {
     const { config, embedder, log } = parts;
     const queue = await UnknownQueue.open(queueFolder(config), config.queue, embedder.model.cropFill, log);
-    return new Teaching(parts, queue);
+    const drift = await Drift.open({
+      config,
+      model: embedder.model,
+      log,
+      recipe: parts.recipe,
+      changed: parts.advanced,
+    });
+    return new Teaching(parts, queue, drift);
   }
 
   /** Takes every decided item; never throws and never waits. */
   seen(item: SeenItem): void {
     this.latest.add(item);
+    this.drift.seen(item);
     this.#lanes.get(item.verdict.lane)?.seen(item);
     const { outcome } = item.verdict;
     if (outcome === "unknown" || outcome === "unsure") this.queue.offer(item);
+  }
+
+  get lanes(): string[] {
+    return this.#parts.config.lanes.map(({ id }) => id);
+  }
+
+  /** What has changed on the lanes, as `health` tells it. */
+  findings(): HealthMessage["drift"] {
+    return this.lanes.flatMap((lane) => this.drift.message(lane).findings.map((finding) => ({ lane, ...finding })));
   }
 
   /** How far a lane's enrolment is; undefined where none runs. */
@@ -91,7 +114,7 @@ export class Teaching implements Closable {
    */
   async enrolLane(lane: string, grade: string, count: number, idleMs: number): Promise<Enrolled> {
     checkGrade(grade);
-    this.#checkLane(lane);
+    this.checkLane(lane);
     if (!Number.isInteger(count) || count < 1 || count > MAX_ENROL) throw outOfBounds("count", count);
     const running = this.#lanes.get(lane);
     if (running !== undefined) {
@@ -120,7 +143,7 @@ export class Teaching implements Closable {
 
   /** @returns whether an enrolment of the lane was stopped before it wrote anything */
   cancel(lane: string): boolean {
-    this.#checkLane(lane);
+    this.checkLane(lane);
     return this.#lanes.get(lane)?.cancel(`the enrolment of lane ${lane} was cancelled`) ?? false;
   }
 
@@ -129,6 +152,7 @@ export class Teaching implements Closable {
     for (const lane of this.#lanes.values()) lane.cancel("the daemon stops");
     await this.#last;
     await this.queue.close();
+    await this.drift.close();
   }
 
   async #fromQueue(id: string): Promise<KeptItem> {
@@ -155,8 +179,9 @@ export class Teaching implements Closable {
     return work;
   }
 
-  #checkLane(lane: string): void {
-    const known = this.#parts.config.lanes.map(({ id }) => id);
+  /** @throws {GradelineError} REQUEST when there is no such lane */
+  checkLane(lane: string): void {
+    const known = this.lanes;
     if (known.includes(lane)) return;
     throw new GradelineError("REQUEST", `there is no lane ${JSON.stringify(lane)}, wanted one of: ${known.join(", ")}`);
   }

@@ -56,6 +56,7 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
         gallery: HASH,
         references: 3,
       }),
+      relearn: async () => ({ lanes: ["a"] }),
       dismiss: async () => ({ dismissed: 1 }),
       snapshot: async () => ({ camera: "c1", exposedAt: now(), widthPx: 1280, heightPx: 720, jpeg: "/9j/" }),
     },
@@ -73,11 +74,11 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
     sizeMm: null,
   });
   await line.until(() => line.acked.length === 2);
-  for (const verb of ["pause", "resume", "reload", "snapshot", "enroll", "pause"])
+  for (const verb of ["pause", "resume", "reload", "snapshot", "enroll", "relearn", "pause"])
     publish(broker.port, `request/${verb}`, '{"transaction":"t"}');
   publish(broker.port, "request/dismiss", '{"items":["a-1"],"transaction":"t"}');
   publish(broker.port, "request/pause", "no JSON");
-  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 8);
+  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 9);
   await line.publisher.close();
   await ears.until((lines) =>
     lines.some(({ topic, payload }) => topic.endsWith("/state") && payload.includes("stopped")),
@@ -123,6 +124,7 @@ function say({ publisher }: Publishing): void {
     at: now(),
     uptimeS: 3.5,
     cameras: [{ id: "c1", seen: 100, dropped: 1, incomplete: 0 }],
+    drift: [],
     queue: { items: 1, bytes: 1000, dropped: 0, problem: null },
     late: 0,
     rssBytes: 100_000_000,
@@ -137,6 +139,7 @@ function say({ publisher }: Publishing): void {
     grades: { sound: 1 },
     late: 0,
     itemsPerS: 0.1,
+    drift: { learned: 0, learntFrom: null, findings: [], signals: [] },
     enrolling: { grade: "sound", count: 2, items: ["a-1"], saving: false },
   });
 }

@@ -229,6 +229,7 @@ test("retained topics hold the latest message, and are there again after the bro
     late: 0,
     itemsPerS: 1,
     enrolling: null,
+    drift: { learned: 0, learntFrom: null, findings: [], signals: [] },
   });
   line.publisher.retain("state", online());
   for (let items = 1; items <= 1000; items++) line.publisher.retain("laneStats", stats(items));

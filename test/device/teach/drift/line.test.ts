@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import type { HealthMessage, LaneStatsMessage, StateMessage } from "../../../../device/base/messages.ts";
+import { Mosquitto, withoutMosquitto } from "../../../support/broker-mosquitto.ts";
+import { Daemon, daemonFolder } from "../../../support/daemon.ts";
+import { runProgram } from "../../../support/gallery-photos.ts";
+import { smallLine } from "../../../support/line-config.ts";
+import { Subscriber } from "../../../support/subscriber.ts";
+
+const skip = withoutMosquitto;
+/** Any moment will do: everything comes from it and the seed. */
+const START = 1_790_000_000_000_000;
+/** When the lamp changes, after some two hundred cups. */
+const LAMP_AT_S = 100;
+
+let folder: string;
+let broker: Mosquitto;
+let ears: Subscriber;
+let daemon: Daemon;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  if (skip !== false) return;
+  const made = await daemonFolder();
+  closing.push(() => made.close());
+  folder = made.folder;
+  broker = await Mosquitto.start();
+  closing.push(() => broker.close());
+  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
+  closing.push(() => ears.close());
+});
+afterEach(async () => {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+});
+
+async function start(source: object, items?: number): Promise<void> {
+  const line = smallLine({ folder, brokerPort: broker.port, pace: "fast", startAt: START });
+  const camera = line.cameras[1]!;
+  const started = await Daemon.start(folder, {
+    ...line,
+    cameras: [{ ...camera, source: { ...camera.source, ...source, ...(items === undefined ? {} : { items }) } }],
+    lanes: [line.lanes[1]],
+    drift: { baselineItems: 80 },
+  });
+  closing.push(() => started.kill());
+  daemon = started;
+  await daemon.ready();
+}
+
+const stats = (): LaneStatsMessage[] => ears.json("cups/stats") as unknown as LaneStatsMessage[];
+const found = () => ears.until(() => stats().find(({ drift }) => drift.findings.length > 0));
+
+function watch(...args: string[]) {
+  return runProgram("calibrate/main.ts", ["watch", ...args, "--config", join(folder, "gradeline.yaml")]);
+}
+
+test("a lamp that fades is found on the line with the time it began, is told everywhere, and outlives a restart", {
+  skip,
+}, async () => {
+  await start({ lampGain: 0.8, lampAtS: LAMP_AT_S });
+  const { drift } = await found();
+  const [light] = drift.findings;
+  assert.equal(light!.kind, "light");
+  const off = Date.parse(light!.since) - (START / 1000 + LAMP_AT_S * 1000);
+  assert.ok(Math.abs(off) < 3000, `${off} ms off`);
+  assert.match(light!.text, /belt (19|20|21) % darker/);
+  const state = await ears.until(() =>
+    (ears.json("board/state") as unknown as StateMessage[]).find(({ state }) => state === "degraded"),
+  );
+  assert.equal(state.reasons[0], `lane cups: the light has changed since ${light!.since.slice(0, 19)}Z`);
+  const health = await ears.until(() =>
+    (ears.json("board/health") as unknown as HealthMessage[]).find((each) => each.drift.length > 0),
+  );
+  assert.deepEqual([health.drift[0]!.lane, health.drift[0]!.since], ["cups", light!.since]);
+  const told = await watch("--once");
+  assert.deepEqual([told.status, told.stderr], [0, ""]);
+  assert.match(told.stdout, /^lane cups: has changed, learnt from 2026-09-21 14:13 UTC\n/);
+  const since = `since ${light!.since.slice(0, 16).replace("T", " ")} UTC`;
+  assert.match(told.stdout, new RegExp(`  ${since}: the light has changed: belt \\d+ % darker`));
+  assert.match(
+    told.stdout,
+    new RegExp(`belt, brightness \\(log2\\) +was +\\d\\.\\d{3} {2}is +\\d\\.\\d{3} {2}${since}`),
+  );
+
+  assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
+  const before = stats().length;
+  await start({ lampGain: 0.8, lampAtS: 0 });
+  const again = await ears.until(() =>
+    stats()
+      .slice(before)
+      .find(({ drift: { findings } }) => findings.length > 0),
+  );
+  assert.equal(again.drift.findings[0]!.since, light!.since);
+
+  const relearnt = await watch("--relearn", "--json");
+  assert.deepEqual(JSON.parse(relearnt.stdout), { lanes: ["cups"] });
+  const last = stats().length;
+  await ears.until(() =>
+    stats()
+      .slice(last)
+      .find(({ drift: { learned, findings } }) => learned === 1 && findings.length === 0),
+  );
+  await ears.count("cups/stats", ears.on("cups/stats").length + 2);
+  assert.deepEqual(stats().at(-1)!.drift.findings, [], "the dark lamp is how it should be now");
+});
+
+test("where nothing changes nothing is found in five hundred cups; a damaged file is learnt anew", {
+  skip,
+}, async () => {
+  await start({});
+  await ears.until(() => stats().find(({ items }) => items >= 500));
+  assert.ok(stats().every(({ drift }) => drift.findings.length === 0));
+  assert.equal(stats().at(-1)!.drift.learned, 1);
+  const { lanes, waiting } = JSON.parse((await watch("--json")).stdout);
+  assert.deepEqual([lanes[0].lane, lanes[0].learned, lanes[0].findings], ["cups", 1, []]);
+  assert.equal(typeof waiting, "number");
+  await daemon.kill("SIGTERM");
+  await truncate(join(folder, "drift.json"), 300);
+  const before = stats().length;
+  await start({});
+  await daemon.until(({ msg }) => /drift\.json is damaged, drift is learnt anew/.test(msg));
+  await ears.until(() =>
+    stats()
+      .slice(before)
+      .find(({ drift }) => drift.learned === 1),
+  );
+});
