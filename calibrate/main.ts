@@ -9,6 +9,7 @@ import { VERSION } from "../device/base/version.ts";
 import type { Precision } from "../device/embed/providers.ts";
 import { report } from "../device/run.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { mapCommand } from "./commands/map.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { recordCommand } from "./commands/record.ts";
 import { repeatCommand } from "./commands/repeat.ts";
@@ -123,6 +124,7 @@ common(program.command("list"))
   .action((options: CommonOptions) => within(options, listCommand));
 
 evaluateCommand(program, common, within);
+mapCommand(program, common, within);
 
 common(program.command("engine"))
   .description("Builds the TensorRT engines that the daemon would build at its first start: minutes, once per board.")

@@ -1,4 +1,3 @@
-import { access, constants } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { GradelineError } from "../../device/base/errors.ts";
 import { writeAtomic } from "../../device/base/files.ts";
@@ -11,6 +10,7 @@ import { flatten } from "../../device/grade/references.ts";
 import { listGradeFolders, readCrop, UNKNOWN } from "../images.ts";
 import type { Context } from "../main.ts";
 import { openForWork } from "../open-embedder.ts";
+import { checkFolderOf } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { type ColourItem, HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 import { describeEvaluation } from "./describe.ts";
@@ -145,18 +145,6 @@ async function coloursOf(
     colours.push({ grade, views, histograms });
   }
   return colours;
-}
-
-/** Before minutes of work. @throws {GradelineError} FILE */
-async function checkFolderOf(path: string): Promise<void> {
-  try {
-    await access(dirname(path), constants.W_OK);
-  } catch (error) {
-    throw new GradelineError("FILE", `${path} cannot be written: ${(error as Error).message}`, {
-      hint: "name a file in a folder that exists and that you may write to",
-      cause: error,
-    });
-  }
 }
 
 /** A gallery may be named by its folder or by the file in it. */

@@ -35,7 +35,7 @@ td small { color: var(--soft); }
 .plots figure { max-width: 23rem; }
 figure { margin: 0; }
 svg { max-width: 100%; height: auto; color: var(--ink); }
-svg text { fill: currentColor; font: 12px system-ui, sans-serif; }
+figure svg text { fill: currentColor; font: 12px system-ui, sans-serif; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 23rem), 1fr)); gap: 1rem; padding: 0;
   list-style: none; }
 .cards > li { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem;
