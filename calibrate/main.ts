@@ -19,6 +19,7 @@ import { engineCommand } from "./engine.ts";
 import { enrollCommand } from "./enroll.ts";
 import { checkGrade } from "./images.ts";
 import { enrollLane } from "./line/enroll-lane.ts";
+import { enrollRecording } from "./line/enroll-recording.ts";
 import { needConfig } from "./line/need-config.ts";
 import { listCommand } from "./list.ts";
 
@@ -101,14 +102,16 @@ common(program.command("enroll"))
   .argument("<grade>", "name of the grade; a new one needs no training")
   .argument("[path...]", "images (one item each), a folder of images (one item) or a folder of folders")
   .option("--lane <lane>", "fruit that pass this lane of the running daemon instead of images; with --config")
-  .option("--count <n>", "how many, with --lane", wholeNumber(1))
+  .option("--recording <dir>", "fruit that pass in a recording, followed on the lanes of --config")
+  .option("--count <n>", "how many, with --lane or of a recording", wholeNumber(1))
   .option("--idle <seconds>", "give up when no fruit passes for so long, with --lane", wholeNumber(1), 120)
   .addHelpText(
     "after",
     `
 Examples:
   gradeline-calibrate enroll second photos/second --gallery /var/lib/gradeline/gallery
-  gradeline-calibrate enroll second --lane a --count 10 --config /etc/gradeline/gradeline.yaml`,
+  gradeline-calibrate enroll second --lane a --count 10 --config /etc/gradeline/gradeline.yaml
+  gradeline-calibrate enroll second --recording rec/20261123 --config /etc/gradeline/gradeline.yaml`,
   )
   .action((grade: string, paths: string[], options: CommonOptions & EnrollOptions) =>
     within(options, (context) => enroll(context, grade, paths, options)),
@@ -165,16 +168,21 @@ try {
 
 interface EnrollOptions {
   readonly lane?: string;
+  readonly recording?: string;
   readonly count?: number;
   readonly idle: number;
 }
 
 async function enroll(context: Context, grade: string, paths: string[], options: EnrollOptions): Promise<void> {
-  const { lane, count, idle } = options;
+  const { lane, recording, count, idle } = options;
+  if (recording !== undefined) {
+    if (paths.length > 0) throw new GradelineError("USAGE", "found both images and --recording, wanted one of them");
+    return enrollRecording(context, { grade, path: recording, lane, count });
+  }
   if (lane === undefined) {
-    if (count !== undefined) throw new GradelineError("USAGE", "--count goes with --lane");
+    if (count !== undefined) throw new GradelineError("USAGE", "--count goes with --lane or --recording");
     if (paths.length === 0) {
-      throw new GradelineError("USAGE", "found neither images nor --lane, wanted one of them", {
+      throw new GradelineError("USAGE", "found neither images nor --lane nor --recording, wanted one of them", {
         hint: "gradeline-calibrate enroll --help",
       });
     }

@@ -18,8 +18,7 @@ import { cutSheet, encodeSheet, sheetColumns } from "./sheet.ts";
 /** Items that wait for the disk; what comes meanwhile is dropped and counted. */
 const MAX_WAITING = 16;
 /** Items kept per minute over time, and at once: a line of strangers must not wear out a memory card. */
-const PER_MINUTE = 30;
-const BURST = 60;
+const RATE = { perMinute: 30, burst: 60 };
 
 const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,120}$/);
 
@@ -75,14 +74,24 @@ export class UnknownQueue implements Closable {
   #dropped = 0;
   #problem: string | undefined;
   #writing: Promise<void> | undefined;
-  #allowance = BURST;
+  readonly #rate: typeof RATE;
+  #allowance: number;
   #allowedAt = performance.now();
 
-  private constructor(folder: string, limits: QueueLimits, fill: number, log: Log, entries: readonly Entry[]) {
+  private constructor(
+    folder: string,
+    limits: QueueLimits,
+    fill: number,
+    log: Log,
+    rate: typeof RATE,
+    entries: readonly Entry[],
+  ) {
     this.folder = folder;
     this.#limits = limits;
     this.#fill = fill;
     this.#log = log;
+    this.#rate = rate;
+    this.#allowance = rate.burst;
     this.#entries = new Map(entries.map((entry) => [entry.verdict.item, entry]));
     for (const { bytes } of entries) this.#bytes += bytes;
   }
@@ -93,7 +102,7 @@ export class UnknownQueue implements Closable {
    * @param fill grey of the crops' background
    * @throws {GradelineError} FILE when the folder cannot be made or read
    */
-  static async open(folder: string, limits: QueueLimits, fill: number, log: Log): Promise<UnknownQueue> {
+  static async open(folder: string, limits: QueueLimits, fill: number, log: Log, rate = RATE): Promise<UnknownQueue> {
     try {
       await mkdir(folder, { recursive: true });
       await removeLeftOver(folder);
@@ -106,7 +115,7 @@ export class UnknownQueue implements Closable {
     const { entries, damaged } = await readEntries(folder);
     for (const id of damaged) await removeFiles(folder, id);
     if (damaged.length > 0) log.warn({ items: damaged.slice(0, 8) }, `${damaged.length} damaged unknown items removed`);
-    const queue = new UnknownQueue(folder, limits, fill, log, entries);
+    const queue = new UnknownQueue(folder, limits, fill, log, rate, entries);
     await queue.#makeRoom();
     return queue;
   }
@@ -230,7 +239,8 @@ export class UnknownQueue implements Closable {
 
   #isAllowed(): boolean {
     const now = performance.now();
-    this.#allowance = Math.min(BURST, this.#allowance + ((now - this.#allowedAt) * PER_MINUTE) / 60_000);
+    const { perMinute, burst } = this.#rate;
+    this.#allowance = Math.min(burst, this.#allowance + ((now - this.#allowedAt) * perMinute) / 60_000);
     this.#allowedAt = now;
     if (this.#allowance < 1) return false;
     this.#allowance--;
