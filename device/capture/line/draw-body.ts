@@ -39,7 +39,13 @@ const V = 1;
 const DULL = 2;
 const SHINE = 3;
 const FOLD = 4;
-const ANSWER = 5;
+/** Places in the question: the pixel from the centre, its depth as in Body, the lamp there. */
+const X = 5;
+const Y = 6;
+const F = 7;
+const LAMP = 8;
+/** Numbers of a ray, question and answer. As arguments each would be an object on the heap, for every fourth pixel. */
+const RAY = 9;
 
 /**
  * Draws an ellipsoid of revolution seen from straight above: a ray meets the body, the meeting point picks the colour
@@ -62,7 +68,7 @@ export function drawBody(
   const { widthPx, heightPx, lamp, gain, blurPx } = canvas;
   const body = bodyOf(radiusPx, halfHeightPx, r);
   const { a, p, q, s } = body;
-  const hit = new Float64Array(ANSWER);
+  const hit = new Float64Array(RAY);
   const reachY = Math.sqrt((a * p) / (p * s - q * q)) + 1;
   // Over one body the lamp falls off about evenly.
   const from = Math.max(0, Math.min(widthPx - 1, Math.floor(cx - radiusPx)));
@@ -72,6 +78,7 @@ export function drawBody(
 
   const top = Math.max(0, Math.floor(cy - reachY));
   const bottom = Math.min(heightPx - 1, Math.ceil(cy + reachY));
+  const line: Row = { canvas, skin, body, cx, y: 0.5, row: 0, light: 0.5, slope: 0.5, hit };
   for (let row = top; row <= bottom; row++) {
     const y = row + 0.5 - cy;
     // Ends of the row from the quadratic in x; beyond the top and bottom by less than a pixel the middle counts.
@@ -83,34 +90,27 @@ export function drawBody(
     const flat = Math.max(first, Math.min(end, Math.ceil(middle - inner)));
     const spans = Math.max(0, Math.floor((Math.min(end, Math.floor(middle + inner)) - flat) / SPAN));
     const rowLight = lamp.rows[row]! * gain;
-    const line: Row = {
-      canvas,
-      skin,
-      body,
-      cx,
-      y,
-      row,
-      light: lampMiddle * rowLight,
-      slope: lampSlope * rowLight,
-      hit,
-    };
+    line.y = y;
+    line.row = row;
+    line.light = lampMiddle * rowLight;
+    line.slope = lampSlope * rowLight;
     drawExact(line, first, flat);
     drawSpans(line, flat, spans);
     drawExact(line, flat + spans * SPAN, end);
   }
 }
 
-/** One row of pixels under work. */
+/** The row of pixels under work; one object for all rows of a body. */
 interface Row {
   readonly canvas: Canvas;
   readonly skin: Skin;
   readonly body: Body;
   readonly cx: number;
-  readonly y: number;
-  readonly row: number;
+  y: number;
+  row: number;
   /** Lamp over the centre, and its change per pixel. */
-  readonly light: number;
-  readonly slope: number;
+  light: number;
+  slope: number;
   /** Answer of the ray sent last. */
   readonly hit: Float64Array;
 }
@@ -135,7 +135,11 @@ function drawExact({ canvas, skin, body, cx, y, row, light, slope, hit }: Row, f
       if (share <= 0) continue;
       f = Math.max(0, f);
     }
-    shoot(body, hit, x, y, f, light + x * slope);
+    hit[X] = x;
+    hit[Y] = y;
+    hit[F] = f;
+    hit[LAMP] = light + x * slope;
+    shoot(body, hit);
     const colour = texel(skin, hit[U]! | 0, hit[V]! | 0);
     const diffuse = hit[DULL]!;
     const sheen = hit[SHINE]! * (colour >>> 24) - NOISE_MEAN;
@@ -159,7 +163,11 @@ function drawSpans(line: Row, first: number, spans: number): void {
   let n = (canvas.noise.start(canvas.k, row) >> 2) + first;
   let at = (row * widthPx + first) * 3;
   let x = first + 0.5 - cx;
-  shoot(body, hit, x, y, a - (p * x + 2 * q * y) * x - s * y * y, light + x * slope);
+  hit[X] = x;
+  hit[Y] = y;
+  hit[F] = a - (p * x + 2 * q * y) * x - s * y * y;
+  hit[LAMP] = light + x * slope;
+  shoot(body, hit);
   for (let span = 0; span < spans; span++) {
     const fold = hit[FOLD]!;
     // Fixed point from here on: 16 bits of fraction for place and sheen, 12 for light.
@@ -168,13 +176,18 @@ function drawSpans(line: Row, first: number, spans: number): void {
     let diffuse = (hit[DULL]! * 4096) | 0;
     let shine = (hit[SHINE]! * 65536) | 0;
     x += SPAN;
-    const f = a - (p * x + 2 * q * y) * x - s * y * y;
-    shoot(body, hit, x, y, f, light + x * slope);
+    hit[X] = x;
+    hit[F] = a - (p * x + 2 * q * y) * x - s * y * y;
+    hit[LAMP] = light + x * slope;
+    shoot(body, hit);
     if (hit[FOLD]! !== fold) {
       // The map is torn between the two ends.
       const column = first + span * SPAN;
       drawExact(line, column, column + SPAN);
-      shoot(body, hit, x, y, f, light + x * slope);
+      hit[X] = x;
+      hit[F] = a - (p * x + 2 * q * y) * x - s * y * y;
+      hit[LAMP] = light + x * slope;
+      shoot(body, hit);
       at += 3 * SPAN;
       n += SPAN;
       continue;
@@ -198,10 +211,13 @@ function drawSpans(line: Row, first: number, spans: number): void {
   }
 }
 
-/** Sends one ray and leaves the answer in `hit`. @param f depth as in Body, not negative */
-function shoot(body: Body, hit: Float64Array, x: number, y: number, f: number, lamp: number): void {
+/** Sends the ray that `hit` asks for and leaves the answer there. The depth is not negative. */
+function shoot(body: Body, hit: Float64Array): void {
+  const x = hit[X]!;
+  const y = hit[Y]!;
+  const lamp = hit[LAMP]!;
   const { mx, my, mz, light, half, n0, n1, a, bx, by } = body;
-  const z = (Math.sqrt(f) - bx * x - by * y) / a;
+  const z = (Math.sqrt(hit[F]!) - bx * x - by * y) / a;
   const q0 = mx[0]! * x + my[0]! * y + mz[0]! * z;
   const q1 = mx[1]! * x + my[1]! * y + mz[1]! * z;
   const q2 = mx[2]! * x + my[2]! * y + mz[2]! * z;

@@ -1,44 +1,38 @@
 import type { Colour } from "./catalogue.ts";
 import type { Look } from "./look.ts";
 import { smoothstep } from "./noise.ts";
+import type { NoiseMaps, SphereNoise } from "./sphere.ts";
 import { mix, shade } from "./texel.ts";
 
 const RUSSET: Colour = [150, 116, 68];
+
+/** Of each texel: x, y, z on the body. */
+export type Directions = SphereNoise["directions"];
+/** Noise that the peel is painted by, a byte for each texel. */
+export type PeelMaps = Pick<NoiseMaps, "broad" | "fine" | "streaks" | "dots">;
 
 /**
  * Paints what lies at the ends of the stem axis: cavity, stem and russet at +y, calyx at -y.
  *
  * @param texel RGB and gloss, changed in place
- * @param broad noise -0.5..0.5, as fine and stripe
- * @param x direction of the texel on the body, as y and z
+ * @param i number of the texel
  */
-export function paintEnds(
-  texel: Float64Array,
-  look: Look,
-  broad: number,
-  fine: number,
-  stripe: number,
-  x: number,
-  y: number,
-  z: number,
-): void {
+export function paintEnds(texel: Float64Array, look: Look, maps: PeelMaps, directions: Directions, i: number): void {
+  const y = directions[3 * i + 1]!;
   if (look.species === "apple") {
-    if (y > 0.6) stemEnd(texel, look, broad, fine, stripe, x, y, z);
-    else if (y < -0.85) calyx(texel, x, y, z);
-  } else if (look.species === "plum") suture(texel, x, y, z);
-  else if (look.pores && Math.abs(y) > 0.955) citrusEnd(texel, x, y, z);
+    if (y > 0.6) stemEnd(texel, look, maps, directions, i);
+    else if (y < -0.85) calyx(texel, directions, i);
+  } else if (look.species === "plum") suture(texel, directions, i);
+  else if (look.pores && Math.abs(y) > 0.955) citrusEnd(texel, directions, i);
 }
 
-function stemEnd(
-  texel: Float64Array,
-  look: Look,
-  broad: number,
-  fine: number,
-  stripe: number,
-  x: number,
-  y: number,
-  z: number,
-): void {
+function stemEnd(texel: Float64Array, look: Look, maps: PeelMaps, directions: Directions, i: number): void {
+  const x = directions[3 * i]!;
+  const y = directions[3 * i + 1]!;
+  const z = directions[3 * i + 2]!;
+  const broad = maps.broad[i]! / 255 - 0.5;
+  const fine = maps.fine[i]! / 255 - 0.5;
+  const stripe = maps.streaks[i]! / 255 - 0.5;
   const angle = fromPole(y);
   if (look.stemRusset > 0) {
     const reach = 0.16 + 0.6 * look.stemRusset + 0.5 * broad + 0.5 * stripe;
@@ -51,7 +45,10 @@ function stemEnd(
   texel[3] = texel[3]! * (1 - 0.8 * wall);
 }
 
-function calyx(texel: Float64Array, x: number, y: number, z: number): void {
+function calyx(texel: Float64Array, directions: Directions, i: number): void {
+  const x = directions[3 * i]!;
+  const y = directions[3 * i + 1]!;
+  const z = directions[3 * i + 2]!;
   const angle = fromPole(-y);
   const wall = smoothstep(0.4, 0.14, angle);
   shade(texel, 1 - 0.42 * wall);
@@ -62,14 +59,20 @@ function calyx(texel: Float64Array, x: number, y: number, z: number): void {
   texel[3] = texel[3]! * (1 - 0.8 * wall);
 }
 
-function citrusEnd(texel: Float64Array, x: number, y: number, z: number): void {
+function citrusEnd(texel: Float64Array, directions: Directions, i: number): void {
+  const x = directions[3 * i]!;
+  const y = directions[3 * i + 1]!;
+  const z = directions[3 * i + 2]!;
   const angle = fromPole(Math.abs(y));
   const star = 0.07 + 0.015 * Math.cos(5 * Math.atan2(z, x));
   shade(texel, 1 - 0.2 * smoothstep(0.28, 0.08, angle));
   if (y > 0) mix(texel, 96, 104, 48, 0.9 * smoothstep(star + 0.03, star - 0.02, angle));
 }
 
-function suture(texel: Float64Array, x: number, y: number, z: number): void {
+function suture(texel: Float64Array, directions: Directions, i: number): void {
+  const x = directions[3 * i]!;
+  const y = directions[3 * i + 1]!;
+  const z = directions[3 * i + 2]!;
   const aside = Math.abs(x) / (Math.sqrt(x * x + z * z) + 1e-6);
   if (z > 0 && aside < 0.06) shade(texel, 0.78 + 3.6 * aside);
   if (y > 0.93) shade(texel, 0.6);

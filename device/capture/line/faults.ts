@@ -52,18 +52,13 @@ export function prepareFault(fault: Fault): FaultPaint {
  *
  * @param texel RGB and gloss, changed in place
  * @param i number of the texel
- * @param x its direction on the body, as y and z
  */
-export function drawFaultTexel(
-  texel: Float64Array,
-  paint: FaultPaint,
-  noise: SphereNoise,
-  i: number,
-  x: number,
-  y: number,
-  z: number,
-): void {
+export function drawFaultTexel(texel: Float64Array, paint: FaultPaint, noise: SphereNoise, i: number): void {
   const { radius, kind } = paint.fault;
+  const { directions } = noise;
+  const x = directions[3 * i]!;
+  const y = directions[3 * i + 1]!;
+  const z = directions[3 * i + 2]!;
   const cosine = x * paint.x + y * paint.y + z * paint.z;
   // The chord, lengthened to the angle by the first term of the series of the arcsine.
   const square = Math.max(0, 2 - 2 * cosine);

@@ -1,10 +1,10 @@
 import type { Variety } from "./catalogue.ts";
-import { paintEnds } from "./ends.ts";
+import { type Directions, type PeelMaps, paintEnds } from "./ends.ts";
 import { drawFaultTexel, type FaultPaint, prepareFault } from "./faults.ts";
 import type { Fruit } from "./items.ts";
 import { drawLook, type Look } from "./look.ts";
 import { smoothstep } from "./noise.ts";
-import { MAP_TEXELS, type NoiseMaps, type SphereNoise } from "./sphere.ts";
+import { MAP_TEXELS, type SphereNoise } from "./sphere.ts";
 import { mix, shade } from "./texel.ts";
 
 /** Colour of a fruit's whole surface, one octahedral map (see sphere.ts): red, green, blue, gloss from the low byte up. */
@@ -42,12 +42,12 @@ export class SkinPainter {
     const { directions } = noise;
     const maps = this.#maps;
     for (let i = this.#done; i < end; i++) {
-      const x = directions[3 * i]!;
-      const y = directions[3 * i + 1]!;
-      const z = directions[3 * i + 2]!;
-      paintPeel(texel, this.#look, maps, i, x, y, z);
+      // Directions are read where they are needed: as arguments each would be an object on the heap.
+      paintPeel(texel, this.#look, maps, directions, i);
       for (const fault of this.#faults) {
-        if (x * fault.x + y * fault.y + z * fault.z > fault.reach) drawFaultTexel(texel, fault, noise, i, x, y, z);
+        const along =
+          directions[3 * i]! * fault.x + directions[3 * i + 1]! * fault.y + directions[3 * i + 2]! * fault.z;
+        if (along > fault.reach) drawFaultTexel(texel, fault, noise, i);
       }
       this.#skin[i] = byte(texel[0]!) | (byte(texel[1]!) << 8) | (byte(texel[2]!) << 16) | (byte(texel[3]!) << 24);
     }
@@ -61,15 +61,13 @@ export class SkinPainter {
   }
 }
 
-type PeelMaps = Pick<NoiseMaps, "broad" | "fine" | "streaks" | "dots">;
-
-/** Ground colour, blush and its streaks, lenticels, and what lies at the ends; for texel i in direction x, y, z. */
-function paintPeel(texel: Float64Array, look: Look, maps: PeelMaps, i: number, x: number, y: number, z: number): void {
+/** Ground colour, blush and its streaks, lenticels, and what lies at the ends; for texel i. */
+function paintPeel(texel: Float64Array, look: Look, maps: PeelMaps, directions: Directions, i: number): void {
   const { base, blush, sun, streaks, lenticels } = look;
   const broad = maps.broad[i]! / 255 - 0.5;
   const fine = maps.fine[i]! / 255 - 0.5;
   const stripe = maps.streaks[i]! / 255 - 0.5;
-  const lit = x * sun[0] + y * sun[1] + z * sun[2];
+  const lit = directions[3 * i]! * sun[0] + directions[3 * i + 1]! * sun[1] + directions[3 * i + 2]! * sun[2];
   const blushed = 0.5 + 0.38 * lit + 0.55 * broad + 0.6 * streaks * stripe;
   const redness = smoothstep(look.blushFrom, look.blushTo, blushed) * (0.88 + 0.5 * streaks * stripe);
   const light = 1 + 0.16 * broad + 0.07 * fine;
@@ -80,7 +78,7 @@ function paintPeel(texel: Float64Array, look: Look, maps: PeelMaps, i: number, x
   else if (dot < 0.17) mix(texel, 226, 206, 160, lenticels * 0.5 * smoothstep(0.17, 0.07, dot));
   if (look.rough > 0) shade(texel, 1 + look.rough * (fine + 0.6 * broad));
   if (look.bloom > 0) mix(texel, 150, 152, 190, look.bloom * smoothstep(-0.2, 0.25, broad) * (0.9 + 0.5 * fine));
-  paintEnds(texel, look, broad, fine, stripe, x, y, z);
+  paintEnds(texel, look, maps, directions, i);
 }
 
 function byte(value: number): number {
