@@ -24,12 +24,30 @@ export function nearestByGrade(
   leaveOut: number,
   out: Float64Array,
 ): void {
+  const { grades, index } = references;
+  const last = count * grades;
+  if (index === undefined) compareAll(embeddings, count, references, leaveOut, out);
+  else index.largestDots(embeddings, count, leaveOut, out);
+  // Between unit vectors |x - y|² = 2 - 2 x·y.
+  for (let at = 0; at < last; at++) {
+    const dot = out[at]!;
+    out[at] = dot === -2 ? Number.POSITIVE_INFINITY : Math.sqrt(Math.max(0, 2 - 2 * dot));
+  }
+}
+
+/** @param out (count, grades) the largest dot products, -2 without any */
+function compareAll(
+  embeddings: Float32Array,
+  count: number,
+  references: ReferenceViews,
+  leaveOut: number,
+  out: Float64Array,
+): void {
   const { dimension, grades } = references;
   const stride = Math.ceil(dimension / LANES) * LANES;
   const rowsAtOnce = Math.floor(kernel.rows.length / stride);
   const viewsAtOnce = Math.floor(kernel.views.length / stride / LANES) * LANES;
-  const last = count * grades;
-  out.fill(-2, 0, last);
+  out.fill(-2, 0, count * grades);
   for (let view = 0; view < count; view += viewsAtOnce) {
     const views = Math.min(viewsAtOnce, count - view);
     layViews(embeddings, view, views, dimension, stride);
@@ -41,11 +59,6 @@ export function nearestByGrade(
         takeNearest(Math.min(LANES, views - lane), references, row, rows, leaveOut, out, (view + lane) * grades);
       }
     }
-  }
-  // Between unit vectors |x - y|² = 2 - 2 x·y.
-  for (let at = 0; at < last; at++) {
-    const dot = out[at]!;
-    out[at] = dot === -2 ? Number.POSITIVE_INFINITY : Math.sqrt(Math.max(0, 2 - 2 * dot));
   }
 }
 

@@ -39,6 +39,7 @@ export function fitKin(items: ItemDescriptors, dimension: number, alpha: number)
       itemOf: Uint32Array.from(views, (_, item) => item),
       items: count,
       itemGrade: new Uint8Array(count),
+      index: undefined,
     },
     alike: alikeness(lengths, views),
     nearest: new Float64Array(1),

@@ -1,4 +1,5 @@
 import type { Gallery } from "./gallery.ts";
+import { NearestIndex } from "./nearest-index.ts";
 
 /** All reference views of a gallery as flat arrays, for the hot loop. */
 export interface ReferenceViews {
@@ -15,6 +16,8 @@ export interface ReferenceViews {
   readonly items: number;
   /** (items) grade of each item. */
   readonly itemGrade: Uint8Array;
+  /** Finds the nearest ones without looking at all; undefined where that gains nothing. */
+  readonly index: NearestIndex | undefined;
 }
 
 export function flatten(gallery: Gallery): ReferenceViews {
@@ -33,7 +36,7 @@ export function flatten(gallery: Gallery): ReferenceViews {
     itemGrade[item] = rank;
     row += views;
   }
-  return {
+  const flat = {
     dimension,
     grades: gallery.grades.length,
     rows,
@@ -42,7 +45,9 @@ export function flatten(gallery: Gallery): ReferenceViews {
     itemOf,
     items: references.length,
     itemGrade,
+    index: undefined,
   };
+  return { ...flat, index: NearestIndex.of(flat) };
 }
 
 /** Where each item's views lie among all rows. */

@@ -5,7 +5,7 @@ import { NO_ITEM } from "../../device/grade/distance.ts";
 import { Grader } from "../../device/grade/grader.ts";
 import { flatten } from "../../device/grade/references.ts";
 import { paintViews } from "../support/embedder-contract.ts";
-import { galleryOf, randomReference } from "../support/gallery-made.ts";
+import { fruitLikeReference, galleryOf } from "../support/gallery-made.ts";
 
 /** Comparing the views of one item with so many reference views. */
 export interface MatchRow {
@@ -47,12 +47,12 @@ export async function run(seconds = 2): Promise<MatchBench> {
   for (const size of SIZES) {
     const grades = ["sound", "second", "reject"];
     const items = Array.from({ length: size / VIEWS }, (_, item) =>
-      randomReference(item + 1, grades[item % 3]!, VIEWS, dimension),
+      fruitLikeReference(item + 1, grades[item % 3]!, VIEWS, dimension),
     );
     const gallery = galleryOf(items, { ...loaded.model });
     const references = flatten(gallery);
     const space = new CoverSpace(references.grades, VIEWS);
-    const { embeddings } = randomReference(size + 1, "sound", VIEWS, dimension);
+    const { embeddings } = fruitLikeReference(size + 1, "sound", VIEWS, dimension);
     const itemMs = await medianMs(seconds, () => void coverItem(embeddings, VIEWS, references, NO_ITEM, space));
     let fitMs: number | undefined;
     if (size <= MAX_FITTED) {
