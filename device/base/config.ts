@@ -196,6 +196,10 @@ export const configSchema = z.strictObject({
         .describe("libonnxruntime.so of the board, or its folder; looked for if absent"),
       device: z.number().int().min(0).max(63).default(0).describe("number of the GPU"),
       engineCache: z.string().min(1).optional().describe("folder in which TensorRT engines are kept"),
+      cudaGraph: z
+        .boolean()
+        .default(false)
+        .describe("native backend: record each batch size's run on the GPU once and replay it"),
       threads: z.number().int().min(1).max(64).default(1),
       maxBatch: z.number().int().min(1).max(256).default(16),
       maxDelayMs: z.number().min(0).max(1000).default(3).describe("longest wait for a batch to fill"),

@@ -84,7 +84,9 @@ export function advise(survey: Omit<Survey, "advice">, deviceFiles: boolean): st
     advice.push(`the GPU is there, its driver does not answer (${gpuProblem}): reinstall the driver`);
   if (!usable.some(({ beside }) => beside.includes("cuda"))) {
     advice.push(
-      "no build of ONNX Runtime with CUDA was found: install the onnxruntime-gpu wheel of this board's JetPack or CUDA and name its capi folder in embedder.library",
+      process.arch === "x64"
+        ? "no build of ONNX Runtime with CUDA was found: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node"
+        : "no build of ONNX Runtime with CUDA was found: put the one of this board's JetPack under /opt/onnxruntime (commands in device/embed/README.md), or name its folder in embedder.library",
     );
   }
   if (tensorrt === undefined) advice.push("TensorRT is not installed: cuda works without it, tensorrt is faster");
