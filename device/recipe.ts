@@ -1,7 +1,9 @@
+import { Worker } from "node:worker_threads";
 import type { Config } from "./base/config.ts";
-import { asGradelineError, GradelineError } from "./base/errors.ts";
+import { asGradelineError, type ErrorCode, GradelineError } from "./base/errors.ts";
 import type { Model } from "./embed/embedder.ts";
 import { readAnyGallery, readGallery } from "./gallery-store.ts";
+import { fitGrader, type GraderFit } from "./grade/fit.ts";
 import type { Gallery } from "./grade/gallery.ts";
 import { Grader } from "./grade/grader.ts";
 import { type ItemGrader, UNTAUGHT } from "./grade/untaught.ts";
@@ -27,14 +29,61 @@ export interface Recipe {
  * @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY
  */
 export async function loadRecipe(config: Pick<Config, "gallery">, model: Model): Promise<Recipe> {
-  const { gallery, hash, warning } = await readGallery(config.gallery, model);
+  return recipeOf(await prepareRecipe(config.gallery, model));
+}
+
+/** {@link loadRecipe} in a thread of its own, so that a line that runs does not wait for a large gallery. */
+export async function loadRecipeAside(config: Pick<Config, "gallery">, model: Model): Promise<Recipe> {
+  const worker = new Worker(new URL("./recipe-thread.ts", import.meta.url), {
+    workerData: { folder: config.gallery, model } satisfies RecipeWanted,
+  });
+  const answer = await new Promise<RecipeAnswer>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", (code) => reject(new GradelineError("INTERNAL", `the gallery's thread ended with ${code}`)));
+  });
+  if (answer.kind === "ready") return recipeOf(answer.prepared);
+  const { code, message, hint, retry } = answer;
+  throw new GradelineError(code, message, { retry, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** What a gallery is made into, in numbers alone. */
+export interface PreparedRecipe {
+  readonly gallery: Gallery;
+  readonly hash: string;
+  readonly warning: string | undefined;
+  readonly fit: GraderFit;
+}
+
+export interface RecipeWanted {
+  readonly folder: string;
+  readonly model: Model;
+}
+
+export type RecipeAnswer =
+  | { readonly kind: "ready"; readonly prepared: PreparedRecipe }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+      readonly retry: boolean;
+    };
+
+/** @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY */
+export async function prepareRecipe(folder: string, model: Model): Promise<PreparedRecipe> {
+  const { gallery, hash, warning } = await readGallery(folder, model);
   if (gallery.references.length === 0) {
-    throw new GradelineError("GALLERY_EMPTY", `the gallery in ${config.gallery} has no references`, {
-      hint: `enrol some first: gradeline-calibrate enroll GRADE PATH… --gallery ${config.gallery}`,
+    throw new GradelineError("GALLERY_EMPTY", `the gallery in ${folder} has no references`, {
+      hint: `enrol some first: gradeline-calibrate enroll GRADE PATH… --gallery ${folder}`,
     });
   }
+  return { gallery, hash, warning, fit: fitGrader(gallery) };
+}
+
+function recipeOf({ gallery, hash, warning, fit }: PreparedRecipe): Recipe {
   return {
-    grader: Grader.from(gallery),
+    grader: Grader.fitted(fit),
     gallery,
     galleryHash: hash,
     references: gallery.references.length,

@@ -15,7 +15,7 @@ import { LaneStats } from "./lane-stats.ts";
 import { RecentValues } from "./latency.ts";
 import type { Journal } from "./publish/journal.ts";
 import { Publisher } from "./publish/publisher.ts";
-import { loadRecipe, type Recipe } from "./recipe.ts";
+import { loadRecipeAside, type Recipe } from "./recipe.ts";
 import { healthMessage, infoMessage, recipeMessage } from "./station-messages.ts";
 import { requestHandlers } from "./station-requests.ts";
 import { DRIFT_TITLES } from "./teach/drift/findings.ts";
@@ -73,6 +73,7 @@ export class Station implements Closable {
   #publisher!: Publisher;
   #teaching!: Teaching;
   #recipe: Recipe;
+  #reloading: Promise<unknown> = Promise.resolve();
   #activatedAt: Micros = this.startedAt;
   #paused = false;
   #stateKey = "";
@@ -206,8 +207,15 @@ export class Station implements Closable {
    *
    * @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY
    */
-  async reload(): Promise<Recipe> {
-    this.#recipe = await loadRecipe(this.config, this.embedder.model);
+  reload(): Promise<Recipe> {
+    // One after the other: what was asked for last is what counts.
+    const work = this.#reloading.then(() => this.#reload());
+    this.#reloading = work.catch(() => {});
+    return work;
+  }
+
+  async #reload(): Promise<Recipe> {
+    this.#recipe = await loadRecipeAside(this.config, this.embedder.model);
     this.#activatedAt = nowMicros();
     this.#tellRecipe();
     this.#tellState();

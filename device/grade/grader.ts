@@ -1,11 +1,12 @@
 import { GradelineError } from "../base/errors.ts";
 import { CoverSpace, coverItem } from "./cover.ts";
 import { NO_ITEM } from "./distance.ts";
+import { fitGrader, type GraderFit } from "./fit.ts";
 import type { Gallery } from "./gallery.ts";
-import { fitKin, type Kin, kinDistance } from "./kin.ts";
-import { describeItem, describeItems, fitPrototypes, type Prototypes, prototypeDistances } from "./prototypes.ts";
-import { flatten, type ReferenceViews } from "./references.ts";
-import { conformalP, DEFAULT_ALPHA, fitThresholds, type Thresholds } from "./thresholds.ts";
+import { type Kin, kinDistance } from "./kin.ts";
+import { describeItem, type Prototypes, prototypeDistances } from "./prototypes.ts";
+import type { ReferenceViews } from "./references.ts";
+import { conformalP, DEFAULT_ALPHA, type Thresholds } from "./thresholds.ts";
 import type { Decision } from "./verdict.ts";
 
 /** Two grades whose prototypes are as near as this, relative to both distances, cannot be told apart: `unsure`. */
@@ -40,13 +41,11 @@ export class Grader {
   readonly #nearest: Nearest = { grade: 0, second: -1, lead: 1 };
   #space: CoverSpace;
 
-  private constructor(references: ReferenceViews, names: readonly string[], alpha: number) {
-    const items = describeItems(references);
+  private constructor({ references, names, prototypes, thresholds, kin }: GraderFit) {
     this.#references = references;
-    this.#prototypes = fitPrototypes(references, items);
-    // Good fruit may fail either test, so each has half of what may be turned away.
-    this.#thresholds = fitThresholds(references, alpha / 2);
-    this.#kin = fitKin(items, references.dimension, alpha / 2);
+    this.#prototypes = prototypes;
+    this.#thresholds = thresholds;
+    this.#kin = kin;
     this.#names = names;
     this.#descriptor = new Float64Array(references.dimension);
     this.#descriptor32 = new Float32Array(references.dimension);
@@ -59,10 +58,12 @@ export class Grader {
    * @throws {GradelineError} GALLERY_EMPTY when there is nothing to compare with
    */
   static from(gallery: Gallery, alpha: number = DEFAULT_ALPHA): Grader {
-    if (gallery.references.length === 0) throw new GradelineError("GALLERY_EMPTY", "the gallery has no references");
-    // A grade whose references were all removed cannot be given.
-    const grades = gallery.grades.filter((name) => gallery.references.some(({ grade }) => grade === name));
-    return new Grader(flatten({ ...gallery, grades }), grades, alpha);
+    return new Grader(fitGrader(gallery, alpha));
+  }
+
+  /** One that was fitted before, in another thread. */
+  static fitted(fit: GraderFit): Grader {
+    return new Grader(fit);
   }
 
   /**

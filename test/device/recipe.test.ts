@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { GalleryWriter } from "../../device/gallery-store.ts";
-import { loadRecipe } from "../../device/recipe.ts";
+import { loadRecipe, loadRecipeAside } from "../../device/recipe.ts";
 import { galleryOf, MADE_MODEL, madeGallery } from "../support/gallery-made.ts";
 
 let folder: string;
@@ -67,4 +67,23 @@ test("a damaged gallery is passed over for the one before it, and the recipe say
   const recipe = await loadRecipe({ gallery: folder }, MADE_MODEL);
   assert.equal(recipe.references, 4);
   assert.match(recipe.warning ?? "", /99 bytes.*the one before it is used/);
+});
+
+test("a recipe made in a thread of its own is the same and decides the same, and is refused the same", async () => {
+  const gallery = madeGallery(3, 12);
+  await writer.save(gallery, "made");
+  const here = await loadRecipe({ gallery: folder }, MADE_MODEL);
+  const aside = await loadRecipeAside({ gallery: folder }, MADE_MODEL);
+  const { grader, ...rest } = aside;
+  const { grader: other, ...same } = here;
+  assert.deepEqual(rest, same);
+  for (const { embeddings, views } of gallery.references) {
+    assert.deepEqual(grader.grade(embeddings, views), other.grade(embeddings, views));
+  }
+  await truncate(join(folder, "gallery.bin"), 60);
+  await assert.rejects(loadRecipeAside({ gallery: folder }, MADE_MODEL), {
+    code: "GALLERY",
+    message: /is not a whole gallery/,
+    hint: /backup/,
+  });
 });

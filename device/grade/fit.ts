@@ -1,0 +1,38 @@
+import { GradelineError } from "../base/errors.ts";
+import type { Gallery } from "./gallery.ts";
+import { fitKin, type Kin } from "./kin.ts";
+import { describeItems, fitPrototypes, type Prototypes } from "./prototypes.ts";
+import { flatten, type ReferenceViews } from "./references.ts";
+import { DEFAULT_ALPHA, fitThresholds, type Thresholds } from "./thresholds.ts";
+
+/** What is computed of a gallery before an item is decided by it: numbers alone, so that another thread may do it. */
+export interface GraderFit {
+  /** Best grade first. */
+  readonly names: readonly string[];
+  readonly references: ReferenceViews;
+  readonly prototypes: Prototypes;
+  readonly thresholds: Thresholds;
+  readonly kin: Kin;
+}
+
+/**
+ * Seconds for thousands of references: each is held against all others.
+ *
+ * @param alpha share of good fruit that may be turned away, 0..1
+ * @throws {GradelineError} GALLERY_EMPTY when there is nothing to compare with
+ */
+export function fitGrader(gallery: Gallery, alpha: number = DEFAULT_ALPHA): GraderFit {
+  if (gallery.references.length === 0) throw new GradelineError("GALLERY_EMPTY", "the gallery has no references");
+  // A grade whose references were all removed cannot be given.
+  const names = gallery.grades.filter((name) => gallery.references.some(({ grade }) => grade === name));
+  const references = flatten({ ...gallery, grades: names });
+  const items = describeItems(references);
+  return {
+    names,
+    references,
+    prototypes: fitPrototypes(references, items),
+    // Good fruit may fail either test, so each has half of what may be turned away.
+    thresholds: fitThresholds(references, alpha / 2),
+    kin: fitKin(items, references.dimension, alpha / 2),
+  };
+}
