@@ -1,9 +1,13 @@
 import { enrol, type Sample } from "../device/enrol.ts";
 import { GalleryWriter } from "../device/gallery-store.ts";
+import { describeFindings, findingsOf } from "./audit/run.ts";
 import { checkGrade, type ItemFiles, listPaths, readCrops } from "./images.ts";
 import type { Context } from "./main.ts";
 import { openForWork } from "./open-embedder.ts";
 import { Progress } from "./progress.ts";
+
+/** More of them at the end of an enrolment would hide what was enrolled. */
+const MOST_FINDINGS = 10;
 
 /** `enroll GRADE PATH…` */
 export async function enrollCommand(context: Context, grade: string, paths: readonly string[]): Promise<void> {
@@ -20,13 +24,22 @@ export async function enrollCommand(context: Context, grade: string, paths: read
     grade: name,
     items: gallery.references.filter((reference) => reference.grade === name).length,
   }));
+  // What was there before stays; what is newest is what was added.
+  const added = new Set(gallery.references.slice(-items.length).map(({ id }) => id));
+  const findings = await findingsOf(context, gallery, { fill: embedder.model.cropFill, only: added });
   const views = items.reduce((sum, { files }) => sum + files.length, 0);
   if (context.json) {
-    process.stdout.write(`${JSON.stringify({ enrolled: items.length, views, grade, grades })}\n`);
+    process.stdout.write(`${JSON.stringify({ enrolled: items.length, views, grade, grades, findings })}\n`);
     return;
   }
   process.stdout.write(`enrolled ${items.length} items (${views} views) as ${grade}\n`);
   for (const { grade: name, items: count } of grades) process.stdout.write(`  ${name}: ${count}\n`);
+  process.stdout.write(describeFindings(findings.slice(0, MOST_FINDINGS)));
+  if (findings.length > MOST_FINDINGS) {
+    process.stdout.write(
+      `and ${findings.length - MOST_FINDINGS} more: gradeline-calibrate audit --gallery ${context.gallery}\n`,
+    );
+  }
 
   async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
     for (const item of files) {

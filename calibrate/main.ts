@@ -8,6 +8,7 @@ import { Scope } from "../device/base/lifecycle.ts";
 import { VERSION } from "../device/base/version.ts";
 import type { Precision } from "../device/embed/providers.ts";
 import { report } from "../device/run.ts";
+import { auditCommand } from "./commands/audit.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { mapCommand } from "./commands/map.ts";
 import { queueCommand } from "./commands/queue.ts";
@@ -126,6 +127,7 @@ common(program.command("list"))
   .addHelpText("after", "\nExample:\n  gradeline-calibrate list --gallery /var/lib/gradeline/gallery")
   .action((options: CommonOptions) => within(options, listCommand));
 
+auditCommand(program, common, within);
 evaluateCommand(program, common, within);
 mapCommand(program, common, within);
 

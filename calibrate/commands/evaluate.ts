@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { evaluateFolder } from "../evaluate/evaluate.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
+import { share } from "./share.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 interface EvaluateOptions extends CommonOptions {
@@ -73,10 +74,4 @@ Examples:
         }),
       ),
     );
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("wanted a share between 0 and 1, as 0.05");
-  return value;
 }

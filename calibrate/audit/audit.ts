@@ -1,0 +1,179 @@
+import type { Gallery, Reference } from "../../device/grade/gallery.ts";
+import { describeItems, type ItemDescriptors } from "../../device/grade/prototypes.ts";
+import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
+import { median } from "../median.ts";
+import { findDuplicates } from "./duplicates.ts";
+import { type Finding, sortFindings } from "./findings.ts";
+import { findMisfits } from "./misfits.ts";
+import type { ViewQuality } from "./quality.ts";
+
+/** What is known of the pictures: per reference one entry per view; absent where they are not kept. */
+export type Qualities = ReadonlyMap<string, readonly ViewQuality[]>;
+
+export interface AuditOptions {
+  /** Share of good fruit that is to be turned away, for which there should be items enough. */
+  readonly alpha: number;
+  /** Only findings about these references, judged among all; undefined: all. */
+  readonly only?: ReadonlySet<string>;
+}
+
+/** Fewer items than this are a guess, whatever is asked for. */
+const LEAST_ITEMS = 5;
+/** A view less than this share as sharp as half of all views are is blurred; one below the other limit in any company. */
+const BLUR_SHARE = 0.55;
+const BLUR = 0.1;
+/** A fruit lies along a side of its box over more than this where the picture ended. */
+const CUT_OFF = 0.55;
+/** Nineteen twentieths of the fruit are darker than this. */
+const DARK = 75;
+const CLIPPED = 0.15;
+/** So many of an item's views must show it: one of many, as a fruit leaves the frame, does no harm. */
+const SHARE_OF_VIEWS = 0.2;
+/** Views of one item that differ less than this share of what is usual show one side. */
+const ONE_SIDE = 0.15;
+/** How much its views must usually differ for that to say anything: 1 - |mean|². */
+const USUAL_SPREAD = 0.005;
+/** Items that have several views usually have so many. */
+const SEVERAL_VIEWS = 3;
+
+/**
+ * Looks through references for what spoils verdicts. Pure: what the pictures show is measured before.
+ *
+ * @returns the worst first
+ */
+export function auditGallery(gallery: Gallery, qualities: Qualities, { alpha, only }: AuditOptions): Finding[] {
+  const { references } = gallery;
+  if (references.length === 0) return [];
+  const flat = flatten(gallery);
+  const items = describeItems(flat);
+  const all = [
+    ...findDuplicates(references, items, gallery.grades),
+    ...findMisfits(gallery, flat, items),
+    ...fewItems(gallery, alpha),
+    ...oneSided(references, flat, items),
+    ...badPictures(references, qualities),
+  ];
+  const about = ({ items: ids, grade }: Finding): boolean =>
+    only === undefined ||
+    ids.some((id) => only.has(id)) ||
+    (ids.length === 0 && references.some((reference) => reference.grade === grade && only.has(reference.id)));
+  return sortFindings(all.filter(about));
+}
+
+/** A p-value cannot fall under 1 / (n + 1), so that turning away a share of alpha takes 1 / alpha - 1 items. */
+export function itemsFor(alpha: number): number {
+  return Math.ceil(1 / alpha - 1 - 1e-9);
+}
+
+function fewItems({ grades, references }: Gallery, alpha: number): Finding[] {
+  const wanted = itemsFor(alpha);
+  return grades.flatMap((grade) => {
+    const count = references.filter((reference) => reference.grade === grade).length;
+    if (count === 0 || count >= Math.max(LEAST_ITEMS, wanted)) return [];
+    const severity = count < LEAST_ITEMS ? "problem" : "advice";
+    const items = count === 1 ? "1 item" : `${count} items`;
+    return [
+      {
+        kind: "few-items",
+        severity,
+        grade,
+        items: [],
+        views: [],
+        found: `${grade} has ${items}: a limit that turns away ${percent(alpha)} of good fruit takes ${wanted}`,
+        advice: `enrol ${Math.max(LEAST_ITEMS, wanted) - count} more ${grade}, as different from each other as they come`,
+      },
+    ];
+  });
+}
+
+function oneSided(
+  references: readonly Reference[],
+  flat: ReferenceViews,
+  { lengths, views }: ItemDescriptors,
+): Finding[] {
+  const many = median([...views]) >= SEVERAL_VIEWS;
+  // Views that agree have a mean of length 1.
+  const spreads = Array.from(lengths, (length, item) => (views[item]! > 1 ? 1 - length ** 2 : Number.NaN));
+  const all = spreads.filter((spread) => !Number.isNaN(spread));
+  return references.flatMap(({ id, grade, origin }, item) => {
+    // Faults make views differ: a grade is its own measure where it has items enough.
+    const own = spreads.filter((spread, i) => !Number.isNaN(spread) && references[i]!.grade === grade);
+    const measured = own.length >= LEAST_ITEMS ? own : all;
+    const usual = measured.length === 0 ? 0 : median(measured);
+    const single = many && views[item] === 1;
+    const alike = views[item]! > 1 && usual >= USUAL_SPREAD && spreads[item]! < ONE_SIDE * usual;
+    if (flat.items < 3 || (!single && !alike)) return [];
+    const found = single
+      ? `${origin} has one view, others of this gallery have ${median([...views])}`
+      : `the ${views[item]} views of ${origin} are almost the same: they differ ${Math.round((spreads[item]! / usual) * 100)} % as much as is usual`;
+    return [
+      {
+        kind: "one-sided",
+        severity: "advice",
+        grade,
+        items: [id],
+        views: [0],
+        found,
+        advice: "enrol it from all sides: a fault on the other one is not known so",
+      },
+    ];
+  });
+}
+
+function badPictures(references: readonly Reference[], qualities: Qualities): Finding[] {
+  const sharp = [...qualities.values()].flat().map(({ sharpness }) => sharpness);
+  const usual = sharp.length === 0 ? 0 : median(sharp);
+  const tests = [
+    {
+      kind: "blurred",
+      bad: ({ sharpness }: ViewQuality) => sharpness < Math.max(BLUR, BLUR_SHARE * usual),
+      badness: ({ sharpness }: ViewQuality) => -sharpness,
+      found: ({ sharpness }: ViewQuality) =>
+        `blurred: detail ${sharpness.toFixed(2)}, usual in this gallery ${usual.toFixed(2)}`,
+      advice: "check focus, exposure time and the lens; remove it and enrol the fruit again",
+    },
+    {
+      kind: "cut-off",
+      bad: ({ edge }: ViewQuality) => edge > CUT_OFF,
+      badness: ({ edge }: ViewQuality) => edge,
+      found: ({ edge }: ViewQuality) =>
+        `cut off, or not told from its background: ${percent(edge)} of one side is a straight edge`,
+      advice: "show the whole fruit before a plain background; remove it and enrol the fruit again",
+    },
+    {
+      kind: "exposure",
+      bad: ({ bright, clipped }: ViewQuality) => bright < DARK || clipped > CLIPPED,
+      badness: ({ bright, clipped }: ViewQuality) => (clipped > CLIPPED ? clipped : 1 - bright / 255),
+      found: ({ bright, clipped }: ViewQuality) =>
+        clipped > CLIPPED
+          ? `overexposed: ${percent(clipped)} of the fruit is white`
+          : `too dark: hardly anything is brighter than ${Math.round((bright / 255) * 100)} %`,
+      advice: "check light and exposure time; remove it and enrol the fruit again",
+    },
+  ] as const;
+  return references.flatMap(({ id, grade, origin }) => {
+    const views = qualities.get(id) ?? [];
+    return tests.flatMap(({ kind, bad, badness, found, advice }) => {
+      const count = views.filter(bad).length;
+      if (count === 0 || count < SHARE_OF_VIEWS * views.length) return [];
+      const worst = views.reduce((a, view, i) => (badness(view) > badness(views[a]!) ? i : a), 0);
+      const share = views.length === 1 ? "" : `${count} of ${views.length} views of `;
+      const severity = count > views.length / 2 ? "problem" : "advice";
+      return [
+        {
+          kind,
+          severity,
+          grade,
+          items: [id],
+          views: [worst],
+          found: `${share}${origin} ${found(views[worst]!)}`,
+          advice,
+        },
+      ] satisfies Finding[];
+    });
+  });
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(1))} %`;
+}

@@ -1,0 +1,40 @@
+import { setImmediate } from "node:timers/promises";
+import { readKeptCrops } from "../../device/gallery-store.ts";
+import type { Gallery } from "../../device/grade/gallery.ts";
+import type { Qualities } from "./audit.ts";
+import { qualityOf, type ViewQuality } from "./quality.ts";
+
+export interface LookOptions {
+  readonly fill: number;
+  /** References that must be looked at; of the others some are enough to know what is usual. */
+  readonly only?: ReadonlySet<string>;
+  readonly onItem?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Others that are looked at to know what is usual. */
+const USUAL_ITEMS = 50;
+/** Views of one item that are looked at: more say nothing new. */
+const MOST_VIEWS = 40;
+
+/** Measures the kept pictures of references; those that are gone are left out. */
+export async function lookAt(
+  folder: string,
+  { references, sizePx }: Gallery,
+  { fill, only, onItem, signal }: LookOptions,
+): Promise<Qualities> {
+  const others = references.filter(({ id }) => only !== undefined && !only.has(id));
+  const step = Math.max(1, Math.ceil(others.length / USUAL_ITEMS));
+  const usual = new Set(others.filter((_, index) => index % step === 0));
+  const wanted = only === undefined ? references : references.filter((one) => only.has(one.id) || usual.has(one));
+  const qualities = new Map<string, ViewQuality[]>();
+  for (const [index, { id }] of wanted.entries()) {
+    await setImmediate();
+    signal?.throwIfAborted();
+    const crops = await readKeptCrops(folder, id, sizePx).catch(() => []);
+    const views = crops.slice(0, MOST_VIEWS).map((crop) => qualityOf(crop, sizePx, fill));
+    if (views.length > 0) qualities.set(id, views);
+    onItem?.(index + 1);
+  }
+  return qualities;
+}

@@ -1,0 +1,124 @@
+import type { Gallery } from "../../device/grade/gallery.ts";
+import { fitPrototypes, type ItemDescriptors, prototypeDistances } from "../../device/grade/prototypes.ts";
+import type { ReferenceViews } from "../../device/grade/references.ts";
+import { nearestViews } from "../evaluate/neighbours.ts";
+import type { Finding } from "./findings.ts";
+
+/** A grade of fewer items has no middle to be far from. */
+const LEAST_ITEMS = 3;
+/** Another grade's prototype must be so much nearer, in squared distance, for a label to be doubted. */
+const CLEARLY = 0.8;
+/** Where fewer pairs than this are told apart the grades are not two. */
+const ALIKE = 0.7;
+/** Each part is left out together where there are many items: a prototype per item would take minutes. */
+const MOST_FITS = 200;
+
+/** Items that lie with another grade, and grades that lie with each other; each item judged without itself. */
+export function findMisfits(gallery: Gallery, flat: ReferenceViews, items: ItemDescriptors): Finding[] {
+  const { grades, references } = gallery;
+  const counts = grades.map((grade) => references.filter((reference) => reference.grade === grade).length);
+  const distances = distancesWithout(flat, items);
+  const misplaced = references.flatMap((reference, item): Finding[] => {
+    const own = flat.itemGrade[item]!;
+    const row = distances.subarray(item * flat.grades, (item + 1) * flat.grades);
+    let nearest = own;
+    for (let g = 0; g < row.length; g++) if (counts[g]! >= LEAST_ITEMS && row[g]! < row[nearest]!) nearest = g;
+    if (nearest === own || counts[own]! < LEAST_ITEMS || row[nearest]! > CLEARLY * row[own]!) return [];
+    const other = grades[nearest]!;
+    const beside = nearestOf(item, other, gallery);
+    return [
+      {
+        kind: "mislabelled",
+        severity: "problem",
+        grade: reference.grade,
+        items: [reference.id, ...(beside === undefined ? [] : [references[beside.reference]!.id])],
+        views: [beside?.own ?? 0, ...(beside === undefined ? [] : [beside.view])],
+        found: `${reference.origin} is ${reference.grade}, but lies with ${other}: ${ratio(row[own]!, row[nearest]!)} times as near`,
+        advice: `look at it: relabel it to ${other}, or enrol more ${reference.grade} that look like it`,
+      },
+    ];
+  });
+  return [...misplaced, ...alikeGrades(gallery, flat, distances, counts)];
+}
+
+function alikeGrades(
+  { grades, references }: Gallery,
+  flat: ReferenceViews,
+  distances: Float64Array,
+  counts: readonly number[],
+): Finding[] {
+  const findings: Finding[] = [];
+  for (let a = 0; a < grades.length; a++) {
+    for (let b = a + 1; b < grades.length; b++) {
+      if (counts[a]! < LEAST_ITEMS || counts[b]! < LEAST_ITEMS) continue;
+      const right = (own: number, other: number): number => {
+        let hits = 0;
+        for (let item = 0; item < references.length; item++) {
+          if (flat.itemGrade[item] !== own) continue;
+          if (distances[item * flat.grades + own]! < distances[item * flat.grades + other]!) hits++;
+        }
+        return hits / counts[own]!;
+      };
+      const share = (right(a, b) + right(b, a)) / 2;
+      if (share >= ALIKE) continue;
+      findings.push({
+        kind: "alike-grades",
+        severity: "problem",
+        grade: grades[a]!,
+        items: [],
+        views: [],
+        found: `${grades[a]} and ${grades[b]} can hardly be told apart: ${Math.round(share * 100)} % right between the two, 50 % is chance`,
+        advice: "enrol more of both, check their labels, or make them one grade",
+      });
+    }
+  }
+  return findings;
+}
+
+/** (items, grades) squared distances to the prototypes that were fitted without the item. */
+function distancesWithout(flat: ReferenceViews, { descriptors, lengths, views }: ItemDescriptors): Float64Array {
+  const { dimension, items, grades, itemGrade } = flat;
+  const out = new Float64Array(items * grades);
+  const folds = Math.min(items, MOST_FITS);
+  for (let fold = 0; fold < folds; fold++) {
+    const kept = [...itemGrade.keys()].filter((item) => item % folds !== fold);
+    if (kept.length === 0) {
+      out.fill(Number.POSITIVE_INFINITY);
+      break;
+    }
+    const rows = new Float64Array(kept.length * dimension);
+    for (const [to, item] of kept.entries()) {
+      rows.set(descriptors.subarray(item * dimension, (item + 1) * dimension), to * dimension);
+    }
+    const grade = Uint8Array.from(kept, (item) => itemGrade[item]!);
+    const prototypes = fitPrototypes(
+      { ...flat, items: kept.length, itemGrade: grade },
+      { descriptors: rows, lengths, views },
+    );
+    for (let item = fold; item < items; item += folds) {
+      const own = descriptors.subarray(item * dimension, (item + 1) * dimension);
+      prototypeDistances(own, prototypes, out.subarray(item * grades, (item + 1) * grades));
+    }
+  }
+  return out;
+}
+
+/** The view of an item that is nearest to another grade, and the one that it is nearest to. */
+function nearestOf(
+  item: number,
+  grade: string,
+  { references, dimension }: Gallery,
+): { own: number; reference: number; view: number } | undefined {
+  const { embeddings, views } = references[item]!;
+  let best: { own: number; reference: number; view: number; distance: number } | undefined;
+  for (let own = 0; own < views; own++) {
+    const view = embeddings.subarray(own * dimension, (own + 1) * dimension);
+    const [nearest] = nearestViews(view, references, (other, index) => index !== item && other.grade === grade, 1);
+    if (nearest !== undefined && (best === undefined || nearest.distance < best.distance)) best = { own, ...nearest };
+  }
+  return best;
+}
+
+function ratio(own: number, other: number): string {
+  return Math.min(99, Math.sqrt(own / other)).toFixed(1);
+}
