@@ -1,6 +1,7 @@
 import type { Config, LaneConfig } from "./base/config.ts";
 import type { ErrorCode } from "./base/errors.ts";
 import type { LogLevel } from "./base/log.ts";
+import type { Failure } from "./capture/live/messages.ts";
 import type { SourceCounters, SourceStatus } from "./capture/source.ts";
 import type { CropShape } from "./vision/crop.ts";
 import type { Box, Sighting } from "./vision/follower.ts";
@@ -25,6 +26,8 @@ export type ToCamera =
   | { readonly kind: "pause"; readonly lane: string; readonly paused: boolean }
   /** Asks for a copy of the next frame. */
   | { readonly kind: "snapshot"; readonly id: number }
+  /** Asks for one exposure now. */
+  | { readonly kind: "trigger"; readonly id: number }
   | { readonly kind: "close" };
 
 export type FromCamera =
@@ -42,6 +45,7 @@ export type FromCamera =
       readonly heightPx: number;
       readonly data: Uint8Array;
     }
+  | { readonly kind: "triggered"; readonly id: number; readonly failure: Failure | undefined }
   /** The source has no more frames; what was in view has passed. */
   | { readonly kind: "ended"; readonly sightings: readonly LaneSightings[]; readonly counters: SourceCounters }
   | {

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import type { LaneConfig } from "./base/config.ts";
-import { asGradelineError } from "./base/errors.ts";
+import { asGradelineError, GradelineError } from "./base/errors.ts";
 import { createLog } from "./base/log.ts";
 import { nowMicros } from "./base/time.ts";
 import type { CameraSetup, FromCamera, LaneScene, LaneSightings, ToCamera } from "./camera-messages.ts";
+import type { Failure } from "./capture/live/messages.ts";
 import { openSource } from "./capture/open.ts";
 import { systemClock } from "./capture/pacing.ts";
 import { recordWhile } from "./capture/record-ring.ts";
@@ -57,6 +58,9 @@ port.on("message", (message: ToCamera) => {
     }
     case "snapshot":
       snapshotWanted = message.id;
+      break;
+    case "trigger":
+      void trigger().then((failure) => send({ kind: "triggered", id: message.id, failure }));
       break;
     case "close":
       closing = true;
@@ -156,6 +160,23 @@ function countersOf(from: FrameSource): FrameSource["counters"] {
   // A plain copy: sources keep theirs behind getters, which do not cross threads.
   const { seen, dropped, incomplete, lost, restarts } = from.counters;
   return { seen, dropped, incomplete, lost: lost ?? 0, restarts: restarts ?? 0 };
+}
+
+/** @returns why there will be no exposure */
+async function trigger(): Promise<Failure | undefined> {
+  try {
+    if (source === undefined) throw new GradelineError("SOURCE", "the camera is not open yet", { retry: true });
+    if (source.trigger === undefined) {
+      throw new GradelineError("SOURCE", `a camera of kind ${setup.camera.source.kind} takes no triggers`, {
+        hint: "kind gige with trigger: { source: Software } does",
+      });
+    }
+    await source.trigger();
+    return undefined;
+  } catch (error) {
+    const { code, message, hint, retry } = asGradelineError(error, "SOURCE");
+    return { code, message, hint, retry };
+  }
 }
 
 function sendSnapshot(frame: Frame, id: number): void {

@@ -5,6 +5,7 @@ import type { Closable } from "./base/lifecycle.ts";
 import type { Log, LogLevel } from "./base/log.ts";
 import { type Micros, nowMicros } from "./base/time.ts";
 import type { CameraSetup, FrameDone, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
+import type { Failure } from "./capture/live/messages.ts";
 import type { SourceCounters } from "./capture/source.ts";
 
 export type CameraState = "opening" | "ok" | "waiting" | "ended" | "closed";
@@ -51,7 +52,8 @@ export class Camera implements Closable {
   /** Counters of the threads that ended before the present one. */
   #before: SourceCounters = { seen: 0, dropped: 0, incomplete: 0 };
   #lastFrameAt: Micros | undefined;
-  #snapshotId = 0;
+  readonly #triggers = new Map<number, PromiseWithResolvers<void>>();
+  #requestId = 0;
   #widthPx = 0;
   #heightPx = 0;
   #finished: Promise<void> = Promise.resolve();
@@ -124,11 +126,35 @@ export class Camera implements Closable {
         retry: true,
       });
     }
-    const id = ++this.#snapshotId;
+    const id = ++this.#requestId;
     const wanted = Promise.withResolvers<Picture>();
     this.#snapshots.set(id, wanted);
     this.#post({ kind: "snapshot", id });
     return wanted.promise;
+  }
+
+  /**
+   * Asks for one exposure now.
+   *
+   * @throws {GradelineError} SOURCE when the camera is away or does not wait for software triggers
+   */
+  async trigger(): Promise<void> {
+    if (this.#state !== "ok") {
+      throw new GradelineError("SOURCE", `camera ${this.id} cannot be triggered: ${this.#reason ?? this.#state}`, {
+        retry: true,
+      });
+    }
+    const id = ++this.#requestId;
+    const done = Promise.withResolvers<void>();
+    this.#triggers.set(id, done);
+    this.#post({ kind: "trigger", id });
+    await done.promise;
+  }
+
+  /** Whether frames come by themselves; one that waits for triggers may well be silent while the line stands. */
+  get runsFreely(): boolean {
+    const { source } = this.#setup.camera;
+    return source.kind !== "gige" || source.trigger === undefined;
   }
 
   async close(): Promise<void> {
@@ -147,7 +173,7 @@ export class Camera implements Closable {
       });
       this.#before = sum(this.#before, this.#counters);
       this.#counters = { seen: 0, dropped: 0, incomplete: 0 };
-      this.#failSnapshots();
+      this.#failRequests();
       if (this.#stop.signal.aborted) break;
       if (end === undefined) {
         this.#become("ended");
@@ -209,16 +235,20 @@ export class Camera implements Closable {
           this.#snapshots.get(message.id)?.resolve(message);
           this.#snapshots.delete(message.id);
           break;
+        case "triggered": {
+          const done = this.#triggers.get(message.id);
+          this.#triggers.delete(message.id);
+          if (message.failure === undefined) done?.resolve();
+          else done?.reject(errorOf(message.failure));
+          break;
+        }
         case "ended":
           ended = true;
           this.#counters = message.counters;
           follow(this.#listener.rest(this, message.sightings));
           break;
         case "failed":
-          end = new GradelineError(message.code, message.message, {
-            retry: message.retry,
-            ...(message.hint === undefined ? {} : { hint: message.hint }),
-          });
+          end = errorOf(message);
           follow(this.#listener.rest(this, message.sightings));
           break;
       }
@@ -260,11 +290,12 @@ export class Camera implements Closable {
     this.#listener.changed(this);
   }
 
-  #failSnapshots(): void {
-    for (const wanted of this.#snapshots.values()) {
+  #failRequests(): void {
+    for (const wanted of [...this.#snapshots.values(), ...this.#triggers.values()]) {
       wanted.reject(new GradelineError("SOURCE", `camera ${this.id} stopped before it gave a frame`, { retry: true }));
     }
     this.#snapshots.clear();
+    this.#triggers.clear();
   }
 
   /**
@@ -274,6 +305,10 @@ export class Camera implements Closable {
   frameAgeMs(): number | undefined {
     return this.#lastFrameAt === undefined ? undefined : (nowMicros() - this.#lastFrameAt) / 1000;
   }
+}
+
+function errorOf({ code, message, hint, retry }: Failure): GradelineError {
+  return new GradelineError(code, message, { retry, ...(hint === undefined ? {} : { hint }) });
 }
 
 function sum(a: SourceCounters, b: SourceCounters): SourceCounters {

@@ -40,12 +40,12 @@ export function healthMessage(station: Station): HealthMessage {
     at: formatMicros(nowMicros()),
     uptimeS: Math.round((nowMicros() - station.startedAt) / 1e6),
     ...station.publisher.health,
-    cameras: [...station.cameras.values()].map(({ id, counters }) => ({
-      id,
-      seen: counters.seen,
-      dropped: counters.dropped,
-      incomplete: counters.incomplete,
-    })),
+    cameras: [...station.cameras.values()].map((camera) => {
+      const { seen, dropped, incomplete, lost = 0, restarts = 0 } = camera.counters;
+      const age = camera.frameAgeMs();
+      const ageMs = age === undefined ? null : Math.max(0, Math.round(age));
+      return { id: camera.id, seen, dropped, incomplete, lost, restarts, ageMs };
+    }),
     queue: station.teaching.queue.stats,
     drift: station.teaching.findings(),
     late,

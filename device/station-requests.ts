@@ -33,6 +33,16 @@ export function requestHandlers(station: Station): Handlers {
         jpeg: jpeg.toString("base64"),
       };
     },
+    trigger: async ({ lane: wanted }) => {
+      const { lanes } = station.config;
+      const lane = wanted === undefined ? lanes[0]! : lanes.find(({ id }) => id === wanted);
+      if (lane === undefined) {
+        const known = lanes.map(({ id }) => id).join(", ");
+        throw new GradelineError("REQUEST", `there is no lane ${JSON.stringify(wanted)}, wanted one of: ${known}`);
+      }
+      await station.cameras.get(lane.camera)!.trigger();
+      return { lane: lane.id, camera: lane.camera };
+    },
     reload: async () => {
       const recipe = await station.reload();
       return { gallery: recipe.galleryHash.slice(0, 16), references: recipe.references };

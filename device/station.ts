@@ -178,7 +178,13 @@ export class Station implements Closable {
     for (const camera of this.cameras.values()) {
       const age = camera.frameAgeMs();
       if (camera.state === "waiting") reasons.push(`camera ${camera.id}: ${camera.reason ?? "away"}`);
-      else if (camera.state === "ok" && !this.#paused && age !== undefined && age > FRAME_AGE_LIMIT_MS) {
+      else if (
+        camera.state === "ok" &&
+        camera.runsFreely &&
+        !this.#paused &&
+        age !== undefined &&
+        age > FRAME_AGE_LIMIT_MS
+      ) {
         reasons.push(`camera ${camera.id}: no frame for ${Math.round(age / 1000)} s`);
       }
     }
@@ -281,7 +287,10 @@ export class Station implements Closable {
       ),
     );
     for (const result of opened) {
-      if (result.status === "fulfilled") this.cameras.set(result.value.id, this.#scope.add(result.value));
+      if (result.status !== "fulfilled") continue;
+      const camera = this.#scope.add(result.value);
+      this.cameras.set(camera.id, camera);
+      this.#cameraMetrics.get(camera.id)!.age(() => camera.frameAgeMs());
     }
     for (const result of opened) if (result.status === "rejected") throw result.reason;
     this.#tellRecipe();

@@ -137,6 +137,9 @@ export const healthSchema = z.strictObject({
       seen: count.describe("exposures that took place"),
       dropped: count.describe("exposures that a newer one overtook"),
       incomplete: count.describe("frames with missing pixels"),
+      lost: count.describe("exposures that never arrived, by the camera's own frame numbers"),
+      restarts: count.describe("times the camera was started anew"),
+      ageMs: z.number().min(0).nullable().describe("since the newest frame came; null before the first"),
     }),
   ),
   broker: brokerSchema,
@@ -234,6 +237,11 @@ export const verbs = {
       heightPx: count,
       jpeg: z.string().describe("base64"),
     }),
+  },
+  trigger: {
+    description: "Let the camera of a lane expose one frame now, where it waits for software triggers.",
+    request: z.strictObject({ lane: nameSchema.optional().describe("the first one where absent") }),
+    data: z.strictObject({ lane: nameSchema, camera: nameSchema }),
   },
   reload: {
     description: "Read the gallery again; the old one stays in use where the new one is refused.",

@@ -42,6 +42,8 @@ export interface JournalFigures {
 
 export interface CameraMetrics {
   update(totals: FrameTotals): void;
+  /** Asked whenever somebody reads the metrics. @param ageMs since the newest frame; undefined before the first */
+  age(ageMs: () => number | undefined): void;
 }
 
 export interface LaneMetrics {
@@ -87,6 +89,19 @@ export function createMetrics(): Metrics {
     lost: counter("frames_lost_total", "exposures that never arrived, by the camera's own frame numbers", ["camera"]),
     restarts: counter("camera_restarts_total", "times the camera was started anew", ["camera"]),
   };
+  const ages = new Map<string, () => number | undefined>();
+  new Gauge({
+    name: "gradeline_frame_age_seconds",
+    help: "since the newest frame came",
+    labelNames: ["camera"],
+    registers,
+    collect() {
+      for (const [camera, ageMs] of ages) {
+        const age = ageMs();
+        if (age !== undefined) this.set({ camera }, Math.max(0, age) / 1000);
+      }
+    },
+  });
   const items = counter("items_total", "items that passed the camera, empty cups included", ["lane"]);
   const verdicts = counter("verdicts_total", "verdicts by outcome and grade", ["lane", "outcome", "grade"]);
   const late = counter("verdicts_late_total", "verdicts decided after their deadline", ["lane"]);
@@ -148,6 +163,9 @@ export function createMetrics(): Metrics {
           totals.incomplete(incomplete);
           totals.lost(lost);
           totals.restarts(restarts);
+        },
+        age(ageMs) {
+          ages.set(id, ageMs);
         },
       };
     },

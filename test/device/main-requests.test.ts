@@ -105,6 +105,17 @@ test("a snapshot is a JPEG of the camera's size; a camera that is not there is r
   assert.match(error.message, /"roof".*belt, cups/);
 });
 
+test("a trigger of a lane whose camera takes none is refused, as is one of a lane that is not there", {
+  skip: withoutMosquitto,
+}, async () => {
+  const plain = await ask("trigger", { lane: "cups" });
+  assert.equal(plain.error.code, "SOURCE");
+  assert.match(plain.error.message, /kind line takes no triggers/);
+  const { error } = await ask("trigger", { lane: "roof" });
+  assert.equal(error.code, "REQUEST");
+  assert.match(error.message, /"roof".*belt, cups/);
+});
+
 test("reload takes a new gallery, refuses a damaged one by its code and goes on with the one in use", {
   skip: withoutMosquitto,
 }, async () => {

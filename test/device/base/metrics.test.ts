@@ -40,6 +40,17 @@ test("verdicts count by lane, outcome and grade, and a lane's series are there b
   assert.equal(await reading(metrics, 'gradeline_verdicts_late_total{lane="a"}'), 1);
 });
 
+test("the age of a camera's newest frame is that of the moment of reading", async (t) => {
+  const metrics = metricsOf(t);
+  let ageMs: number | undefined;
+  metrics.camera("c").age(() => ageMs);
+  assert.doesNotMatch(await metrics.text(), /frame_age_seconds\{/);
+  ageMs = 2500;
+  assert.equal(await reading(metrics, 'gradeline_frame_age_seconds{camera="c"}'), 2.5);
+  ageMs = 40;
+  assert.equal(await reading(metrics, 'gradeline_frame_age_seconds{camera="c"}'), 0.04);
+});
+
 test("grades of ever new galleries do not grow the number of series without end", async (t) => {
   const metrics = metricsOf(t);
   const lane = metrics.lane("a");

@@ -57,6 +57,7 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
         references: 3,
       }),
       relearn: async () => ({ lanes: ["a"] }),
+      trigger: async () => ({ lane: "a", camera: "c1" }),
       dismiss: async () => ({ dismissed: 1 }),
       snapshot: async () => ({ camera: "c1", exposedAt: now(), widthPx: 1280, heightPx: 720, jpeg: "/9j/" }),
     },
@@ -74,11 +75,11 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
     sizeMm: null,
   });
   await line.until(() => line.acked.length === 2);
-  for (const verb of ["pause", "resume", "reload", "snapshot", "enroll", "relearn", "pause"])
+  for (const verb of ["pause", "resume", "reload", "snapshot", "enroll", "relearn", "trigger", "pause"])
     publish(broker.port, `request/${verb}`, '{"transaction":"t"}');
   publish(broker.port, "request/dismiss", '{"items":["a-1"],"transaction":"t"}');
   publish(broker.port, "request/pause", "no JSON");
-  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 9);
+  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 10);
   await line.publisher.close();
   await ears.until((lines) =>
     lines.some(({ topic, payload }) => topic.endsWith("/state") && payload.includes("stopped")),
@@ -123,7 +124,7 @@ function say({ publisher }: Publishing): void {
   publisher.retain("health", {
     at: now(),
     uptimeS: 3.5,
-    cameras: [{ id: "c1", seen: 100, dropped: 1, incomplete: 0 }],
+    cameras: [{ id: "c1", seen: 100, dropped: 1, incomplete: 0, lost: 0, restarts: 0, ageMs: 33 }],
     drift: [],
     queue: { items: 1, bytes: 1000, dropped: 0, problem: null },
     late: 0,
