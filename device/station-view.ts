@@ -1,27 +1,43 @@
 import { formatMicros, nowMicros } from "./base/time.ts";
 import { VERSION } from "./base/version.ts";
 import type { CameraState } from "./camera.ts";
-import type { CameraStatus, ItemShown, LaneStatus, StationStatus, StationView } from "./console/view.ts";
+import type { CameraStatus, ItemShown, LaneStatus, QueueStatus, StationStatus, StationView } from "./console/view.ts";
 import type { GradedItem, Station } from "./station.ts";
+import { StationItems } from "./station-items.ts";
+import { StationMap } from "./station-map.ts";
 
 /** What the page sees of the station. */
 export function stationView(station: Station): StationView {
   const fps = new Map<string, { at: number; seen: number; fps: number }>();
+  const items = new StationItems(station);
+  const map = new StationMap(station);
   return {
     status: () => status(station, fps),
     onItem(listener) {
-      const shown = (item: GradedItem): void => listener(itemShown(item, station.embedder.model.sizePx));
+      const { sizePx } = station.embedder.model;
+      const shown = (item: GradedItem): void => listener(itemShown(item, sizePx, map));
       station.events.on("item", shown);
       return () => station.events.off("item", shown);
     },
     metrics: () => station.metrics.text(),
+    item: (id) => items.detail(id),
+    viewsOf: (id) => items.views(id),
+    referenceViews: (id) => items.referenceViews(id),
+    map: () => map.shown(),
+    queue: () => items.queue(),
+    async enrol(grade, ids) {
+      const done = await station.teaching.enrolItems(grade, ids);
+      return { grade: done.grade, items: done.items, references: done.recipe.references };
+    },
+    dismiss: (ids) => station.teaching.queue.remove(ids),
   };
 }
 
-function itemShown({ verdict, decided }: GradedItem, sizePx: number): ItemShown {
+function itemShown({ verdict, decided }: GradedItem, sizePx: number, map: StationMap): ItemShown {
   const index = decided.decision.tellingView ?? Math.floor(decided.crops.length / 2);
   const crop = decided.crops[index];
-  return { verdict, view: crop === undefined ? null : { index, sizePx, crop } };
+  const spot = map.spotOf(decided.embeddings, decided.embedded);
+  return { verdict, view: crop === undefined ? null : { index, sizePx, crop }, spot };
 }
 
 type Rates = Map<string, { at: number; seen: number; fps: number }>;
@@ -64,6 +80,7 @@ function status(station: Station, rates: Rates): StationStatus {
         grades,
         late,
         perMinute: Math.round(itemsPerS * 60),
+        enrolling: enrolling(station, lane.id),
       };
     }),
     broker: {
@@ -74,8 +91,20 @@ function status(station: Station, rates: Rates): StationStatus {
       pendingVerdicts: journal.depth,
       droppedVerdicts: journal.dropped,
     },
+    queue: queueStatus(station),
     latencyMs,
   };
+}
+
+function enrolling({ teaching }: Station, lane: string): LaneStatus["enrolling"] {
+  const progress = teaching.progress(lane);
+  if (progress === undefined) return null;
+  return { grade: progress.grade, count: progress.count, passed: progress.items.length };
+}
+
+function queueStatus({ teaching: { queue } }: Station): QueueStatus {
+  const { items, dropped, problem } = queue.stats;
+  return { items, newest: queue.list()[0]?.id ?? null, dropped, problem };
 }
 
 const SHOWN_STATE: Record<CameraState, CameraStatus["state"]> = {

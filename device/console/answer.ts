@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { GradelineError } from "../base/errors.ts";
 
 export const PLAIN = "text/plain; charset=utf-8";
 
@@ -15,6 +16,23 @@ export function answerJson(response: ServerResponse, status: number, value: unkn
 /** Says in plain words why not. */
 export function refuse(response: ServerResponse, status: number, message: string): void {
   answer(response, status, PLAIN, `${message}\n`);
+}
+
+/** An answer that says no; thrown where a request is not what it should be. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Says an error that was thrown on purpose, with what to do about it. */
+export function refuseFor(response: ServerResponse, { code, message, hint, retry }: GradelineError): void {
+  const status = retry ? 503 : code === "REQUEST" || code === "GRADE" ? 422 : 500;
+  answerJson(response, status, { error: { code, message, hint: hint ?? null } });
 }
 
 /** @param to a path of this server */

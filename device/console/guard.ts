@@ -82,6 +82,16 @@ export class Guard {
     return site === "cross-site" && !(mode === "navigate" && request.method === "GET");
   }
 
+  /**
+   * Whether the page of this very server asks, or a program that is no browser: what changes something is taken from
+   * them alone. Another port of this machine is another site here, though browsers call it the same.
+   */
+  own(request: IncomingMessage): boolean {
+    const { "sec-fetch-site": site, origin, host } = request.headers;
+    if (site !== undefined && site !== "same-origin") return false;
+    return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host?.toLowerCase());
+  }
+
   /** `Authorization: Bearer TOKEN`, or the cookie of {@link login}. */
   allowed(request: IncomingMessage): boolean {
     if (this.#session === undefined) return true;

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import type { Verdict } from "../base/messages.ts";
-import type { ItemShown, ViewShown } from "./view.ts";
+import type { ItemShown, Point, ViewShown } from "./view.ts";
 
 /** Items kept of each lane; the page shows as many. */
 export const ITEMS_PER_LANE = 24;
@@ -13,6 +13,8 @@ export interface ItemMessage extends Verdict {
   readonly view: number | null;
   /** Where its picture is for as long as it is kept; null without one. */
   readonly thumb: string | null;
+  /** Where it lands on the map; null where nobody has asked for one. */
+  readonly spot: Point | null;
 }
 
 interface Kept {
@@ -29,9 +31,9 @@ export class RecentItems {
 
   /** @returns what to tell about it */
   add(item: ItemShown): ItemMessage {
-    const { verdict, view } = item;
+    const { verdict, view, spot } = item;
     const thumb = view === null ? null : `/thumb/${encodeURIComponent(verdict.item)}`;
-    const message = { ...verdict, view: view?.index ?? null, thumb };
+    const message = { ...verdict, view: view?.index ?? null, thumb, spot };
     const lane = this.#laneOf(verdict.lane);
     if (lane === undefined) return { ...message, thumb: null };
     const kept: Kept = { message, view, jpeg: undefined };

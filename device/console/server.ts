@@ -1,12 +1,15 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import { answer, answerJson, readBody, redirect, refuse } from "./answer.ts";
+import { answer, answerJson, Refusal, readBody, redirect, refuse, refuseFor } from "./answer.ts";
+import { dismissSchema, enrolSchema, readChange } from "./asked.ts";
 import { type Assets, readAssets } from "./assets.ts";
 import { Feed, MAX_CLIENTS } from "./feed.ts";
 import { Guard, securityHeaders } from "./guard.ts";
 import { addressOf, listenOn, urlOf } from "./listen.ts";
+import { Pictures, sheet, single } from "./pictures.ts";
 import { RecentItems } from "./recent.ts";
 import type { StationView } from "./view.ts";
 
@@ -25,7 +28,17 @@ export interface ConsoleOptions {
   readonly token: string | undefined;
 }
 
-/** The page of the line, its events, pictures and metrics over HTTP. It looks and never touches. */
+type Answering = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+interface Route {
+  readonly methods: readonly string[];
+  readonly answer: Answering;
+}
+
+const READING = ["GET", "HEAD"];
+const CHANGING = ["POST"];
+
+/** The page of the line over HTTP: events, pictures, metrics, and what people teach the line. */
 export class Console implements Closable {
   readonly url: string;
   readonly #server: Server;
@@ -35,6 +48,22 @@ export class Console implements Closable {
   readonly #assets: Assets;
   readonly #feed = new Feed();
   readonly #recent = new RecentItems();
+  readonly #pictures = new Pictures();
+  /** Everything that needs the token, by path; where a path ends with / the rest of it names an item. */
+  readonly #routes = new Map<string, Route>([
+    ["/events", get((request, response) => this.#events(request, response))],
+    ["/metrics", get(async (_, response) => answer(response, 200, PROMETHEUS, await this.#view.metrics()))],
+    ["/api/status", get((_, response) => answerJson(response, 200, this.#view.status()))],
+    ["/api/items", get((_, response) => answerJson(response, 200, this.#recent.list()))],
+    ["/api/item/", get((request, response) => this.#item(named(request), response))],
+    ["/api/map", get((_, response) => answerJson(response, 200, this.#view.map() ?? null))],
+    ["/api/queue", get((_, response) => answerJson(response, 200, this.#view.queue()))],
+    ["/api/enrol", post((request, response) => this.#enrol(request, response))],
+    ["/api/dismiss", post((request, response) => this.#dismiss(request, response))],
+    ["/thumb/", get((request, response) => this.#thumb(named(request), response))],
+    ["/views/", get((request, response) => this.#views(named(request), response))],
+    ["/reference/", get((request, response) => this.#reference(named(request), response))],
+  ]);
   readonly #stop: () => void;
 
   /**
@@ -98,7 +127,9 @@ export class Console implements Closable {
       await this.#route(request, response);
     } catch (error) {
       // Who has gone in the middle of a request gets no answer.
-      if (request.destroyed) return;
+      if (response.destroyed) return;
+      if (error instanceof Refusal) return refuse(response, error.status, error.message);
+      if (error instanceof GradelineError && !response.headersSent) return refuseFor(response, error);
       this.#log.error({ err: error }, "the page could not answer");
       if (response.headersSent) response.destroy();
       else refuse(response, 500, "this failed on the board; its log says why");
@@ -110,9 +141,11 @@ export class Console implements Closable {
     if (this.#guard.foreign(request)) return refuse(response, 403, "another site may not ask this");
     const path = (request.url ?? "").split("?", 1)[0]!;
     if (request.method === "POST" && path === "/login") return this.#login(request, response);
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      response.setHeader("allow", "GET, HEAD");
-      return refuse(response, 405, "this server takes GET alone");
+    const route = this.#routes.get(path) ?? this.#routes.get(path.slice(0, path.lastIndexOf("/") + 1));
+    const methods = route?.methods ?? READING;
+    if (!methods.includes(request.method ?? "")) {
+      response.setHeader("allow", methods.join(", "));
+      return refuse(response, 405, `this takes ${methods[0]} alone`);
     }
     if (path === "/healthz") return this.#health(response);
     // The files of the page are no secret, and the login form needs them.
@@ -123,19 +156,8 @@ export class Console implements Closable {
       response.setHeader("www-authenticate", "Bearer");
       return refuse(response, 401, "a token is needed: Authorization: Bearer TOKEN");
     }
-    switch (path) {
-      case "/events":
-        return this.#events(request, response);
-      case "/api/status":
-        return answerJson(response, 200, this.#view.status());
-      case "/api/items":
-        return answerJson(response, 200, this.#recent.list());
-      case "/metrics":
-        return answer(response, 200, PROMETHEUS, await this.#view.metrics());
-      default:
-        if (path.startsWith("/thumb/")) return this.#thumb(path.slice("/thumb/".length), response);
-        return refuse(response, 404, "there is nothing here");
-    }
+    if (route === undefined) return refuse(response, 404, "there is nothing here");
+    return route.answer(request, response);
   }
 
   /** Only names found at the start are known: the request's text is a key, never a path. */
@@ -173,9 +195,37 @@ export class Console implements Closable {
     }
   }
 
-  async #thumb(name: string, response: ServerResponse): Promise<void> {
-    const jpeg = await this.#recent.thumb(decoded(name));
-    if (jpeg === undefined) return refuse(response, 404, "this item's picture is not kept any more");
+  async #item(id: string, response: ServerResponse): Promise<void> {
+    const detail = await this.#view.item(id);
+    if (detail === undefined) return refuse(response, 404, "this item is not kept any more");
+    answerJson(response, 200, detail);
+  }
+
+  async #enrol(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { grade, items } = await readChange(request, this.#guard, enrolSchema);
+    answerJson(response, 200, await this.#view.enrol(grade, items));
+  }
+
+  async #dismiss(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { items } = await readChange(request, this.#guard, dismissSchema);
+    answerJson(response, 200, { dismissed: await this.#view.dismiss(items) });
+  }
+
+  async #thumb(id: string, response: ServerResponse): Promise<void> {
+    const shown = this.#recent.thumb(id) ?? this.#pictures.get(`thumb ${id}`, () => this.#view.viewsOf(id), single);
+    this.#picture(await shown, response);
+  }
+
+  async #views(id: string, response: ServerResponse): Promise<void> {
+    this.#picture(await this.#pictures.get(`views ${id}`, () => this.#view.viewsOf(id), sheet), response);
+  }
+
+  async #reference(id: string, response: ServerResponse): Promise<void> {
+    this.#picture(await this.#pictures.get(`reference ${id}`, () => this.#view.referenceViews(id), sheet), response);
+  }
+
+  #picture(jpeg: Buffer | undefined, response: ServerResponse): void {
+    if (jpeg === undefined) throw new Refusal(404, "this picture is not kept any more");
     response.setHeader("cache-control", "private, max-age=3600, immutable");
     answer(response, 200, "image/jpeg", jpeg);
   }
@@ -192,9 +242,19 @@ export class Console implements Closable {
   }
 }
 
-function decoded(text: string): string {
+function get(answering: Answering): Route {
+  return { methods: READING, answer: answering };
+}
+
+function post(answering: Answering): Route {
+  return { methods: CHANGING, answer: answering };
+}
+
+/** The name after the last slash; a key, never a path. */
+function named(request: IncomingMessage): string {
+  const path = request.url!.split("?", 1)[0]!;
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
   } catch {
     return "";
   }

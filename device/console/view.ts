@@ -1,6 +1,7 @@
 import type { Verdict } from "../base/messages.ts";
 import type { Stage } from "../base/metrics.ts";
 import type { Proof } from "../base/proof-message.ts";
+import type { Neighbour } from "../grade/nearest.ts";
 
 /** What the station shows to the console. All of it may be asked for at any time, also while the station stops. */
 export interface StationView {
@@ -13,6 +14,106 @@ export interface StationView {
   onItem(listener: (item: ItemShown) => void): () => void;
   /** Prometheus text format, version 0.0.4. */
   metrics(): Promise<string>;
+  /** One item and what its grade hangs on; undefined where it is not kept any more. */
+  item(id: string): Promise<ItemDetail | undefined>;
+  /** Pictures of an item's kept views, as {@link ItemDetail.views} counts them; undefined where it is not kept. */
+  viewsOf(id: string): Promise<Crops | undefined>;
+  /** Pictures of an enrolled item's views; undefined where there is no such item. */
+  referenceViews(id: string): Promise<Crops | undefined>;
+  /** References and the newest items in a plane; undefined where nothing is enrolled. */
+  map(): MapShown | undefined;
+  /** Items that wait for somebody who knows their grade. */
+  queue(): QueueShown;
+  /**
+   * Makes kept items references of a grade, all of them or none; resolves when they count.
+   *
+   * @throws {GradelineError} what is wrong with the request, in words for people
+   */
+  enrol(grade: string, items: readonly string[]): Promise<EnrolDone>;
+  /** Takes items out of the queue. @returns how many were in it */
+  dismiss(items: readonly string[]): Promise<number>;
+}
+
+/** Views as the embedder saw them, each RGB8 HWC (sizePx * sizePx * 3). */
+export interface Crops {
+  readonly sizePx: number;
+  /** Grey of the background. */
+  readonly fill: number;
+  readonly crops: readonly Uint8Array[];
+}
+
+/** One item and what its grade hangs on, by what is enrolled now. */
+export interface ItemDetail {
+  readonly verdict: Verdict;
+  /** It is in the unknown queue. */
+  readonly queued: boolean;
+  /** The grade that this item itself is a reference of; null where it is none. */
+  readonly enrolled: string | null;
+  /** Views that are kept, evenly spread over the item's passage; the verdict stands on all of them. */
+  readonly views: readonly ViewDetail[];
+  /** Null where nothing is enrolled or the item has no view. */
+  readonly why: Why | null;
+}
+
+export interface ViewDetail {
+  /** The nearest enrolled view of each grade, nearest first. */
+  readonly nearest: readonly Neighbour[];
+}
+
+export interface Why {
+  /** Short hash of the gallery that this is by: another one than the verdict's where something was enrolled since. */
+  readonly gallery: string;
+  readonly outcome: Verdict["outcome"];
+  readonly grade: string | null;
+  /** The grade that the item as a whole is most like: it gets none better. */
+  readonly like: string;
+  /** Another grade that it is as much like. */
+  readonly rival: string | null;
+  /** More than 1: as a whole it is like nothing enrolled. */
+  readonly strangeness: number;
+  /** Best grade first. */
+  readonly grades: readonly GradeReason[];
+}
+
+export interface GradeReason {
+  readonly grade: string;
+  /** Of the view that decides; null where it cannot be said. */
+  readonly distance: number | null;
+  readonly limit: number;
+  readonly pValue: number | null;
+  /** Views that no reference of this grade or a better one is near enough to, from 0. */
+  readonly uncovered: readonly number[];
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface MapShown {
+  /** Short hash of the gallery that the plane was laid through. */
+  readonly gallery: string;
+  readonly references: readonly (Point & { readonly id: string; readonly grade: string })[];
+  /** Enrolled items in all; the map shows an even part of many. */
+  readonly enrolled: number;
+  /** Share of all variance that lies along each of the two axes, 0..1. */
+  readonly explained: readonly number[];
+  /** Oldest first. */
+  readonly items: readonly (Point & { readonly verdict: Verdict })[];
+}
+
+export interface QueueShown {
+  /** How many wait in all. */
+  readonly total: number;
+  /** The newest of them, newest first. */
+  readonly items: readonly Verdict[];
+}
+
+export interface EnrolDone {
+  readonly grade: string;
+  readonly items: readonly { readonly item: string; readonly views: number }[];
+  /** Enrolled items in all. */
+  readonly references: number;
 }
 
 /** One decided item as the page shows it. */
@@ -20,6 +121,8 @@ export interface ItemShown {
   readonly verdict: Verdict;
   /** Its most telling view; null for an item without a view. */
   readonly view: ViewShown | null;
+  /** Where it lands on the map; null where nobody has asked for the map, or the item has no embedding. */
+  readonly spot: Point | null;
 }
 
 /** A crop as the embedder saw it. */
@@ -47,8 +150,21 @@ export interface StationStatus {
   readonly cameras: readonly CameraStatus[];
   readonly lanes: readonly LaneStatus[];
   readonly broker: BrokerStatus;
+  readonly queue: QueueStatus;
   /** Over the last items; a stage that has not run yet is absent. */
   readonly latencyMs: { readonly [S in Stage]?: Quantiles };
+}
+
+/** The unknown queue. */
+export interface QueueStatus {
+  /** Items that wait. */
+  readonly items: number;
+  /** The newest of them; null where none waits. */
+  readonly newest: string | null;
+  /** Not kept since the start, because too many came at once or the disk took none. */
+  readonly dropped: number;
+  /** Why the disk takes none. */
+  readonly problem: string | null;
 }
 
 export interface Quantiles {
@@ -107,6 +223,8 @@ export interface LaneStatus {
   readonly late: number;
   /** Items per minute, over the last seconds. */
   readonly perMinute: number;
+  /** Fruit that pass are being enrolled. */
+  readonly enrolling: { readonly grade: string; readonly count: number; readonly passed: number } | null;
 }
 
 export interface BrokerStatus {

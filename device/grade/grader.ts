@@ -7,7 +7,7 @@ import { type Kin, kinDistance } from "./kin.ts";
 import { describeItem, type Prototypes, prototypeDistances } from "./prototypes.ts";
 import type { ReferenceViews } from "./references.ts";
 import { conformalP, DEFAULT_ALPHA, type Thresholds } from "./thresholds.ts";
-import type { Decision } from "./verdict.ts";
+import type { Decision, Reasons } from "./verdict.ts";
 
 /** Two grades whose prototypes are as near as this, relative to both distances, cannot be told apart: `unsure`. */
 const UNSURE_BAND = 0.01;
@@ -100,6 +100,24 @@ export class Grader {
   /** The grade of the nearest prototype, whatever the distance: for measuring, where strangers are set apart. */
   choose(embeddings: Float32Array, count: number): string {
     return this.#names[this.#describe(embeddings, count).grade]!;
+  }
+
+  /**
+   * What the decision about an item hangs on, for people who ask why.
+   *
+   * @param embeddings (count, dimension) row-major, unit rows
+   * @param count 1 or more
+   */
+  reasons(embeddings: Float32Array, count: number): Reasons {
+    const decision = this.grade(embeddings, count);
+    const { grade, second, lead } = this.#nearest;
+    return {
+      decision,
+      like: this.#names[grade]!,
+      rival: second >= 0 && lead < UNSURE_BAND ? this.#names[second]! : null,
+      strangeness: this.#kinShare(count),
+      limits: this.#names.map((name, g) => ({ grade: name, limit: this.#thresholds.limit[g]! })),
+    };
   }
 
   /** How far an item is from being known: 1 at the limit, more for strangers. */

@@ -21,3 +21,16 @@ export interface Decision {
   /** The view that decided, for pictures; absent without a view. */
   readonly tellingView?: number;
 }
+
+/** What a decision hangs on. */
+export interface Reasons {
+  readonly decision: Decision;
+  /** The grade that the item as a whole is most like: it gets none better. */
+  readonly like: string;
+  /** Another grade that it is as much like; null where there is none. */
+  readonly rival: string | null;
+  /** How unlike everything enrolled the item is as a whole: more than 1 makes it unknown. */
+  readonly strangeness: number;
+  /** Best grade first: the largest distance of a view that counts as covered, 0..2. */
+  readonly limits: readonly { readonly grade: string; readonly limit: number }[];
+}

@@ -13,12 +13,17 @@ export function sheetColumns(views: number): number {
   return Math.max(1, Math.ceil(Math.sqrt(views)));
 }
 
+/** @returns {@link laySheet} as a PNG file's bytes, without loss */
+export function encodeSheet(crops: readonly Uint8Array[], sizePx: number, fill: number): Promise<Buffer> {
+  return encodePng(laySheet(crops, sizePx, fill));
+}
+
 /**
  * @param crops each (sizePx, sizePx, 3)
  * @param fill grey of places without a view
- * @returns the sheet as a PNG file's bytes, without loss
+ * @returns all of them side by side, {@link sheetColumns} in a row
  */
-export async function encodeSheet(crops: readonly Uint8Array[], sizePx: number, fill: number): Promise<Buffer> {
+export function laySheet(crops: readonly Uint8Array[], sizePx: number, fill: number): Image {
   const columns = sheetColumns(crops.length);
   const rows = Math.max(1, Math.ceil(crops.length / columns));
   const row = sizePx * 3;
@@ -27,7 +32,7 @@ export async function encodeSheet(crops: readonly Uint8Array[], sizePx: number, 
     let to = (Math.floor(index / columns) * sizePx * columns + (index % columns)) * row;
     for (let y = 0; y < sizePx; y++, to += columns * row) data.set(crop.subarray(y * row, (y + 1) * row), to);
   }
-  return encodePng({ widthPx: columns * sizePx, heightPx: rows * sizePx, data });
+  return { widthPx: columns * sizePx, heightPx: rows * sizePx, data };
 }
 
 /**

@@ -8,12 +8,16 @@ const ZERO = 0.3;
 /** One item of the strip. It is made once and never changes: a verdict is final. */
 export function tile(item, grades) {
   const kind = kindOf(item);
-  const li = make("li.item", { tabindex: "-1" });
+  const link = make("a", { href: `#item/${encodeURIComponent(item.item)}`, tabindex: "-1" });
+  const li = make("li.item", {}, link);
   paint(li, kind, grades);
   const name = nameOf(kind);
-  li.append(picture(item, kind, grades), make("p.grade", { title: name }, mark(kind, grades), make("span", {}, name)));
-  if (item.margin !== null) li.append(marginBar(item.margin));
-  li.append(measures(item));
+  link.append(
+    picture(item, kind, grades),
+    make("p.grade", { title: name }, mark(kind, grades), make("span", {}, name)),
+  );
+  if (item.margin !== null) link.append(marginBar(item.margin));
+  link.append(measures(item));
   return li;
 }
 

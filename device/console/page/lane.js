@@ -16,6 +16,8 @@ export class Lane {
   #tiles = new Map();
   #grades = [];
   #held = false;
+  /** A pointer is over the items. */
+  #resting = false;
   #missed = 0;
   #due;
   #drawnAt = Number.NEGATIVE_INFINITY;
@@ -27,6 +29,7 @@ export class Lane {
     const parts = {
       about: make("p.small"),
       paused: make("p.badge", { hidden: "" }, "paused"),
+      enrols: make("p.badge.enrols", { hidden: "" }),
       rate: make("p.rate"),
       hold: make("button.hold", { type: "button", "aria-pressed": "false" }, "Hold"),
       share: make("div.share", { "aria-hidden": "true" }),
@@ -43,6 +46,7 @@ export class Lane {
         {},
         make("div.title", {}, make("h2", { id: title }, id), parts.about),
         parts.paused,
+        parts.enrols,
         parts.rate,
         parts.hold,
       ),
@@ -55,7 +59,12 @@ export class Lane {
     parts.hold.addEventListener("click", () => this.#hold(!this.#held));
     parts.strip.addEventListener("keydown", (event) => this.#key(event));
     // Who reads an item with the keyboard must not lose it under the focus.
-    parts.strip.addEventListener("focusin", () => this.#hold(true));
+    parts.strip.addEventListener("focusin", (event) => {
+      if (event.target.matches(":focus-visible")) this.#hold(true);
+    });
+    // What somebody is about to hit must not move away under the pointer.
+    parts.strip.addEventListener("pointerenter", () => this.#rest(true));
+    for (const end of ["pointerleave", "pointercancel"]) parts.strip.addEventListener(end, () => this.#rest(false));
   }
 
   /** Begins anew with what the daemon has kept, newest first. */
@@ -78,17 +87,21 @@ export class Lane {
     } else {
       // Made before it is shown, so that its picture is here by then.
       this.#tiles.set(item.item, tile(item, this.#grades));
-      const next = this.#drawnAt + (still.matches ? STILL_MS : CALM_MS);
-      this.#due ??= setTimeout(() => this.#draw(), Math.max(0, next - performance.now()));
+      if (!this.#resting) this.#drawSoon();
     }
   }
 
   status(lane, camera, gallery) {
-    const { about, paused, rate } = this.#parts;
+    const { about, paused, enrols, rate } = this.#parts;
     say(about, `${lane.conveyor}, camera ${lane.camera}`);
     paused.hidden = !lane.paused;
     this.element.classList.toggle("resting", lane.paused);
     rate.replaceChildren(make("b", {}, format.rate(lane.perMinute)), " / min");
+    const { enrolling } = lane;
+    const passed =
+      enrolling === null ? "" : `enrolling ${enrolling.passed} of ${enrolling.count} as ${enrolling.grade}`;
+    say(enrols, passed);
+    enrols.hidden = passed === "";
     this.#grades = gallery.grades;
     this.#count(lane);
     this.#advise(lane, camera, gallery);
@@ -137,6 +150,21 @@ export class Lane {
     }
   }
 
+  #drawSoon() {
+    const next = this.#drawnAt + (still.matches ? STILL_MS : CALM_MS);
+    this.#due ??= setTimeout(() => this.#draw(), Math.max(0, next - performance.now()));
+  }
+
+  #rest(resting) {
+    this.#resting = resting;
+    if (!resting) {
+      if (!this.#held) this.#drawSoon();
+      return;
+    }
+    clearTimeout(this.#due);
+    this.#due = undefined;
+  }
+
   #draw() {
     clearTimeout(this.#due);
     this.#due = undefined;
@@ -151,7 +179,7 @@ export class Lane {
     strip.hidden = shown.size === 0;
     empty.hidden = shown.size > 0;
     // One item is in the order of focus; arrow keys reach the others.
-    for (const [index, li] of [...shown.values()].entries()) li.tabIndex = index === 0 ? 0 : -1;
+    for (const [index, li] of [...shown.values()].entries()) li.firstElementChild.tabIndex = index === 0 ? 0 : -1;
     strip.scrollLeft = 0;
   }
 
@@ -179,7 +207,7 @@ export class Lane {
   }
 
   #key(event) {
-    const tiles = [...this.#parts.strip.children];
+    const tiles = Array.from(this.#parts.strip.children, (li) => li.firstElementChild);
     const at = tiles.indexOf(document.activeElement);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tiles.length - 1 }[event.key];
     if (event.key === "Escape") {
@@ -202,7 +230,8 @@ function advice(lane, camera, gallery) {
   if (gallery.items === 0) {
     return [
       "No grade is enrolled yet",
-      "Teach the line its grades from pictures of good samples: gradeline-calibrate enroll GRADE PATH…",
+      "Let fruit pass: each is unknown and waits under Unknown until you say what it is.",
+      "Or teach the line from pictures of good samples: gradeline-calibrate enroll GRADE PATH…",
     ];
   }
   if (lane.paused) return ["Paused", "This lane does not grade until the request resume comes."];

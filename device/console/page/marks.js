@@ -40,10 +40,13 @@ export function mark(kind, grades) {
   svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("class", kind in NAMES ? "mark line" : "mark");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", OUTCOMES[kind] ?? SHAPES[rankOf(kind, grades) % SHAPES.length]);
+  path.setAttribute("d", shapeOf(kind, grades));
   svg.append(path);
   return svg;
 }
+
+/** The outline of a kind's sign, 24 wide and high. */
+export const shapeOf = (kind, grades) => OUTCOMES[kind] ?? SHAPES[rankOf(kind, grades) % SHAPES.length];
 
 /** A grade that the gallery has no more stands behind all others. */
 function rankOf(kind, grades) {

@@ -1,7 +1,11 @@
 import { keyed, make, say } from "./dom.js";
 import { follow } from "./feed.js";
 import * as format from "./format.js";
+import { ItemRoom } from "./item-room.js";
 import { Lane } from "./lane.js";
+import { MapRoom } from "./map-room.js";
+import { QueueRoom } from "./queue-room.js";
+import { walk } from "./rooms.js";
 import { System } from "./system.js";
 
 const TONES = { online: "good", degraded: "warn", stopped: "idle", lost: "bad" };
@@ -9,6 +13,9 @@ const RELIEF_MS = 6000;
 
 const at = (id) => document.getElementById(id);
 const system = new System(at("system"));
+const item = new ItemRoom(at("item"));
+const queue = new QueueRoom(at("unknown"));
+const map = new MapRoom(at("map"));
 const lanes = new Map();
 const laneList = keyed(at("lanes"), (id) => {
   const lane = new Lane(id);
@@ -21,11 +28,21 @@ let items = {};
 let lostSince;
 let relief;
 
+walk({
+  line: { element: at("lanes") },
+  item: { element: at("item"), room: item },
+  unknown: { element: at("unknown"), room: queue },
+  map: { element: at("map"), room: map },
+});
+
 follow({
   event(name, data) {
     if (name === "snapshot") begin(data);
     else if (name === "status") show(data);
-    else if (name === "item") lanes.get(data.lane)?.add(data);
+    else if (name === "item") {
+      lanes.get(data.lane)?.add(data);
+      map.item(data);
+    }
   },
   lost(why) {
     lostSince ??= new Date();
@@ -75,6 +92,13 @@ function show(status) {
     lane.status(now, cameras.get(now.camera), status.gallery);
   }
   system.status(status);
+  showWaiting(status.queue);
+  for (const room of [item, queue, map]) room.status(status);
+}
+
+function showWaiting({ items: waiting }) {
+  at("waiting").hidden = waiting === 0;
+  say(at("waiting"), waiting === 0 ? "" : format.count(waiting));
 }
 
 function showState(state, words) {

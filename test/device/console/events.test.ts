@@ -26,7 +26,7 @@ test("a client first hears what there is, then each item as it passes, and the s
     heard.set(name, data);
     if (heard.size === 2) break;
   }
-  assert.deepEqual(heard.get("item"), { ...passed, view: 2, thumb: `/thumb/${passed.item}` });
+  assert.deepEqual(heard.get("item"), { ...passed, view: 2, thumb: `/thumb/${passed.item}`, spot: null });
   assert.deepEqual(heard.get("status"), station.status());
 });
 

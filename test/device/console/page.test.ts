@@ -191,6 +191,10 @@ test("with the keyboard one walks lanes and items; the item in focus stays while
   station.pass({ lane: "b", sizeMm: 80 });
   await page.getByText("64 mm").waitFor();
   await page.getByText("80 mm").waitFor();
+  for (const room of ["Line", "Unknown ", "Map"]) {
+    await page.keyboard.press("Tab");
+    assert.equal(await focusedText(page), room);
+  }
   await page.keyboard.press("Tab");
   assert.equal(await focusedText(page), "Hold");
   await page.keyboard.press("Tab");

@@ -1,7 +1,19 @@
+import type { GradelineError } from "../../../device/base/errors.ts";
 import type { Verdict } from "../../../device/base/messages.ts";
 import { createMetrics } from "../../../device/base/metrics.ts";
 import { formatMicros } from "../../../device/base/time.ts";
-import type { ItemShown, LaneStatus, StationStatus, StationView } from "../../../device/console/view.ts";
+import type {
+  Crops,
+  EnrolDone,
+  ItemDetail,
+  ItemShown,
+  LaneStatus,
+  MapShown,
+  QueueShown,
+  StationStatus,
+  StationView,
+  Why,
+} from "../../../device/console/view.ts";
 import { cpuProof } from "../../support/proof-made.ts";
 
 const SIZE_PX = 96;
@@ -10,6 +22,15 @@ const T0 = 1_800_000_000_000_000;
 /** A station at the console's interface: says what a test tells it to. */
 export class FakeStation implements StationView {
   status_: StationStatus;
+  /** Items that can be looked at, in the order in which they passed. */
+  readonly kept = new Map<string, Verdict>();
+  readonly waiting = new Set<string>();
+  /** What was enrolled or dismissed, in order. */
+  readonly taught: { readonly grade: string | null; readonly items: readonly string[] }[] = [];
+  /** What the next enrolment fails with. */
+  refusal: GradelineError | undefined;
+  map_: MapShown | undefined;
+  why: Partial<Why> = {};
   readonly #listeners = new Set<(item: ItemShown) => void>();
   #items = 0;
 
@@ -44,8 +65,64 @@ export class FakeStation implements StationView {
   pass(about: Partial<Verdict> = {}, colour: readonly [number, number, number] | null = [200, 40, 30]): Verdict {
     const verdict = { ...verdictOf(++this.#items), ...about };
     const view = colour === null ? null : { index: 2, sizePx: SIZE_PX, crop: filled(colour) };
-    for (const listener of this.#listeners) listener({ verdict, view });
+    if (colour !== null) this.kept.set(verdict.item, verdict);
+    if (verdict.outcome === "unknown" || verdict.outcome === "unsure") this.waiting.add(verdict.item);
+    this.#tellQueue();
+    const spot = this.map_ === undefined ? null : { x: 0.1 * this.#items, y: 0.2 };
+    for (const listener of this.#listeners) listener({ verdict, view, spot });
     return verdict;
+  }
+
+  async item(id: string): Promise<ItemDetail | undefined> {
+    const verdict = this.kept.get(id);
+    if (verdict === undefined) return undefined;
+    const near = { reference: "ref-1", grade: "second", view: 1, views: 4, distance: 0.41 };
+    const views = Array.from({ length: 4 }, () => ({ nearest: [near] }));
+    const { outcome, grade } = verdict;
+    return {
+      verdict,
+      queued: this.waiting.has(id),
+      enrolled: null,
+      views,
+      why: { ...why(outcome, grade), ...this.why },
+    };
+  }
+
+  async viewsOf(id: string): Promise<Crops | undefined> {
+    return this.kept.has(id) ? crops() : undefined;
+  }
+
+  async referenceViews(id: string): Promise<Crops | undefined> {
+    return id === "ref-1" ? crops() : undefined;
+  }
+
+  map(): MapShown | undefined {
+    return this.map_;
+  }
+
+  queue(): QueueShown {
+    const items = [...this.waiting].reverse().map((id) => this.kept.get(id)!);
+    return { total: items.length, items: items.slice(0, 60) };
+  }
+
+  async enrol(grade: string, items: readonly string[]): Promise<EnrolDone> {
+    if (this.refusal !== undefined) throw this.refusal;
+    this.taught.push({ grade, items });
+    for (const item of items) this.waiting.delete(item);
+    this.#tellQueue();
+    return { grade, items: items.map((item) => ({ item, views: 4 })), references: 25 };
+  }
+
+  async dismiss(items: readonly string[]): Promise<number> {
+    this.taught.push({ grade: null, items });
+    const dismissed = items.filter((item) => this.waiting.delete(item)).length;
+    this.#tellQueue();
+    return dismissed;
+  }
+
+  #tellQueue(): void {
+    const newest = [...this.waiting].at(-1) ?? null;
+    this.status_ = { ...this.status_, queue: { ...this.status_.queue, items: this.waiting.size, newest } };
   }
 }
 
@@ -60,6 +137,7 @@ export function laneStatus(id: string, about: Partial<LaneStatus> = {}): LaneSta
     grades: {},
     late: 0,
     perMinute: 0,
+    enrolling: null,
     ...about,
   };
 }
@@ -85,6 +163,7 @@ function quiet(): StationStatus {
       pendingVerdicts: 0,
       droppedVerdicts: 0,
     },
+    queue: { items: 0, newest: null, dropped: 0, problem: null },
     latencyMs: { embed: { p50: 4.2, p99: 9.8 }, exposure_to_ack: { p50: 17, p99: 31 } },
   };
 }
@@ -111,6 +190,27 @@ function verdictOf(number: number): Verdict {
     model: "ab".repeat(8),
     gallery: "cd".repeat(8),
     ms: { vision: 3, embed: 9, grade: 0.2 },
+  };
+}
+
+function crops(): Crops {
+  return { sizePx: SIZE_PX, fill: 118, crops: Array.from({ length: 4 }, (_, i) => filled([60 * i, 90, 40])) };
+}
+
+/** View 3 is near nothing sound. */
+function why(outcome: Verdict["outcome"], grade: string | null): Why {
+  return {
+    gallery: "cd".repeat(8),
+    outcome,
+    grade,
+    like: "sound",
+    rival: null,
+    strangeness: 0.7,
+    grades: [
+      { grade: "sound", distance: 0.41, limit: 0.35, pValue: 0.04, uncovered: [2] },
+      { grade: "second", distance: 0.41, limit: 0.38, pValue: null, uncovered: [2] },
+      { grade: "reject", distance: 0.3, limit: 0.38, pValue: 0.4, uncovered: [] },
+    ],
   };
 }
 

@@ -1,0 +1,88 @@
+import { make } from "./dom.js";
+import { mark, paint } from "./marks.js";
+
+/** Grades that a digit answers. */
+const DIGITS = 9;
+/** As the daemon takes them. */
+const LONGEST = 40;
+
+/** Says what an item is: a button per grade, a new name, and where wanted a way to let it go. */
+export class Answer {
+  element;
+  #grades = [];
+  #buttons = make("div.choices");
+  #name = make("input", {
+    id: "new-grade",
+    name: "grade",
+    maxlength: String(LONGEST),
+    autocomplete: "off",
+    autocapitalize: "none",
+    spellcheck: "false",
+    required: "",
+  });
+  #answer;
+
+  /**
+   * @param {{ title: string, answer: (grade: string) => void, dismiss?: () => void }} options
+   */
+  constructor({ title, answer, dismiss }) {
+    this.#answer = answer;
+    const field = `new-grade-${title.replaceAll(/\W+/g, "-")}`;
+    this.#name.id = field;
+    const form = make(
+      "form.newgrade",
+      {},
+      make("label", { for: field }, "A new grade"),
+      make("div.pair", {}, this.#name, make("button", { type: "submit" }, "Enrol")),
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const grade = this.#name.value.trim();
+      if (grade === "") return;
+      this.#name.value = "";
+      answer(grade);
+    });
+    this.element = make(
+      "div.answer",
+      { role: "group", "aria-label": title },
+      make("p.ask", {}, title),
+      this.#buttons,
+      form,
+    );
+    if (dismiss !== undefined) {
+      const button = make(
+        "button.dismiss",
+        { type: "button" },
+        "Dismiss",
+        make("kbd", { "aria-hidden": "true" }, "Del"),
+      );
+      button.setAttribute("aria-keyshortcuts", "Delete");
+      button.addEventListener("click", dismiss);
+      this.element.append(button);
+    }
+  }
+
+  /** @param {string[]} grades best first */
+  grades(grades) {
+    if (grades.join("\n") === this.#grades.join("\n") && this.#buttons.childElementCount === grades.length) return;
+    this.#grades = grades;
+    this.#buttons.replaceChildren(
+      ...grades.map((grade, index) => {
+        const kind = `grade:${grade}`;
+        const button = make("button.choice", { type: "button" }, mark(kind, grades), make("span", {}, grade));
+        paint(button, kind, grades);
+        if (index < DIGITS) {
+          button.append(make("kbd", { "aria-hidden": "true" }, String(index + 1)));
+          button.setAttribute("aria-keyshortcuts", String(index + 1));
+        }
+        button.addEventListener("click", () => this.#answer(grade));
+        return button;
+      }),
+    );
+  }
+
+  /** The grade that a key stands for. */
+  gradeOf(key) {
+    return /^[1-9]$/.test(key) ? this.#grades[Number(key) - 1] : undefined;
+  }
+}

@@ -1,0 +1,101 @@
+import { Answer } from "./answer.js";
+import { ask } from "./ask.js";
+import { describe } from "./detail.js";
+import { make, say } from "./dom.js";
+
+/** One item, wherever it was found: on its lane, on the map, by a link. */
+export class ItemRoom {
+  #id;
+  #grades = [];
+  #gallery;
+  #title = make("h2", { tabindex: "-1" }, "Item");
+  #said = make("p.said", { role: "status" });
+  #wrong = make("p.said.wrong", { role: "alert" });
+  #body = make("div.body");
+  #answer = new Answer({ title: "Was it wrong? Enrol it as", answer: (grade) => void this.#enrol(grade) });
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    const back = make("button.back", { type: "button" }, "Back");
+    back.addEventListener("click", () => {
+      if (history.length > 1 && document.body.dataset.walked === "yes") history.back();
+      else location.hash = "#line";
+    });
+    this.#answer.element.hidden = true;
+    element.append(
+      make("div.bar-top", {}, back, this.#title),
+      this.#said,
+      this.#wrong,
+      this.#body,
+      this.#answer.element,
+    );
+  }
+
+  get title() {
+    return this.#title;
+  }
+
+  open(id) {
+    if (id !== this.#id) {
+      this.#id = id;
+      say(this.#said, "");
+      say(this.#wrong, "");
+      this.#body.replaceChildren(make("p.small", {}, "Asking the board …"));
+      this.#answer.element.hidden = true;
+    }
+    void this.#load();
+  }
+
+  close() {
+    this.#id = undefined;
+    this.#body.replaceChildren();
+  }
+
+  status({ gallery }) {
+    this.#grades = gallery.grades;
+    this.#answer.grades(gallery.grades);
+    if (this.#id !== undefined && this.#gallery !== undefined && gallery.hash !== this.#gallery) void this.#load();
+    this.#gallery = gallery.hash;
+  }
+
+  async #load() {
+    const id = this.#id;
+    try {
+      const detail = await ask(`/api/item/${encodeURIComponent(id)}`);
+      if (id !== this.#id) return;
+      if (detail === undefined) return this.#gone();
+      say(this.#title, `Item ${detail.verdict.seq} of lane ${detail.verdict.lane}`);
+      this.#body.replaceChildren(describe(detail, this.#grades));
+      this.#answer.element.hidden = detail.views.length === 0;
+    } catch (error) {
+      if (id === this.#id) say(this.#wrong, `This item cannot be shown: ${error.message}`);
+    }
+  }
+
+  #gone() {
+    say(this.#title, "Not kept any more");
+    this.#answer.element.hidden = true;
+    this.#body.replaceChildren(
+      make(
+        "p",
+        {},
+        "The board keeps the newest items of its lanes, and those in the unknown queue; this one was let go.",
+      ),
+    );
+  }
+
+  async #enrol(grade) {
+    const id = this.#id;
+    say(this.#wrong, "");
+    say(this.#said, `Enrolling it as ${grade} …`);
+    try {
+      const { references } = await ask("/api/enrol", { grade, items: [id] });
+      if (id === this.#id)
+        say(this.#said, `Enrolled as ${grade}. ${references} fruit are enrolled; the next one is judged by them.`);
+    } catch (error) {
+      if (id !== this.#id) return;
+      say(this.#said, "");
+      say(this.#wrong, `Not enrolled: ${error.message}`);
+    }
+  }
+}

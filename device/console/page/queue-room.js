@@ -1,0 +1,233 @@
+import { Answer } from "./answer.js";
+import { ask } from "./ask.js";
+import { describe } from "./detail.js";
+import { keyed, make, say } from "./dom.js";
+import * as format from "./format.js";
+import { kindOf, nameOf, paint } from "./marks.js";
+import { viewsUrl } from "./picture.js";
+
+/** Pictures of waiting items that are shown at once. */
+const SHOWN = 24;
+
+/** Items that wait for somebody who knows their grade: one large, the others in a row. */
+export class QueueRoom {
+  #open = false;
+  #seen = "";
+  #total = 0;
+  #items = [];
+  /** Answered and not yet confirmed. */
+  #busy = new Set();
+  #chosen;
+  #shown;
+  #grades = [];
+  #gallery;
+  #title = make("h2", { tabindex: "-1" }, "Unknown fruit");
+  #about = make("p.small");
+  #said = make("p.said", { role: "status" });
+  #wrong = make("p.said.wrong", { role: "alert" });
+  #row = make("ol.row", { "aria-label": "Waiting, newest first" });
+  #body = make("div.body");
+  #face = make("img.face", { alt: "", decoding: "async" });
+  #asked;
+  #none = make(
+    "div.none",
+    {},
+    make("p.what", {}, "Nothing waits"),
+    make(
+      "p",
+      {},
+      "Fruit that are like no reference, or as much like two grades, wait here with their pictures until somebody says what they are.",
+    ),
+  );
+  #answer;
+  #list;
+
+  constructor(element) {
+    this.#answer = new Answer({
+      title: "What is it?",
+      answer: (grade) => void this.#say(grade),
+      dismiss: () => void this.#say(null),
+    });
+    this.#asked = make("div.asked", {}, this.#face, this.#answer.element);
+    this.#face.addEventListener("load", () => this.#face.classList.remove("loading"));
+    this.#list = keyed(this.#row, (id) => this.#card(id));
+    element.append(
+      make("div.bar-top", {}, this.#title, this.#about),
+      this.#said,
+      this.#wrong,
+      this.#none,
+      this.#row,
+      this.#asked,
+      this.#body,
+    );
+    element.addEventListener("keydown", (event) => this.#key(event));
+    this.#draw();
+  }
+
+  get title() {
+    return this.#title;
+  }
+
+  open() {
+    this.#open = true;
+    this.#seen = "";
+    void this.#load();
+  }
+
+  close() {
+    this.#open = false;
+    this.#shown = undefined;
+    this.#body.replaceChildren();
+  }
+
+  status({ gallery, queue }) {
+    this.#grades = gallery.grades;
+    this.#answer.grades(gallery.grades);
+    if (!this.#open) return;
+    const now = `${queue.items} ${queue.newest}`;
+    if (now !== this.#seen) {
+      this.#seen = now;
+      void this.#load();
+    }
+    if (this.#gallery !== gallery.hash) {
+      this.#gallery = gallery.hash;
+      this.#shown = undefined;
+      this.#draw();
+    }
+  }
+
+  async #load() {
+    try {
+      const { total, items } = await ask("/api/queue");
+      this.#total = total;
+      this.#items = items;
+      for (const id of this.#busy) if (!items.some(({ item }) => item === id)) this.#busy.delete(id);
+      this.#draw();
+    } catch (error) {
+      say(this.#wrong, `The queue cannot be shown: ${error.message}`);
+    }
+  }
+
+  #waiting() {
+    return this.#items.filter(({ item }) => !this.#busy.has(item));
+  }
+
+  #draw() {
+    const waiting = this.#waiting();
+    if (!waiting.some(({ item }) => item === this.#chosen)) this.#chosen = waiting[0]?.item;
+    const total = Math.max(0, this.#total - this.#busy.size);
+    say(
+      this.#about,
+      total === 0 ? "" : `${format.count(total)} wait; keys 1 to 9 answer, arrows choose, Del dismisses`,
+    );
+    this.#none.hidden = waiting.length > 0;
+    this.#row.hidden = waiting.length === 0;
+    this.#asked.hidden = waiting.length === 0;
+    const byId = new Map(waiting.slice(0, SHOWN).map((verdict) => [verdict.item, verdict]));
+    // The chosen one may lie farther back once newer ones have come.
+    const chosen = waiting.find(({ item }) => item === this.#chosen);
+    if (chosen !== undefined) byId.set(chosen.item, chosen);
+    this.#list([...byId.keys()], (li, id) => {
+      paint(li, kindOf(byId.get(id)), this.#grades);
+      const button = li.firstElementChild;
+      if (id === this.#chosen) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+      const { lane, seq, outcome } = byId.get(id);
+      button.setAttribute("aria-label", `${nameOf(outcome)} item ${seq} of lane ${lane}`);
+    });
+    if (this.#open) void this.#describe();
+  }
+
+  #card(id) {
+    const url = `/thumb/${encodeURIComponent(id)}`;
+    const image = make("img", { src: url, alt: "", width: "96", height: "96", loading: "lazy", decoding: "async" });
+    const button = make("button.waiting", { type: "button" }, image);
+    button.addEventListener("click", () => this.#choose(id));
+    return make("li", {}, button);
+  }
+
+  #choose(id) {
+    this.#chosen = id;
+    this.#draw();
+  }
+
+  async #describe() {
+    const id = this.#chosen;
+    if (id === this.#shown) return;
+    this.#shown = id;
+    this.#showFace(id);
+    if (id === undefined) return this.#body.replaceChildren();
+    try {
+      const detail = await ask(`/api/item/${encodeURIComponent(id)}`);
+      if (id !== this.#shown) return;
+      this.#body.replaceChildren(
+        detail === undefined ? make("p", {}, "It was let go meanwhile.") : describe(detail, this.#grades),
+      );
+    } catch (error) {
+      if (id !== this.#shown) return;
+      this.#body.replaceChildren(make("p", {}, `It cannot be shown: ${error.message}`));
+    }
+  }
+
+  /** The fruit beside the question, all its views at once. */
+  #showFace(id) {
+    const url = id === undefined ? undefined : viewsUrl(id);
+    if (url === undefined) this.#face.removeAttribute("src");
+    else if (this.#face.getAttribute("src") !== url) {
+      this.#face.classList.add("loading");
+      this.#face.src = url;
+    }
+  }
+
+  /** @param {string | null} grade null: dismissed */
+  async #say(grade) {
+    const id = this.#chosen;
+    if (id === undefined) return;
+    const inRow = this.#row.contains(document.activeElement);
+    this.#move(1);
+    this.#busy.add(id);
+    say(this.#wrong, "");
+    say(this.#said, grade === null ? "Dismissing …" : `Enrolling as ${grade} …`);
+    this.#draw();
+    // What had the focus may be gone with the item.
+    if (inRow || document.activeElement === document.body) this.#focus();
+    try {
+      if (grade === null) await ask("/api/dismiss", { items: [id] });
+      else await ask("/api/enrol", { grade, items: [id] });
+      this.#items = this.#items.filter(({ item }) => item !== id);
+      this.#total = Math.max(0, this.#total - 1);
+      say(this.#said, grade === null ? "Dismissed." : `Enrolled as ${grade}; the next fruit is judged by it.`);
+    } catch (error) {
+      say(this.#said, "");
+      say(this.#wrong, `${grade === null ? "Not dismissed" : `Not enrolled as ${grade}`}: ${error.message}`);
+    }
+    this.#busy.delete(id);
+    this.#draw();
+  }
+
+  #move(by) {
+    const ids = this.#waiting().map(({ item }) => item);
+    const at = ids.indexOf(this.#chosen);
+    const to = ids[at + by] ?? (by > 0 ? ids[at - 1] : undefined);
+    if (to !== undefined) this.#chosen = to;
+  }
+
+  #focus() {
+    const chosen = this.#row.querySelector("[aria-current]");
+    (chosen ?? this.#title).focus();
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input")) return;
+    const grade = this.#answer.gradeOf(event.key);
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (grade !== undefined) void this.#say(grade);
+    else if (event.key === "Delete") void this.#say(null);
+    else if (by !== undefined && !event.target.closest(".scroll")) {
+      this.#move(by);
+      this.#draw();
+      this.#focus();
+    } else return;
+    event.preventDefault();
+  }
+}

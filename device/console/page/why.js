@@ -1,0 +1,85 @@
+/** Distances as people compare them. */
+export const far = (distance) => distance.toFixed(2);
+
+/** One view in so many may stay uncovered; more lines than this nobody reads. */
+const MAX_LINES = 4;
+
+/**
+ * Why an item got its grade, in the words of the line.
+ *
+ * @returns {string[]} one sentence each
+ */
+export function reasons({ verdict, views, why }) {
+  if (verdict.outcome === "empty") return ["No fruit was seen in this cup."];
+  if (views.length === 0) return ["No view of it could be used, so there is nothing to compare."];
+  if (why === null) {
+    return ["Nothing is enrolled yet, so every fruit is unknown. Say what it is: it becomes the first reference."];
+  }
+  const names = why.grades.map(({ grade }) => grade);
+  const like = Math.max(0, names.indexOf(why.like));
+  const given = why.grade === null ? -1 : names.indexOf(why.grade);
+  const lines = [];
+  if (why.outcome === "unsure") {
+    lines.push(
+      `As a whole it is as much like ${why.rival ?? "another grade"} as like ${why.like}, and which it is decides.`,
+    );
+  } else if (like > 0 && given !== -1) {
+    lines.push(`As a whole it is most like ${why.like}, so it is given nothing better.`);
+  }
+  if (why.strangeness > 1) {
+    const times = why.strangeness < 1.05 ? "a little farther" : `${why.strangeness.toFixed(1)} times as far`;
+    lines.push(
+      `As a whole it is like nothing enrolled: ${times} away ${times.startsWith("a") ? "than" : "as"} fruit may be.`,
+    );
+  }
+  for (let rank = like; rank < names.length && rank !== given; rank++) {
+    const line = refused(why.grades[rank], names.slice(0, rank + 1), views);
+    if (line !== undefined) lines.push(line);
+  }
+  if (given !== -1) lines.push(covered(why.grades[given], names.slice(0, given + 1), views));
+  return lines.slice(0, MAX_LINES);
+}
+
+/** The view that tells most: the farthest of those that no reference covers, else the farthest of all. */
+export function tellingView({ views, why }) {
+  if (why === null) return Math.floor(views.length / 2);
+  const names = why.grades.map(({ grade }) => grade);
+  const like = Math.max(0, names.indexOf(why.like));
+  const rank = why.grades.findIndex(({ uncovered }, index) => index >= like && uncovered.length > 0);
+  const at = rank === -1 ? like : rank;
+  const all = views.map((_, index) => index);
+  const { uncovered } = why.grades[at];
+  return farthest(uncovered.length > 0 ? uncovered : all, names.slice(0, at + 1), views);
+}
+
+/** The nearest reference of one of the grades. */
+export function nearestOf({ nearest }, names) {
+  return nearest.find(({ grade }) => names.includes(grade));
+}
+
+function refused({ grade, limit, uncovered }, names, views) {
+  if (uncovered.length === 0) return undefined;
+  const view = farthest(uncovered, names, views);
+  const near = nearestOf(views[view], names);
+  const others = uncovered.length > 1 ? ` and ${uncovered.length - 1} more` : "";
+  const nearest = near === undefined ? "there is none" : `the nearest is ${near.grade} ${far(near.distance)}`;
+  return `Not ${grade}: no reference covers view ${view + 1}${others}: ${nearest}, limit ${far(limit)}.`;
+}
+
+function covered({ grade, limit, uncovered }, names, views) {
+  const within = views.map((_, index) => index).filter((index) => !uncovered.includes(index));
+  const or = names.length > 1 ? " or better" : "";
+  const but = uncovered.length === 0 ? "every view" : `every view but ${uncovered.map((view) => view + 1).join(", ")}`;
+  const view = farthest(within, names, views);
+  const near = view === undefined ? undefined : nearestOf(views[view], names);
+  const farthestIs =
+    near === undefined ? "" : `; the farthest, view ${view + 1}, is ${far(near.distance)} from ${near.grade}`;
+  return `${upper(grade)}: a reference of ${grade}${or} covers ${but} (limit ${far(limit)})${farthestIs}.`;
+}
+
+function farthest(indices, names, views) {
+  const at = (index) => nearestOf(views[index], names)?.distance ?? Number.POSITIVE_INFINITY;
+  return [...indices].sort((a, b) => at(b) - at(a))[0];
+}
+
+const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
