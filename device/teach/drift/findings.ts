@@ -44,9 +44,10 @@ export function findingsOf(shifts: Shifts): Finding[] {
   const { signals } = shifts;
   const found: Finding[] = [];
   const { sceneBrightness, sceneWarmth, sceneTint, brightness, warmth, tint, sharpness } = signals;
-  const light = earliest(sceneBrightness, sceneWarmth, sceneTint);
+  const lit = [lamp(sceneBrightness, brightness), lamp(sceneWarmth, warmth), lamp(sceneTint, tint)];
+  const light = earliest(...lit);
   if (light !== undefined) {
-    const belt = [brighter("belt", sceneBrightness), warmer("belt", sceneWarmth), greener("belt", sceneTint)];
+    const belt = [brighter("belt", lit[0]), warmer("belt", lit[1]), greener("belt", lit[2])];
     const fruit = [brighter("fruit", brightness), warmer("fruit", warmth), greener("fruit", tint)];
     const seen = [...belt, ...fruit].filter((text) => text !== undefined).join(", ");
     const only =
@@ -59,9 +60,13 @@ export function findingsOf(shifts: Shifts): Finding[] {
       text: `the light has changed: ${seen}${only}. Look at lamp, exposure and white balance; else enrol under the new light`,
     });
   }
+  const recoloured = earliestShift(brightness, warmth, tint);
+  let blurred = false;
   const dirt = dirtOf(shifts);
   if (dirt !== undefined) found.push(dirt);
-  else if (sharpness !== undefined && sharpness.change < 0) {
+  // Skins differ in what there is to be sharp: under one light another colour is another skin.
+  else if (sharpness !== undefined && sharpness.change < 0 && (light !== undefined || recoloured === undefined)) {
+    blurred = true;
     found.push({
       kind: "dirt",
       since: sharpness.since,
@@ -70,10 +75,8 @@ export function findingsOf(shifts: Shifts): Finding[] {
   }
   // Under another light everything looks like another fruit: only what the light does not explain is told.
   const { identity, condition, unknown } = signals;
-  const strange = [identity, light === undefined ? earliestShift(brightness, warmth, tint) : undefined].filter(
-    (shift) => shift !== undefined,
-  );
-  if (light === undefined && strange.length > 0) {
+  const strange = [identity, recoloured].filter((shift) => shift !== undefined);
+  if (light === undefined && !blurred && strange.length > 0) {
     const colour = [brighter("fruit", brightness), warmer("fruit", warmth), greener("fruit", tint)];
     const far = identity === undefined ? undefined : `${identity.change.toFixed(3)} farther from the references`;
     const seen = [far, ...colour].filter((text) => text !== undefined).join(", ");
@@ -124,6 +127,13 @@ function dirtOf({ places }: Shifts): Finding | undefined {
     since: Math.min(...spots.map(({ shift }) => shift.since)),
     text: `fruit are darker or less sharp (${percent(worst)}) wherever they pass ${range.join(", ")} of the frame from its left edge: clean the lens and its cover, look for a lamp that failed there`,
   };
+}
+
+/** Behind many fruit of another colour the belt's median moves a little, too: then the fruit moved, not the light. */
+function lamp(scene: Shift | undefined, fruit: Shift | undefined): Shift | undefined {
+  return fruit !== undefined && scene !== undefined && Math.abs(fruit.change) > 4 * Math.abs(scene.change)
+    ? undefined
+    : scene;
 }
 
 function earliest(...shifts: readonly (Shift | undefined)[]): number | undefined {

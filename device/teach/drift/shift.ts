@@ -11,6 +11,8 @@ const CAUTION = 1.23;
 const LIMIT = 12;
 /** A sum grows no further than this, so that a signal that comes back is soon seen to be back. */
 const CAP = 16;
+/** Blocks among which the beginning of a shift is looked for. */
+const TRAIL = 32;
 /** One block alone, a handful of odd fruit, is never enough. */
 const MOST_PER_BLOCK = 6;
 
@@ -22,9 +24,8 @@ export interface ShiftState {
   sd: number;
   up: number;
   down: number;
-  /** Start of the first block since the sum was last nothing: when a shift began. Microseconds. */
-  upSince: number;
-  downSince: number;
+  /** Newest blocks, the oldest first: how far each lay off, in deviations, and when it began, microseconds. */
+  trail: [number, number][];
   /** Newest block, and how many there were. */
   last: number;
   blocks: number;
@@ -94,13 +95,13 @@ export class ShiftDetector {
       return;
     }
     const z = clamp((mean - s.mean) / s.sd, MOST_PER_BLOCK);
-    if (s.up === 0) s.upSince = startedAt;
-    if (s.down === 0) s.downSince = startedAt;
+    s.trail.push([Math.round(z * 100) / 100, startedAt]);
+    if (s.trail.length > TRAIL) s.trail.shift();
     s.up = Math.min(CAP, Math.max(0, s.up + z - SLACK));
     s.down = Math.min(CAP, Math.max(0, s.down - z - SLACK));
     if (s.since === 0 && Math.max(s.up, s.down) > LIMIT) {
       s.direction = s.up > s.down ? 1 : -1;
-      s.since = s.direction > 0 ? s.upSince : s.downSince;
+      s.since = beginning(s.trail, s.direction);
       s.shiftedSum = 0;
       s.shiftedBlocks = 0;
     }
@@ -121,6 +122,24 @@ export class ShiftDetector {
   }
 }
 
+/**
+ * When it most likely began: from there on the blocks lie nearer to the shifted mean than to the old one.
+ *
+ * @see Hinkley 1970, "Inference about the change-point in a sequence of random variables"
+ */
+function beginning(trail: readonly (readonly [number, number])[], direction: number): number {
+  const newest = trail.slice(-3);
+  const half = (direction * newest.reduce((sum, [z]) => sum + z, 0)) / newest.length / 2;
+  let [sum, best, since] = [0, Number.NEGATIVE_INFINITY, 0];
+  for (const [z, at] of trail.toReversed()) {
+    sum += direction * z - half;
+    if (sum < best) continue;
+    best = sum;
+    since = at;
+  }
+  return since;
+}
+
 function fresh(): ShiftState {
   return {
     learning: [],
@@ -128,8 +147,7 @@ function fresh(): ShiftState {
     sd: 0,
     up: 0,
     down: 0,
-    upSince: 0,
-    downSince: 0,
+    trail: [],
     last: 0,
     blocks: 0,
     since: 0,

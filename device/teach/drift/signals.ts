@@ -4,9 +4,9 @@ export const PLACES = 8;
 /** What is followed of each lane, and the least change of a block's mean that matters. */
 export const SIGNALS = {
   /** Log2 of the belt's or cups' median luminance. */
-  sceneBrightness: 0.015,
-  sceneWarmth: 0.015,
-  sceneTint: 0.01,
+  sceneBrightness: 0.02,
+  sceneWarmth: 0.03,
+  sceneTint: 0.03,
   /** Of the fruit, as in `Look`. */
   brightness: 0.02,
   warmth: 0.02,

@@ -12,6 +12,7 @@ import { Subscriber } from "../../../support/subscriber.ts";
 const skip = withoutMosquitto;
 /** Any moment will do: everything comes from it and the seed. */
 const START = 1_790_000_000_000_000;
+const HOUR_US = 3_600_000_000;
 /** When the lamp changes, after some two hundred cups. */
 const LAMP_AT_S = 100;
 
@@ -35,14 +36,15 @@ afterEach(async () => {
   for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
 });
 
-async function start(source: object, items?: number): Promise<void> {
+async function start(source: object, more: object = {}): Promise<void> {
   const line = smallLine({ folder, brokerPort: broker.port, pace: "fast", startAt: START });
   const camera = line.cameras[1]!;
   const started = await Daemon.start(folder, {
     ...line,
-    cameras: [{ ...camera, source: { ...camera.source, ...source, ...(items === undefined ? {} : { items }) } }],
+    cameras: [{ ...camera, source: { ...camera.source, ...source } }],
     lanes: [line.lanes[1]],
     drift: { baselineItems: 80 },
+    ...more,
   });
   closing.push(() => started.kill());
   daemon = started;
@@ -126,4 +128,35 @@ test("where nothing changes nothing is found in five hundred cups; a damaged fil
       .slice(before)
       .find(({ drift }) => drift.learned === 1),
   );
+});
+
+test("another variety under the same lamp is told as such, from the moment it comes, though it is as much another colour", {
+  skip,
+}, async () => {
+  const shipped = { model: "models/embedder.json", gallery: join(folder, "taught") };
+  const usual = { strangers: 0, varieties: ["gala", "pink"] };
+  await start(usual, shipped);
+  const passed = () => ears.json("cups/verdict").filter(({ views }) => (views as number) > 0);
+  await ears.until(() => (passed().length >= 40 ? true : undefined));
+  const items = passed().map(({ item }) => item);
+  await ears.ask("gradeline/board/request/enroll", JSON.stringify({ grade: "sound", items: items.slice(-40) }));
+  assert.equal(JSON.parse((await ears.count("response/enroll", 1))[0]!.text).status, "ok");
+  const enrolledAt = stats().at(-1)!.items;
+  await ears.until(() => stats().find(({ items: count }) => count >= enrolledAt + 150));
+  assert.deepEqual(stats().at(-1)!.drift.findings, []);
+  assert.equal(stats().at(-1)!.drift.learned, 1);
+  await daemon.kill("SIGTERM");
+  const before = stats().length;
+  await start({ ...usual, varieties: ["golden", "granny"], startAt: START + HOUR_US }, shipped);
+  const { drift } = await ears.until(() =>
+    stats()
+      .slice(before)
+      .find(({ drift: { findings } }) => findings.length > 0),
+  );
+  assert.deepEqual(
+    drift.findings.map(({ kind }) => kind),
+    ["variety"],
+  );
+  const off = Date.parse(drift.findings[0]!.since) - (START + HOUR_US) / 1000;
+  assert.ok(off >= 0 && off < 10_000, `${off} ms after it came`);
 });
