@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 
 const found = spawnSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" });
@@ -93,4 +95,19 @@ export function setVisibility(page: Page, state: "visible" | "hidden"): Promise<
     Object.defineProperty(document, "visibilityState", { configurable: true, get: () => value });
     return document.dispatchEvent(new Event("visibilitychange"));
   }, state);
+}
+
+/**
+ * What axe-core finds against WCAG 2.2 AA, one line each. The page's context must bypass its content security policy.
+ *
+ * @see https://github.com/dequelabs/axe-core
+ */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  const { violations } = (await page.evaluate(
+    "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+  )) as { violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[] };
+  return violations.map(
+    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`,
+  );
 }

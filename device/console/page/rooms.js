@@ -9,7 +9,7 @@ export function walk(rooms) {
 
   function enter() {
     const [name, id] = place();
-    const known = rooms[name] === undefined ? "line" : name;
+    const known = Object.hasOwn(rooms, name) ? name : "line";
     const before = now;
     now = { name: known, id };
     if (before !== undefined) {
