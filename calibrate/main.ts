@@ -9,6 +9,7 @@ import { VERSION } from "../device/base/version.ts";
 import type { Precision } from "../device/embed/providers.ts";
 import { report } from "../device/run.ts";
 import { auditCommand } from "./commands/audit.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { mapCommand } from "./commands/map.ts";
 import { queueCommand } from "./commands/queue.ts";
@@ -120,6 +121,7 @@ Examples:
 queueCommand(program, common, within);
 repeatCommand(program, common, within);
 recordCommand(program, within);
+doctorCommand(program, within);
 watchCommand(program, common, within);
 
 common(program.command("list"))

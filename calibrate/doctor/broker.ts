@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto";
+import { connectAsync, type MqttClient } from "mqtt";
+import { type Config, configSchema } from "../../device/base/config.ts";
+import { topicRoot } from "../../device/base/topics.ts";
+import { brokerOptions, type Protocol } from "../../device/publish/broker-options.ts";
+import { fallsBack, reasonOf } from "../../device/publish/link-errors.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
+
+const CONNECT_MS = 5000;
+/** A retained message comes at once, where there is one. */
+const VERSION_MS = 500;
+
+/** Connects as the daemon would, by another name, and looks what it may do. */
+export async function checkBroker(config: Config | undefined): Promise<Finding[]> {
+  const mqtt = config?.mqtt ?? configSchema.shape.mqtt.parse({});
+  const device = config?.device ?? "doctor";
+  const place = mqtt.url.replace(/\/\/[^@/]*@/, "//");
+  const protocols: readonly Protocol[] = mqtt.protocol === "auto" ? ["5", "3.1.1"] : [mqtt.protocol];
+  for (const protocol of protocols) {
+    let client: MqttClient;
+    try {
+      const { will: _, ...options } = await brokerOptions(mqtt, device, protocol, CONNECT_MS);
+      client = await connectAsync({ ...options, clientId: `gradeline-doctor-${randomBytes(4).toString("hex")}` });
+    } catch (error) {
+      if (protocol !== protocols.at(-1) && fallsBack(error)) continue;
+      const { message, hint } = reasonOf(error);
+      if (config === undefined) return [warning(`no broker at ${place}: ${message}`, "name yours: --config FILE")];
+      return [problem(`${place}: ${message}`, hint ?? "check `mqtt` in the configuration")];
+    }
+    client.on("error", () => {});
+    const findings = [ok(`${place}: connected by MQTT ${protocol}${await versionOf(client)}, ${lock(mqtt)}`)];
+    if (protocol === "3.1.1" && mqtt.protocol === "auto") {
+      findings.push(
+        warning("the broker does not know MQTT 5", "requests then need a `transaction`; a newer broker has 5"),
+      );
+    }
+    const granted = await client.subscribeAsync(`${topicRoot(device)}#`, { qos: 1 }).catch(() => []);
+    if (!granted.some(({ qos }) => qos <= 2)) {
+      findings.push(
+        problem(`the broker does not let us listen to ${topicRoot(device)}#`, "see its access list (acl_file)"),
+      );
+    }
+    await client.endAsync(true);
+    return findings;
+  }
+  return [];
+}
+
+function lock(mqtt: Config["mqtt"]): string {
+  const login =
+    mqtt.cert !== undefined ? "by certificate" : mqtt.username !== undefined ? "by password" : "without login";
+  return `${login}${/^(mqtts|wss|tls):/.test(mqtt.url) ? ", encrypted" : ""}`;
+}
+
+async function versionOf(client: MqttClient): Promise<string> {
+  const said = Promise.withResolvers<string>();
+  client.on("message", (topic, payload) => {
+    if (topic === "$SYS/broker/version") said.resolve(` (${payload.toString("utf8", 0, 60)})`);
+  });
+  await client.subscribeAsync("$SYS/broker/version").catch(() => undefined);
+  const timer = setTimeout(() => said.resolve(""), VERSION_MS);
+  return said.promise.finally(() => clearTimeout(timer));
+}
