@@ -1,8 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import sharp from "sharp";
 import { gradeSchema } from "../device/base/config.ts";
 import { GradelineError } from "../device/base/errors.ts";
-import { listImages, readImage } from "../device/capture/image.ts";
+import { type Image, listImages, readImage } from "../device/capture/image.ts";
 import { isImageName } from "../device/capture/names.ts";
 import type { Model } from "../device/embed/embedder.ts";
 import { cropStill } from "../device/vision/still.ts";
@@ -13,6 +14,10 @@ export interface ItemFiles {
   readonly name: string;
   readonly files: readonly string[];
 }
+
+/** Longer sides are shrunk to this, or to so many crops: a fruit that covers a twentieth still fills a crop. */
+const LARGE_PX = 512;
+const LARGE_CROPS = 5;
 
 /** The folder of what belongs to no grade. */
 export const UNKNOWN = "unknown";
@@ -99,7 +104,19 @@ export async function readCrops(item: ItemFiles, model: Model): Promise<Uint8Arr
  */
 export async function readCrop(path: string, model: Model): Promise<Uint8Array> {
   const shape = { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill };
-  return cropStill(await readImage(path), shape).crop;
+  const image = await readImage(path);
+  return cropStill(await shrink(image, Math.max(LARGE_PX, LARGE_CROPS * model.sizePx)), shape).crop;
+}
+
+/** Finding a fruit among sixteen million pixels takes seconds, and shows nothing that a crop keeps. */
+async function shrink(image: Image, sidePx: number): Promise<Image> {
+  const { widthPx, heightPx, data } = image;
+  if (Math.max(widthPx, heightPx) <= sidePx) return image;
+  const { data: small, info } = await sharp(data, { raw: { width: widthPx, height: heightPx, channels: 3 } })
+    .resize(sidePx, sidePx, { fit: "inside" })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { widthPx: info.width, heightPx: info.height, data: small };
 }
 
 async function listItems(folder: string, grade: string): Promise<ItemFiles[]> {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { evaluateFolder } from "../evaluate/evaluate.ts";
+import { evaluate } from "../evaluate/evaluate.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
 import { share } from "./share.ts";
 import { wholeNumber } from "./whole-number.ts";
@@ -21,7 +21,10 @@ export function evaluateCommand(program: Command, common: Common, within: Within
     .description(
       "Measures grading on images that are not enrolled: DIR/GRADE/ITEM/*.jpg; folder `unknown` belongs to no grade.",
     )
-    .argument("<dir>", "folder of grades; images directly under a grade count as one item each")
+    .argument(
+      "[dir]",
+      "folder of grades; images directly under a grade are one item each; without it, what is enrolled",
+    )
     .option("--by-gallery", "judge by the configuration's gallery; --gallery FILE says so by itself")
     .option("--shots <n>", "enrol so many items per grade, drawn at random, and judge all others", wholeNumber(1))
     .option("--repeats <n>", "draws with --shots", wholeNumber(1), 50)
@@ -34,7 +37,8 @@ export function evaluateCommand(program: Command, common: Common, within: Within
       "after",
       `
 Without --gallery and --shots each item is judged by all other items of DIR (where there are thousands, by all but a
-small part of them). With --gallery it is judged by that gallery: a gallery's folder, or the gallery.bin in it.
+small part of them). With --gallery it is judged by that gallery: a gallery's folder, or the gallery.bin in it. Without
+DIR the items of the gallery itself are judged, each by all others.
 
 Keys of --json:
   items, views          how many were judged
@@ -58,11 +62,12 @@ Examples:
   gradeline-calibrate evaluate photos
   gradeline-calibrate evaluate photos --shots 10 --repeats 50 --seed 1 --json
   gradeline-calibrate evaluate photos --html report.html
-  gradeline-calibrate evaluate photos --gallery /var/lib/gradeline/gallery`,
+  gradeline-calibrate evaluate photos --gallery /var/lib/gradeline/gallery
+  gradeline-calibrate evaluate --gallery /var/lib/gradeline/gallery          what is enrolled, by itself`,
     )
-    .action((dir: string, options: EvaluateOptions) =>
+    .action((dir: string | undefined, options: EvaluateOptions) =>
       within(options, (context) =>
-        evaluateFolder(context, dir, {
+        evaluate(context, dir, {
           order: options.grades === undefined ? [] : options.grades.split(",").map((name) => name.trim()),
           shots: options.shots,
           repeats: options.repeats,

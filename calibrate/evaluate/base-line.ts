@@ -57,6 +57,18 @@ export interface ColourItem {
 export const RULES = ["nearestReference", "gradeMean"] as const;
 export type Rule = (typeof RULES)[number];
 
+/** Items with their colours; undefined where one has none, for the others alone are no base line. */
+export function withColours(
+  items: readonly { grade: string; views: number; histograms: Float32Array | undefined }[],
+): ColourItem[] | undefined {
+  const found: ColourItem[] = [];
+  for (const { grade, views, histograms } of items) {
+    if (histograms === undefined) return undefined;
+    found.push({ grade, views, histograms });
+  }
+  return found;
+}
+
 /** What a rule says of an item. */
 export interface ColourJudgement {
   readonly said: string;

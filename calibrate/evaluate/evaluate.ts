@@ -3,7 +3,8 @@ import { GradelineError } from "../../device/base/errors.ts";
 import { writeAtomic } from "../../device/base/files.ts";
 import { formatMicros, nowMicros } from "../../device/base/time.ts";
 import type { Model } from "../../device/embed/embedder.ts";
-import { readGallery, readKeptCrops } from "../../device/gallery-store.ts";
+import { loadModel } from "../../device/embed/model.ts";
+import { readGallery, readKeptCrops, type StoredGallery } from "../../device/gallery-store.ts";
 import { NO_ITEM, nearestByGrade } from "../../device/grade/distance.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { flatten } from "../../device/grade/references.ts";
@@ -35,48 +36,84 @@ export interface EvaluateFlags {
 /** Embeddings nearer than this are of the same picture. */
 const SAME = 1e-3;
 
-/** `evaluate DIR`: embeds the items of a folder, judges them, and says how well that went. */
-export async function evaluateFolder(context: Context, folder: string, flags: EvaluateFlags): Promise<void> {
-  if (flags.byGallery && flags.shots !== undefined) {
+/** What is judged, and what else is known of it. */
+interface Judging {
+  /** For people: a folder of pictures, or a gallery. */
+  readonly source: string;
+  readonly model: Model;
+  readonly items: readonly EmbeddedItem[];
+  readonly skipped: readonly Skipped[];
+  /** What judges; undefined where the items judge each other. */
+  readonly stored: StoredGallery | undefined;
+  readonly crop: (item: EmbeddedItem, view: number) => Promise<Uint8Array | undefined>;
+}
+
+/** `evaluate [DIR]`: judges the items of a folder, or those of the gallery by each other, and says how well that went. */
+export async function evaluate(context: Context, folder: string | undefined, flags: EvaluateFlags): Promise<void> {
+  if (folder !== undefined && flags.byGallery && flags.shots !== undefined) {
     throw new GradelineError("USAGE", "found both a gallery and --shots, wanted one of them", {
       hint: "--shots enrols items of DIR itself",
     });
   }
   if (flags.html !== undefined) await checkFolderOf(flags.html);
+  const gallery = folderOf(context.gallery);
+  const judging = folder === undefined ? await ofGallery(context, gallery) : await ofFolder(context, folder, flags);
+  const { items, skipped, stored, model, source, crop } = judging;
+  const colours = stored === undefined ? undefined : await coloursOf(gallery, stored.gallery, model);
+  const judged = await judgeAll(items, stored?.gallery, colours, model, flags, context.stop);
+  const warnings = [...(folder === undefined ? [] : sameItems(items)), ...galleryWarnings(items, stored?.gallery)];
+  const { seed, alpha } = flags;
+  const evaluation = evaluationOf(judged, { seed, alpha, tolerances: undefined, skipped, warnings });
+  for (const warning of [...skippedWarnings(skipped), ...warnings]) process.stderr.write(`warning: ${warning}\n`);
+  if (flags.html !== undefined) {
+    const mistakes = shownMistakes(judged.draws.flat(), judged.grades);
+    const by = stored === undefined ? byItems(items, crop, flags) : byKept(gallery, stored.gallery);
+    const cropOf = ({ source: item, tellingView }: ShownMistake) => crop(item, tellingView);
+    const madeAt = formatMicros(nowMicros());
+    const text = await reportPage({ folder: source, model, madeAt, evaluation, mistakes, cropOf, by });
+    await writeAtomic(flags.html, [Buffer.from(text)]);
+  }
+  process.stdout.write(context.json ? `${JSON.stringify(evaluation)}\n` : describeEvaluation(evaluation));
+}
+
+async function ofFolder(context: Context, folder: string, { byGallery: by }: EvaluateFlags): Promise<Judging> {
   const skipped: Skipped[] = [];
   const files = await listGradeFolders(folder, (path, reason) => skipped.push({ path, reason }));
   const embedder = await openForWork(context);
   const { model } = embedder;
-  const gallery = folderOf(context.gallery);
-  const stored = flags.byGallery ? await readGallery(gallery, model) : undefined;
+  const stored = by ? await readGallery(folderOf(context.gallery), model) : undefined;
   if (stored?.warning !== undefined) process.stderr.write(`warning: ${stored.warning}\n`);
   const progress = new Progress("embedding", files.length);
   const embedded = await embedItems(files, embedder, {
     onItem: (done) => progress.update(done),
     signal: context.stop,
   }).finally(() => progress.stop());
-  skipped.push(...embedded.skipped);
-  const { items } = embedded;
-  const colours = stored === undefined ? undefined : await coloursOf(gallery, stored.gallery, model);
-  const judged = await judgeAll(items, stored?.gallery, colours, model, flags, context.stop);
-  const warnings = [...sameItems(items), ...galleryWarnings(items, stored?.gallery)];
-  const evaluation = evaluationOf(judged, {
-    seed: flags.seed,
-    alpha: flags.alpha,
-    tolerances: undefined,
-    skipped,
-    warnings,
+  return {
+    source: folder,
+    model,
+    items: embedded.items,
+    skipped: [...skipped, ...embedded.skipped],
+    stored,
+    crop: ({ files: pictures }, view) => readCrop(pictures[view]!, model).catch(() => undefined),
+  };
+}
+
+/** Items that are enrolled; nothing has to be embedded. */
+async function ofGallery({ model: description }: Context, folder: string): Promise<Judging> {
+  const { model } = await loadModel(description);
+  const { gallery, warning } = await readGallery(folder, model);
+  if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
+  const colours = await coloursOf(folder, gallery, model);
+  const ids = new Map<EmbeddedItem, string>();
+  const items = gallery.references.map(({ id, grade, origin, views, embeddings }, index) => {
+    const histograms = colours?.[index]?.histograms;
+    const item: EmbeddedItem = { grade, name: origin, files: [], views, embeddings, histograms, crops: id };
+    ids.set(item, id);
+    return item;
   });
-  for (const warning of [...skippedWarnings(skipped), ...warnings]) process.stderr.write(`warning: ${warning}\n`);
-  if (flags.html !== undefined) {
-    const mistakes = shownMistakes(judged.draws.flat(), judged.grades);
-    const by = stored === undefined ? byItems(items, model, flags) : byKept(gallery, stored.gallery);
-    const cropOf = ({ picture }: ShownMistake) => readCrop(picture, model).catch(() => undefined);
-    const madeAt = formatMicros(nowMicros());
-    const text = await reportPage({ folder, model, madeAt, evaluation, mistakes, cropOf, by });
-    await writeAtomic(flags.html, [Buffer.from(text)]);
-  }
-  process.stdout.write(context.json ? `${JSON.stringify(evaluation)}\n` : describeEvaluation(evaluation));
+  const crop = async (item: EmbeddedItem, view: number): Promise<Uint8Array | undefined> =>
+    (await readKeptCrops(folder, ids.get(item)!, gallery.sizePx).catch(() => undefined))?.[view];
+  return { source: folder, model, items, skipped: [], stored: undefined, crop };
 }
 
 async function judgeAll(
@@ -109,13 +146,17 @@ async function judgeAll(
 }
 
 /** Items that judge each other are their own references. */
-function byItems(items: readonly EmbeddedItem[], model: Model, { sameFruit }: EvaluateFlags): ReportReferences {
+function byItems(
+  items: readonly EmbeddedItem[],
+  crop: Judging["crop"],
+  { sameFruit }: EvaluateFlags,
+): ReportReferences {
   const known = items.filter(({ grade }) => grade !== UNKNOWN);
   return {
     references: known.map(({ name, ...item }, index) => ({ ...item, id: `${index}`, origin: name, enrolledAt: "" })),
     counts: (reference, { source }) =>
       known[reference] !== source && !(sameFruit && known[reference]!.name === source.name),
-    crop: (reference, view) => readCrop(known[reference]!.files[view]!, model).catch(() => undefined),
+    crop: (reference, view) => crop(known[reference]!, view),
   };
 }
 

@@ -114,11 +114,10 @@ const P_POINTS = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8
 
 /** All figures of what was judged. */
 export function evaluationOf(judged: Judged, extras: EvaluationExtras): Evaluation {
-  const { method, grades, draws, folds } = judged;
+  const { method, grades, draws, items, folds } = judged;
   const all = draws.flat();
   const known = all.filter(({ item }) => item.grade !== UNKNOWN);
   const strangers = all.filter(({ item }) => item.grade === UNKNOWN);
-  const items = new Set(all.map(({ item }) => item));
   const distinct = (some: readonly Judgement[]): number => new Set(some.map(({ item }) => item)).size;
   const rangeOf = (some: readonly Judgement[], counts: (one: Judgement) => boolean): Range | null =>
     some.length === 0 ? null : wilson(some.filter(counts).length / some.length, distinct(some));
@@ -126,8 +125,8 @@ export function evaluationOf(judged: Judged, extras: EvaluationExtras): Evaluati
   const turnedAway = (one: Judgement): boolean => one.verdict === "unknown" || one.verdict === "unsure";
   const found = (one: Judgement): boolean => one.verdict === "unknown";
   return {
-    items: items.size,
-    views: [...items].reduce((sum, { views }) => sum + views, 0),
+    items: items.length,
+    views: items.reduce((sum, { views }) => sum + views, 0),
     method,
     folds,
     grades,
@@ -136,7 +135,7 @@ export function evaluationOf(judged: Judged, extras: EvaluationExtras): Evaluati
     confusion,
     perGrade: perGrade(confusion, grades).map((figures) => ({
       ...figures,
-      items: distinct(known.filter(({ item }) => item.grade === figures.grade)),
+      items: items.filter(({ grade }) => grade === figures.grade).length,
       interval: {
         precision: rangeOf(
           known.filter(({ said }) => said === figures.grade),

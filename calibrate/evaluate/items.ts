@@ -9,14 +9,14 @@ import { HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 export interface EmbeddedItem {
   readonly grade: string;
   readonly name: string;
-  /** The pictures of its views, in their order. */
+  /** The pictures of its views, in their order; none of what is enrolled. */
   readonly files: readonly string[];
   readonly views: number;
   /** (views, dimension). */
   readonly embeddings: Float32Array;
-  /** (views, HSV_LENGTH) colours alone. */
-  readonly histograms: Float32Array;
-  /** sha256 over its crops, hex: equal where it is the same pictures. */
+  /** (views, HSV_LENGTH) colours alone; undefined where no picture is kept. */
+  readonly histograms: Float32Array | undefined;
+  /** Equal where it is the same pictures. */
   readonly crops: string;
 }
 

@@ -26,7 +26,7 @@ export interface Judgement {
 
 /** @param leaveOut which of the base line's items does not count, or NO_ITEM */
 export function judge(item: EmbeddedItem, grader: Grader, baseLine: BaseLine | undefined, leaveOut: number): Judgement {
-  const { embeddings, views, grade } = item;
+  const { embeddings, views, grade, histograms } = item;
   const decision = grader.grade(embeddings, views);
   const dimension = embeddings.length / views;
   let viewsRight = 0;
@@ -44,6 +44,6 @@ export function judge(item: EmbeddedItem, grader: Grader, baseLine: BaseLine | u
     pValue: decision.grades.find((score) => score.grade === grade)?.pValue ?? null,
     tellingView: decision.tellingView ?? 0,
     viewsRight,
-    colours: baseLine?.judge(item, leaveOut),
+    colours: histograms === undefined ? undefined : baseLine?.judge({ grade, views, histograms }, leaveOut),
   };
 }

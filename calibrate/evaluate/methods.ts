@@ -5,7 +5,7 @@ import { emptyGallery, type Gallery, orderGrades, type Reference, withReferences
 import { Grader } from "../../device/grade/grader.ts";
 import { UNKNOWN } from "../images.ts";
 import { randomFrom, shuffled } from "../random.ts";
-import { BaseLine, type ColourItem } from "./base-line.ts";
+import { BaseLine, type ColourItem, withColours } from "./base-line.ts";
 import type { EmbeddedItem } from "./items.ts";
 import { type Judgement, judge } from "./judge.ts";
 
@@ -16,6 +16,8 @@ export interface Judged {
   readonly grades: readonly string[];
   /** Each judges by another set of references; one where items are judged once. */
   readonly draws: readonly (readonly Judgement[])[];
+  /** All that there were, also those that were drawn for references every time. */
+  readonly items: readonly EmbeddedItem[];
   /** Parts of the items that were left out together; null where it was one item at a time. */
   readonly folds: number | null;
 }
@@ -52,7 +54,7 @@ export async function leaveOneOut(items: readonly EmbeddedItem[], options: Judge
   const fruit = options.sameFruit ? [...Map.groupBy(known, ({ name }) => name).values()] : known.map((item) => [item]);
   const folds = foldsFor(known, fruit.length, options.dimension);
   const alone = folds === known.length;
-  const all = new BaseLine(known, grades);
+  const all = baseLineOf(known, grades);
   const judgements: Judgement[] = [];
   // Neighbours in the list are often of one grade: dealt out, each part has something of all.
   for (let fold = 0; fold < folds; fold++) {
@@ -63,7 +65,7 @@ export async function leaveOneOut(items: readonly EmbeddedItem[], options: Judge
     if (others.length === 0) throw tooFew("one fruit");
     const grader = graderOf(others, grades, options);
     // Colours alone need no fitting: one of all, which passes over the item, will do.
-    const baseLine = alone ? all : new BaseLine(others, grades);
+    const baseLine = alone ? all : baseLineOf(others, grades);
     for (const item of left) judgements.push(judge(item, grader, baseLine, alone ? known.indexOf(item) : NO_ITEM));
   }
   const strangers = items.filter(({ grade }) => grade === UNKNOWN);
@@ -72,7 +74,13 @@ export async function leaveOneOut(items: readonly EmbeddedItem[], options: Judge
     for (const item of strangers) judgements.push(judge(item, grader, all, NO_ITEM));
   }
   options.onDone?.(folds, folds);
-  return { method: "leave-one-item-out", grades, draws: [judgements], folds: folds === fruit.length ? null : folds };
+  return {
+    method: "leave-one-item-out",
+    grades,
+    draws: [judgements],
+    items,
+    folds: folds === fruit.length ? null : folds,
+  };
 }
 
 /** Each item judged by a gallery that knows none of them. @param colours of the gallery's items, where they are kept */
@@ -91,7 +99,7 @@ export async function byGallery(
     judgements.push(judge(item, grader, baseLine, NO_ITEM));
   }
   options.onDone?.(items.length, items.length);
-  return { method: "gallery", grades, draws: [judgements], folds: null };
+  return { method: "gallery", grades, draws: [judgements], items, folds: null };
 }
 
 export interface Shots {
@@ -127,11 +135,11 @@ export async function byShots(
     const names = new Set(options.sameFruit ? [...enrolled].map(({ name }) => name) : []);
     const left = items.filter((item) => !enrolled.has(item) && (item.grade === UNKNOWN || !names.has(item.name)));
     const grader = graderOf([...enrolled], grades, options);
-    const baseLine = new BaseLine([...enrolled], grades);
+    const baseLine = baseLineOf([...enrolled], grades);
     draws.push(left.map((item) => judge(item, grader, baseLine, NO_ITEM)));
   }
   options.onDone?.(repeats, repeats);
-  return { method: "shots", grades, draws, folds: null };
+  return { method: "shots", grades, draws, items, folds: null };
 }
 
 /** Lets Ctrl-C and the progress bar have their turn. */
@@ -159,6 +167,11 @@ function tooFew(found: string): GradelineError {
   return new GradelineError("SOURCE_EMPTY", `found ${found}, wanted items to judge and others to judge them by`, {
     hint: "add items as DIR/GRADE/ITEM/*.jpg, or judge by what is enrolled with --gallery",
   });
+}
+
+function baseLineOf(items: readonly EmbeddedItem[], grades: readonly string[]): BaseLine | undefined {
+  const colours = withColours(items);
+  return colours === undefined ? undefined : new BaseLine(colours, grades);
 }
 
 function graderOf(items: readonly EmbeddedItem[], grades: readonly string[], options: JudgeOptions): Grader {

@@ -239,6 +239,23 @@ describe("evaluate", { concurrency: 4 }, () => {
     assert.deepEqual([found.items, found.views, found.skipped], [15, 23, []]);
   });
 
+  test("what is enrolled is judged by itself without a folder, like the pictures it came from", async () => {
+    const gallery = freshGallery();
+    const known = join(folder, "enrolled");
+    for (const grade of ["sound", "second", "reject"]) {
+      await cp(join(photos, grade), join(known, grade), { recursive: true });
+      await told("enroll", grade, join(photos, grade), "--gallery", gallery);
+    }
+    const [byItself, byFolder] = [await json("evaluate", "--gallery", gallery), await json("evaluate", known)];
+    for (const found of [byItself, byFolder]) {
+      // Which paths are named is another matter.
+      delete found.mistakes;
+    }
+    assert.deepEqual(byItself, byFolder);
+    const drawn = await json("evaluate", "--gallery", gallery, "--shots", "2", "--repeats", "3");
+    assert.deepEqual([drawn.method, drawn.items], ["shots", 11]);
+  });
+
   test("what is no picture is passed over and told, and the others are judged", async () => {
     const mixed = join(folder, "mixed");
     await cp(photos, mixed, { recursive: true });
