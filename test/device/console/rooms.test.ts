@@ -9,6 +9,7 @@ import {
   focusedText,
   hasFocus,
   launchBrowser,
+  setVisibility,
   styleOf,
   violationsOf,
   withoutBrowser,
@@ -189,6 +190,26 @@ test("the map shows references and each item as it passes, and tells of the poin
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await card.getByRole("link").click();
   await page.getByRole("heading", { name: "Item 1 of lane a" }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test("a page that was open while the daemon was updated loads the new one", { skip }, async (t) => {
+  const station = new FakeStation();
+  const { page, faults } = await openPage(t, station, "#map");
+  let loads = 0;
+  page.on("load", () => loads++);
+  const items = {};
+  const snapshot = `event: snapshot\ndata: ${JSON.stringify({ page: "newer", status: station.status_, items })}\n\n`;
+  await page.route("**/events", (route) => route.fulfill({ contentType: "text/event-stream", body: snapshot }), {
+    times: 1,
+  });
+  const loaded = page.waitForEvent("load");
+  await setVisibility(page, "hidden");
+  await setVisibility(page, "visible");
+  await loaded;
+  await page.locator("#state", { hasText: "online" }).waitFor();
+  assert.equal(loads, 1);
+  assert.equal(new URL(page.url()).hash, "#map");
   assert.deepEqual(faults, []);
 });
 

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { nowMicros } from "../../../device/base/time.ts";
+import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
+import { faultsOf, launchBrowser, withoutBrowser } from "../../support/browser.ts";
+import { Daemon, daemonFolder } from "../../support/daemon.ts";
+import { verdictsOf } from "../../support/daemon-verdicts.ts";
+import { freePort } from "../../support/free-port.ts";
+import { smallLine } from "../../support/line-config.ts";
+import { Subscriber } from "../../support/subscriber.ts";
+import { TOKEN } from "./asking.ts";
+
+const skip = withoutBrowser || withoutMosquitto;
+const closing: (() => Promise<unknown>)[] = [];
+let browser: Browser | undefined;
+let folder: string;
+let broker: Mosquitto;
+let ears: Subscriber;
+let port: number;
+
+before(async () => {
+  if (skip === false) browser = await launchBrowser();
+});
+after(() => browser?.close());
+beforeEach(async () => {
+  if (skip !== false) return;
+  const made = await daemonFolder();
+  closing.push(() => made.close());
+  folder = made.folder;
+  // Nothing was ever taught.
+  await rm(join(folder, "gallery"), { recursive: true });
+  await writeFile(join(folder, "token"), TOKEN, { mode: 0o600 });
+  broker = await Mosquitto.start();
+  closing.push(() => broker.close());
+  ears = await Subscriber.connect(broker.port, ["gradeline/board/lane/+/verdict"]);
+  closing.push(() => ears.close());
+  port = await freePort();
+});
+afterEach(async () => {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+});
+
+async function start(): Promise<Daemon> {
+  const more = { console: { port, token: { file: join(folder, "token") } } };
+  const startAt = nowMicros();
+  const config = smallLine({ folder, brokerPort: broker.port, pace: "real", startAt, more });
+  const daemon = await Daemon.start(folder, config);
+  closing.push(() => daemon.kill());
+  await daemon.ready();
+  return daemon;
+}
+
+async function login(): Promise<Page> {
+  const context = await browser!.newContext({ viewport: { width: 390, height: 800 } });
+  closing.push(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`http://127.0.0.1:${port}/`);
+  await page.getByLabel("Token of this board").fill(TOKEN);
+  await page.keyboard.press("Enter");
+  await page.locator(".lane").first().waitFor();
+  return page;
+}
+
+test("fruit of a running line are enrolled by a click on the page, and the next verdict is another", {
+  skip,
+}, async () => {
+  await start();
+  const page = await login();
+  const faults = faultsOf(page);
+  const untaught = await ears.until(() => verdictsOf(ears).find(({ lane }) => lane === "belt"));
+  assert.deepEqual([untaught.outcome, untaught.grades], ["unknown", []]);
+  await page.getByRole("link", { name: /^Unknown \d/ }).click();
+  await page.getByText("Nothing is enrolled yet, so every fruit is unknown.").waitFor();
+  await page.locator("#unknown").getByLabel("A new grade").fill("sound");
+  await page.locator("#unknown").getByRole("button", { name: "Enrol" }).click();
+  await page.getByRole("status").getByText("Enrolled as sound").waitFor();
+  // The first of a grade is compared with nothing of its kind; what is as near as half of all is of it.
+  const taught = await ears.until(() => verdictsOf(ears).find(({ grades }) => grades.length > 0));
+  assert.deepEqual(
+    taught.grades.map(({ grade }) => grade),
+    ["sound"],
+  );
+  const graded = await ears.until(() => verdictsOf(ears).find(({ outcome }) => outcome === "graded"));
+  assert.equal(graded.grade, "sound");
+  await page.locator("#state", { hasText: "online" }).waitFor();
+  await page.locator("#unknown .choice", { hasText: "sound" }).waitFor();
+
+  await page.getByRole("link", { name: "Map" }).click();
+  await page.locator(".point.newest").waitFor();
+  await page.getByRole("link", { name: "Line" }).click();
+  await page.locator('.item[data-kind="grade"] a').first().focus();
+  await page.keyboard.press("Enter");
+  await page.getByText(/^Sound: a reference of sound covers/).waitFor();
+  // A wrong grade is put right from there.
+  const right = page.getByRole("group", { name: "Was it wrong?" });
+  await right.getByLabel("A new grade").fill("reject");
+  await right.getByRole("button", { name: "Enrol" }).click();
+  await page.getByRole("status").getByText("Enrolled as reject. 2 fruit are enrolled").waitFor();
+  await ears.until(() => verdictsOf(ears).find(({ grades }) => grades.some(({ grade }) => grade === "reject")));
+  assert.deepEqual(faults, []);
+});
+
+test("the page outlives a daemon that is killed: it says so, comes back by itself, and what waited still waits", {
+  skip,
+}, async () => {
+  const first = await start();
+  const page = await login();
+  await page.getByRole("link", { name: /^Unknown \d/ }).click();
+  await page.locator("#unknown .waiting").nth(1).waitFor();
+  const waiting = await page.locator("#unknown .waiting").last().getAttribute("aria-label");
+  await first.kill("SIGKILL");
+  await page.getByRole("status").getByText("No answer from the board since").waitFor();
+  await page.locator("#unknown").getByLabel("A new grade").fill("sound");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("no answer from the board").waitFor();
+  await start();
+  await page.locator("#state", { hasText: /online|degraded/ }).waitFor();
+  await page.locator(`#unknown .waiting[aria-label="${waiting}"]`).waitFor();
+  await page.locator("#unknown").getByLabel("A new grade").fill("sound");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").getByText("Enrolled as sound").waitFor();
+  await ears.until(() => verdictsOf(ears).find(({ grades }) => grades.length > 0));
+});
