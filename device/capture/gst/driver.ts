@@ -13,6 +13,7 @@ import { gstArguments } from "./arguments.ts";
 import { diagnose } from "./diagnose.ts";
 import { type GdpBuffer, GdpReader, parseCaps, type VideoCaps } from "./gdp.ts";
 
+const LAUNCH = new URL("./launch.ts", import.meta.url).pathname;
 const SLOTS = 3;
 /** nvarguscamerasrc leaves its camera locked when it is not let finish. */
 const GRACE_MS = 2000;
@@ -37,11 +38,7 @@ export class GstDriver implements Driver {
   async run(sink: FrameSink, stop: AbortSignal): Promise<"ended" | "stopped"> {
     const { config, password } = this.#setup;
     const pipe = openPipe();
-    const child = spawn("gst-launch-1.0", gstArguments(config, password), {
-      stdio: ["ignore", "pipe", "pipe", pipe.writeFd],
-      // Messages are told apart by their English words.
-      env: { ...process.env, LC_ALL: "C.UTF-8", GST_DEBUG_NO_COLOR: "1" },
-    });
+    const child = start(gstArguments(config, password), password !== undefined, pipe.writeFd);
     pipe.closeWriter();
     const lines = new ChildLog(this.#log);
     lines.follow(child.stdout!, "debug");
@@ -75,6 +72,19 @@ export class GstDriver implements Driver {
       socket.destroy();
     }
   }
+}
+
+/** @param secret whether the arguments hold what nobody else may read in the list of processes */
+function start(words: string[], secret: boolean, framesFd: number): ChildProcess {
+  // Messages are told apart by their English words.
+  const env = { ...process.env, LC_ALL: "C.UTF-8", GST_DEBUG_NO_COLOR: "1" };
+  if (!secret) return spawn("gst-launch-1.0", words, { stdio: ["ignore", "pipe", "pipe", framesFd], env });
+  const stdio = ["pipe", "pipe", "pipe", framesFd] as const;
+  const child = spawn(process.execPath, [LAUNCH], { stdio: [...stdio], env });
+  // It may be gone before it has read them; that it is gone is told elsewhere.
+  child.stdin!.on("error", () => {});
+  child.stdin!.end(JSON.stringify(words.filter((word) => word !== "-q")));
+  return child;
 }
 
 function readFrames(readFd: number, frames: GstFrames, broken: (reason: unknown) => void): Socket {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Writable } from "node:stream";
 import { after, test } from "node:test";
 import pino from "pino";
@@ -30,6 +30,8 @@ const rtspLibrary = {
   debian: "libgstrtspserver-1.0-0",
 };
 const TINY = { preset: "test", widthPx: 64, heightPx: 48, fps: 50 };
+/** The server gets it in hexadecimal, so that its own arguments do not hold it. */
+const SECRET = "open-sesame-7281";
 const opened: LiveSource[] = [];
 const servers: Peer[] = [];
 
@@ -254,3 +256,44 @@ test("an RTSP camera that stops and comes back is followed", { skip: skip || lac
   assert.equal(source.status().state, "ok");
   await source.close();
 });
+
+test("the password of an RTSP camera is in no program's arguments and not in the log; a wrong one is told", {
+  skip: skip || lacking([rtspLibrary]),
+}, async () => {
+  const port = await freePort();
+  const program = new URL("../../../support/camera-rtsp-server.ts", import.meta.url).pathname;
+  servers.push(
+    await startPeer(process.execPath, [program, String(port), "viewer", Buffer.from(SECRET).toString("hex")]),
+  );
+  const config = { preset: "rtsp", url: `rtsp://127.0.0.1:${port}/camera`, username: "viewer" };
+  let log = "";
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      log += String(chunk);
+      done();
+    },
+  });
+  const told = pino({ level: "trace" }, stream);
+  process.env.GRADELINE_TEST_RTSP = SECRET;
+  const source = await open({ ...config, password: { env: "GRADELINE_TEST_RTSP" } }, told);
+  await nextFrame(source.frames());
+  const seen = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && argumentsOf(pid).includes(SECRET));
+  assert.deepEqual(seen, []);
+  assert.equal(childrenWith("launch.ts").length, 1);
+  await source.close();
+  assert.ok(!log.includes(SECRET));
+  process.env.GRADELINE_TEST_RTSP = "guessed";
+  await assert.rejects(open({ ...config, password: { env: "GRADELINE_TEST_RTSP" } }), {
+    code: "SOURCE",
+    hint: "user name or password is wrong",
+  });
+  delete process.env.GRADELINE_TEST_RTSP;
+});
+
+function argumentsOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
