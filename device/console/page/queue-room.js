@@ -22,7 +22,13 @@ export class QueueRoom {
   #grades = [];
   #gallery;
   #title = make("h2", { tabindex: "-1" }, "Unknown fruit");
-  #about = make("p.small");
+  #count = make("span");
+  #about = make(
+    "p.small",
+    {},
+    this.#count,
+    make("span.keys", {}, "; keys 1 to 9 answer, arrows choose, Del dismisses"),
+  );
   #said = make("p.said", { role: "status" });
   #wrong = make("p.said.wrong", { role: "alert" });
   #row = make("ol.row", { "aria-label": "Waiting, newest first" });

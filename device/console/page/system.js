@@ -46,7 +46,7 @@ export class System {
       this.#time,
       section("Cameras", cameras),
       section("Broker", this.#list("broker", ["state", "address", "protocol", "waiting", "given up"])),
-      section("Model", this.#list("model", ["runs on", "name", "sha256"])),
+      section("Model", this.#list("model", ["runs on", "proof", "one view", "name", "sha256"])),
       section("Gallery", this.#list("gallery", ["enrolled", "grades", "sha256"])),
       section("Daemon", this.#list("daemon", ["up for", "version"])),
     );
@@ -83,7 +83,11 @@ export class System {
     put("broker", "protocol", broker.protocol === null ? "–" : `MQTT ${broker.protocol}`);
     put("broker", "waiting", verdicts(broker.pendingVerdicts));
     put("broker", "given up", verdicts(broker.droppedVerdicts), broker.droppedVerdicts > 0 ? "bad" : undefined);
-    put("model", "runs on", model.provider.toUpperCase());
+    const { proof } = model;
+    const where = [model.provider.toUpperCase(), proof.precision, proof.gpu?.name].filter((part) => part !== undefined);
+    put("model", "runs on", where.join(", "), proof.degraded === null ? undefined : "warn");
+    put("model", "proof", proofOf(proof));
+    put("model", "one view", `${format.millis(proof.p50Ms)} ms at the start`);
     put("model", "name", `${model.name} ${model.version}`);
     put("model", "sha256", model.hash.slice(0, 16));
     put("gallery", "enrolled", `${format.count(gallery.items)} items`);
@@ -104,6 +108,19 @@ export class System {
     }
     return dl;
   }
+}
+
+/** What shows that the model runs there. */
+function proofOf({ nodes, golden, degraded }) {
+  if (degraded !== null) return degraded;
+  const parts =
+    nodes === null
+      ? []
+      : Object.entries(nodes.counts).map(
+          ([name, count]) => `${count} nodes on ${name.replace("ExecutionProvider", "")}`,
+        );
+  if (golden !== null) parts.push(`${golden.views} known views agree to ${golden.difference.toExponential(0)}`);
+  return parts.join(", ") || "none needed";
 }
 
 function section(title, content) {

@@ -21,7 +21,7 @@ export function reasons({ verdict, views, why }) {
   const lines = [];
   if (why.outcome === "unsure") {
     lines.push(
-      `As a whole it is as much like ${why.rival ?? "another grade"} as like ${why.like}, and which it is decides.`,
+      `As a whole it is as much like ${why.rival ?? "another grade"} as like ${why.like}, and they would be graded differently.`,
     );
   } else if (like > 0 && given !== -1) {
     lines.push(`As a whole it is most like ${why.like}, so it is given nothing better.`);
