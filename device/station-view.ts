@@ -5,6 +5,7 @@ import type { CameraStatus, ItemShown, LaneStatus, QueueStatus, StationStatus, S
 import type { GradedItem, Station } from "./station.ts";
 import { StationItems } from "./station-items.ts";
 import { StationMap } from "./station-map.ts";
+import { DRIFT_TITLES } from "./teach/drift/findings.ts";
 
 /** What the page sees of the station. */
 export function stationView(station: Station): StationView {
@@ -92,6 +93,12 @@ function status(station: Station, rates: Rates): StationStatus {
       droppedVerdicts: journal.dropped,
     },
     queue: queueStatus(station),
+    drift: station.teaching.findings().map(({ lane, kind, since, text }) => ({
+      lane,
+      title: DRIFT_TITLES[kind],
+      since,
+      text,
+    })),
     latencyMs,
   };
 }

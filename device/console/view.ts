@@ -151,8 +151,20 @@ export interface StationStatus {
   readonly lanes: readonly LaneStatus[];
   readonly broker: BrokerStatus;
   readonly queue: QueueStatus;
+  /** What has changed on the lanes since they were learnt. */
+  readonly drift: readonly DriftStatus[];
   /** Over the last items; a stage that has not run yet is absent. */
   readonly latencyMs: { readonly [S in Stage]?: Quantiles };
+}
+
+export interface DriftStatus {
+  readonly lane: string;
+  /** What has changed, in a few words. */
+  readonly title: string;
+  /** When it began; RFC 3339, UTC. */
+  readonly since: string;
+  /** What was measured and what to do. */
+  readonly text: string;
 }
 
 /** The unknown queue. */

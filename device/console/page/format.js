@@ -1,5 +1,6 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const oneDigit = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const calendar = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 export const count = (value) => whole.format(value);
@@ -17,6 +18,9 @@ export const margin = (value) => (value < 0 ? `−${Math.abs(value).toFixed(2)}`
 
 /** Time of day here, of an RFC 3339 time or a Date. */
 export const timeOfDay = (time) => clock.format(typeof time === "string" ? new Date(time) : time);
+
+/** Date and time here. */
+export const day = (time) => `${calendar.format(new Date(time))}, ${timeOfDay(time)}`;
 
 /** A span in its two largest units: `3 d 4 h`, `12 min 5 s`. */
 export function span(seconds) {

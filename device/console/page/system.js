@@ -18,6 +18,8 @@ export class System {
   #times;
   #time;
   #cameras;
+  #drift;
+  #changes = make("ul.plain");
   #parts = {};
 
   constructor(aside) {
@@ -42,7 +44,9 @@ export class System {
         times,
       ),
     );
+    this.#drift = section("Changed", this.#changes);
     aside.append(
+      this.#drift,
       this.#time,
       section("Cameras", cameras),
       section("Broker", this.#list("broker", ["state", "address", "protocol", "waiting", "given up"])),
@@ -54,7 +58,8 @@ export class System {
     this.#cameras = keyed(cameras, () => make("li"));
   }
 
-  status({ latencyMs, cameras, broker, model, gallery, uptimeS, version }) {
+  status({ drift, latencyMs, cameras, broker, model, gallery, uptimeS, version }) {
+    this.#tellDrift(drift);
     this.#time.hidden = Object.keys(latencyMs).length === 0;
     this.#times(
       Object.keys(STAGES).filter((stage) => latencyMs[stage] !== undefined),
@@ -95,6 +100,20 @@ export class System {
     put("gallery", "sha256", gallery.hash.slice(0, 16));
     put("daemon", "up for", format.span(uptimeS));
     put("daemon", "version", version);
+  }
+
+  #tellDrift(drift) {
+    this.#drift.hidden = drift.length === 0;
+    const key = JSON.stringify(drift);
+    if (this.#changes.dataset.key === key) return;
+    this.#changes.dataset.key = key;
+    this.#changes.replaceChildren(
+      ...drift.map(({ lane, title, since, text }) => {
+        const sign = make("span.sign", { "aria-hidden": "true" });
+        const head = make("p.camera", { "data-tone": "warn" }, sign, make("b", {}, `${lane}: ${title}`));
+        return make("li", {}, head, make("p.small", {}, `since ${format.day(since)}`), make("p.small", {}, text));
+      }),
+    );
   }
 
   #list(list, names) {

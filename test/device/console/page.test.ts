@@ -15,6 +15,7 @@ import {
   styleOf,
   withoutBrowser,
 } from "../../support/browser.ts";
+import { cpuProof } from "../../support/proof-made.ts";
 import { listen, TOKEN, until } from "./asking.ts";
 import { FakeStation, laneStatus } from "./station.ts";
 
@@ -70,7 +71,16 @@ test("counts, times, camera, model and broker follow the status", { skip }, asyn
   station.status_ = {
     ...station.status_,
     lanes: [laneStatus("a", { items: 100, outcomes, grades: { sound: 75, reject: 15 }, late: 3, perMinute: 240 })],
-    model: { ...station.status_.model, provider: "cuda" },
+    model: {
+      ...station.status_.model,
+      provider: "cuda",
+      proof: {
+        ...cpuProof,
+        precision: "fp16",
+        nodes: { counts: { CUDAExecutionProvider: 142 }, from: "profile" },
+        gpu: { name: "Orin", driver: "12.6", capability: "8.7" },
+      },
+    },
     broker: { ...station.status_.broker, pendingVerdicts: 1234 },
   };
   const counts = page.getByRole("list", { name: "Counts of lane a" });
@@ -86,7 +96,10 @@ test("counts, times, camera, model and broker follow the status", { skip }, asyn
   assert.deepEqual(await counts.locator("b").allTextContents(), ["75", "0", "15", "8", "2", "3"]);
   assert.equal(await page.locator(".lane").count(), 1);
   const system = page.getByRole("complementary", { name: "System" });
-  assert.match((await system.textContent())!, /exposure to broker1731.*waiting1,234 verdicts.*runs onCUDA/);
+  assert.match(
+    (await system.textContent())!,
+    /exposure to broker1731.*waiting1,234 verdicts.*runs onCUDA, fp16, Orin.*proof142 nodes on CUDA, 8 known views agree to/,
+  );
 });
 
 test("a grade is told by its shape and its word, not by colour alone, and unknown looks otherwise", {
@@ -246,6 +259,18 @@ test("a lane without items says what to do: enrol, or look at the camera, or sta
   await lane.getByText("gradeline-calibrate enroll").waitFor();
 });
 
+test("what has changed on a lane stands beside it, with the day and what to do", { skip }, async (t) => {
+  const since = "2027-01-14T08:00:00.000000Z";
+  const drift = [{ lane: "a", title: "the light has changed", since, text: "Clean the lamp." }];
+  const { page, station } = await openPage(t, new FakeStation({ drift }));
+  const system = page.getByRole("complementary", { name: "System" });
+  await system.getByText("a: the light has changed").waitFor();
+  await system.getByText("since 14 Jan, ").waitFor();
+  await system.getByText("Clean the lamp.").waitFor();
+  station.status_ = { ...station.status_, drift: [] };
+  await system.getByText("Clean the lamp.").waitFor({ state: "hidden" });
+});
+
 test("names that look like markup stay text", { skip }, async (t) => {
   const bad = "<img src=x onerror=document.title='broken'>";
   const base = new FakeStation().status();
@@ -254,6 +279,7 @@ test("names that look like markup stay text", { skip }, async (t) => {
     reasons: [bad],
     gallery: { ...base.gallery, grades: [bad] },
     lanes: [laneStatus("a", { grades: { [bad]: 1 } })],
+    drift: [{ lane: bad, title: bad, since: "2027-01-14T08:00:00.000000Z", text: bad }],
     cameras: [{ ...base.cameras[0]!, id: bad, state: "reconnecting", reason: bad }],
     broker: { ...base.broker, url: bad, reason: bad },
   });

@@ -163,6 +163,7 @@ function quiet(): StationStatus {
       pendingVerdicts: 0,
       droppedVerdicts: 0,
     },
+    drift: [],
     queue: { items: 0, newest: null, dropped: 0, problem: null },
     latencyMs: { embed: { p50: 4.2, p99: 9.8 }, exposure_to_ack: { p50: 17, p99: 31 } },
   };
