@@ -9,9 +9,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from gradeline_train.errors import RecipeError
 from gradeline_train.export import TOLERANCE, Card, Deployed, export, read_golden, run, session, write_fp32, write_int8
 from gradeline_train.model import DIMENSION, Embedder
 from gradeline_train.pool import Pool
+from gradeline_train.reopen import reopen
+from gradeline_train.train import Plan, train
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -57,6 +60,28 @@ def test_the_graph_says_nothing_of_the_machine_that_wrote_it(exported: tuple[Pat
     assert not re.search(rb"\.py(?![a-z])|/(home|root|tmp|usr)/", data)
 
 
+def test_what_was_exported_can_be_trained_on(exported: tuple[Path, Embedder], pool: Pool, tmp_path: Path) -> None:
+    folder, embedder = exported
+    again = reopen(folder / "embedder.onnx", pool.image[:64])
+    views = torch.from_numpy(pool.image[64:80])
+    with torch.no_grad():
+        wanted, found = embedder(views), again(views)
+        # While training, batch norms normalise by the batch: they must have been given the spread that passes.
+        trained = again.train()(torch.from_numpy(pool.image[:64]))
+        settled = again.eval()(torch.from_numpy(pool.image[:64]))
+    for name in ("condition", "identity", "heat"):
+        assert (getattr(wanted, name) - getattr(found, name)).abs().max() < 1e-4
+        assert (getattr(trained, name) - getattr(settled, name)).abs().max() < 0.05
+    train(Plan(steps=2, batch=16, seed=3), pool, tmp_path, start=folder / "embedder.onnx")
+
+
+@pytest.mark.parametrize("file", ["absent.onnx", "embedder.int8.onnx", "broken.onnx"])
+def test_what_is_no_graph_of_this_network_is_refused(exported: tuple[Path, Embedder], pool: Pool, file: str) -> None:
+    (exported[0] / "broken.onnx").write_bytes(b"no graph at all")
+    with pytest.raises(RecipeError, match=file):
+        reopen(exported[0] / file, pool.image[:8])
+
+
 def test_an_export_leaves_nothing_where_it_was_started(exported: tuple[Path, Embedder], pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_int8(exported[0] / "embedder.onnx", Path("embedder.int8.onnx"), pool.image[:16])
@@ -66,7 +91,6 @@ def test_an_export_leaves_nothing_where_it_was_started(exported: tuple[Path, Emb
 
 def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gradeline_train import export as module
-    from gradeline_train.errors import RecipeError
 
     monkeypatch.setattr(module, "run", lambda opened, views: np.zeros((len(views), DIMENSION), np.float32))
     with pytest.raises(RecipeError, match="differs from PyTorch"):

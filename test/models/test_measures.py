@@ -96,6 +96,17 @@ def test_a_component_that_varies_within_grades_counts_for_little() -> None:
         assert grade_item(rule, references, labels, ITEMS, view, ("sound", "reject")) == wanted
 
 
+def test_where_odd_views_count_for_more_one_faulty_side_tells() -> None:
+    sides = [on_circle(0, 2, 4, 6, 8), on_circle(1, 3, 5, 7, 9), on_circle(2, 4, 6, 8, 90), on_circle(1, 3, 5, 7, 95)]
+    references = np.concatenate(sides)
+    labels, groups = np.repeat(np.asarray(["sound", "sound", "reject", "reject"]), 5), np.repeat(np.arange(4).astype(str), 5)
+    views = on_circle(0, 1, 2, 3, 4, 5, 6, 7, 92)  # the faulty side is one view of nine
+    assert grade_item("telling", references, labels, groups, views, ("sound", "reject")) == "reject"
+    # A single photograph enrolled as sound lies on its own centre and still has a direction.
+    one = grade_item("telling", on_circle(0, 90), np.asarray(["sound", "reject"]), np.asarray(["a", "b"]), on_circle(5), ("sound", "reject"))
+    assert one == "sound"
+
+
 def test_thresholds_are_conformal_quantiles_of_items_left_out() -> None:
     limits = cover_thresholds(REFERENCES, LABELS, ITEMS, ORDER)
     # Two items per grade are too few for a 95 % quantile: the larger and a tenth more.

@@ -63,6 +63,32 @@ def test_an_error_is_one_line_with_a_hint(tmp_path: Path, capsys: pytest.Capture
     assert "is no folder" in (said := capsys.readouterr().err) and "hint: " in said
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["train", "--rendered", "-3", "--out", "run"], "-3 is below 0"),
+        (["train", "--steps", "0", "--out", "run"], "0 is below 1"),
+        (["train", "--rate", "nan", "--out", "run"], "nan is not above 0"),
+        (["train", "--without", "dandruff", "--out", "run"], "no fault family 'dandruff'"),
+        (["export", "run", "--share", "1.5", "--out", "model"], "1.5 is not between 0 and 1"),
+    ],
+)
+def test_a_number_out_of_range_is_a_line_of_usage(command: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(command)
+    assert exit_.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "said"), [("absent.onnx", "cannot be opened"), ("text.onnx", "cannot be opened"), ("absent", "holds no"), ("run@half", "no share")])
+def test_what_is_no_embedding_is_named(tmp_path: Path, name: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.onnx").write_text("no graph")
+    with pytest.raises(SystemExit) as exit_:
+        main(["evaluate", str(tmp_path / name)])
+    assert exit_.value.code == 1
+    assert said in (text := capsys.readouterr().err) and "hint: " in text
+
+
 def test_the_plane_keeps_what_is_apart_apart() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(0, 0.05, (60, 10)).astype(np.float32)

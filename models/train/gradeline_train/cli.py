@@ -12,6 +12,46 @@ import numpy as np
 from .errors import RecipeError
 
 
+def _count(text: str) -> int:
+    """A whole number, 0 or more."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is below 0")
+    return value
+
+
+def _some(text: str) -> int:
+    """A whole number, 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is below 1")
+    return value
+
+
+def _rate(text: str) -> float:
+    """A number above 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{value} is not above 0")
+    return value
+
+
+def _share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{value} is not between 0 and 1")
+    return value
+
+
+def _family(text: str) -> str:
+    from .faults import kinds
+
+    if text not in kinds():
+        raise argparse.ArgumentTypeError(f"no fault family {text!r}: choose one of {', '.join(kinds())}")
+    return text
+
+
 def _threads(count: int) -> None:
     import torch
 
@@ -90,7 +130,11 @@ def _embeddings(args: argparse.Namespace):  # noqa: ANN202
             found["autoencoder"] = partial(encode, load_autoencoder(Path(name)))
         else:
             folder, _, share = name.partition("@")
-            found[Path(folder).name + (f"@{share}" if share else "")] = partial(embed, load_embedder(Path(folder)), share=float(share or 0.5))
+            try:
+                part = _share(share or "0.5")
+            except (ValueError, argparse.ArgumentTypeError) as cause:
+                raise RecipeError(f"{name} names no share of the condition part", "write FOLDER@SHARE, the share from 0 to 1") from cause
+            found[Path(folder).name + (f"@{share}" if share else "")] = partial(embed, load_embedder(Path(folder)), share=part)
     return found
 
 
@@ -174,15 +218,15 @@ def _fixtures(args: argparse.Namespace) -> None:
 def _data_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", type=Path, action="append", default=[], help="folder laid out GRADE/ITEM/*.jpg, or with labels.csv; may be repeated")
     verb.add_argument("--species", default="apple", help="of the fruit in folders without labels.csv")
-    verb.add_argument("--rendered", type=int, default=5000, help="fruit to render, four views each")
-    verb.add_argument("--line", type=int, default=0, help="fruit to render as the simulated line shows them, four views each")
-    verb.add_argument("--blended", type=int, default=16000, help="crops of sound fruit to blend faults onto")
-    verb.add_argument("--without", action="append", default=[], help="a fault family to leave out; may be repeated")
+    verb.add_argument("--rendered", type=_count, default=5000, help="fruit to render, four views each")
+    verb.add_argument("--line", type=_count, default=0, help="fruit to render as the simulated line shows them, four views each")
+    verb.add_argument("--blended", type=_count, default=16000, help="crops of sound fruit to blend faults onto")
+    verb.add_argument("--without", type=_family, action="append", default=[], help="a fault family to leave out; may be repeated")
     verb.add_argument("--without-species", action="append", default=[], help="a species to leave out; may be repeated")
     verb.add_argument("--cache", type=Path, help="keeps crops between runs")
-    verb.add_argument("--workers", type=int, default=2, help="processes that render")
-    verb.add_argument("--seed", type=int, default=1)
-    verb.add_argument("--threads", type=int, default=0, help="of PyTorch; 0 leaves it to PyTorch")
+    verb.add_argument("--workers", type=_some, default=2, help="processes that render")
+    verb.add_argument("--seed", type=_count, default=1)
+    verb.add_argument("--threads", type=_count, default=0, help="of PyTorch; 0 leaves it to PyTorch")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -195,21 +239,21 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("train", help="train an embedder; run again with the same options to go on after a kill")
     _data_options(verb)
     verb.add_argument("--out", type=Path, required=True, help="folder of the run's checkpoint")
-    verb.add_argument("--start", type=Path, help="a trained run whose weights to begin with")
-    verb.add_argument("--steps", type=int, default=5000)
-    verb.add_argument("--batch", type=int, default=96)
-    verb.add_argument("--rate", type=float, default=2e-3)
+    verb.add_argument("--start", type=Path, help="a trained run, or an embedder.onnx that ships, whose weights to begin with")
+    verb.add_argument("--steps", type=_some, default=5000)
+    verb.add_argument("--batch", type=_some, default=96)
+    verb.add_argument("--rate", type=_rate, default=2e-3)
     verb.add_argument("--loss", choices=["best", *NAMES], default="best")
     verb.add_argument("--pseudo-siamese", action="store_true", help="two branches that do not share weights")
     verb.add_argument("--fast", action="store_true", help="compiled for this machine and convolved in bfloat16; needs a C++ compiler")
-    verb.add_argument("--ahead", type=int, default=1, help="threads that prepare batches beside the training")
+    verb.add_argument("--ahead", type=_count, default=1, help="threads that prepare batches beside the training")
     verb.add_argument("--no-heat", action="store_true", help="without the fault heat map")
     verb.set_defaults(run=_train)
 
     verb = verbs.add_parser("export", help="write embedder.onnx, its variants, golden vectors and embedder.json")
     verb.add_argument("trained", type=Path, help="folder of a trained run")
     verb.add_argument("--out", type=Path, required=True)
-    verb.add_argument("--share", type=float, default=0.5, help="of the condition part in squared distances")
+    verb.add_argument("--share", type=_share, default=0.5, help="of the condition part in squared distances")
     verb.add_argument("--version", default="0.1.0")
     verb.add_argument("--trained-on", action="append", default=[])
     verb.add_argument("--licence", default="MIT")
@@ -220,7 +264,7 @@ def parser() -> argparse.ArgumentParser:
     def asks(verb: argparse.ArgumentParser, count: str = "+") -> None:
         verb.add_argument("embeddings", nargs=count, help="raw, hsv, untrained, a run's FOLDER or FOLDER@SHARE, or FILE.onnx")
         verb.add_argument("--cache", type=Path)
-        verb.add_argument("--threads", type=int, default=0)
+        verb.add_argument("--threads", type=_count, default=0)
 
     verb = verbs.add_parser("evaluate", help="all figures of the model card, every embedding in one table")
     asks(verb)
@@ -233,14 +277,14 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("compare", help="runs of equal budget side by side, a pseudo-Siamese one through both branches")
     verb.add_argument("runs", type=Path, nargs="+")
     verb.add_argument("--dev", type=Path)
-    verb.add_argument("--share", type=float, default=0.7)
+    verb.add_argument("--share", type=_share, default=0.7)
     verb.add_argument("--cache", type=Path)
-    verb.add_argument("--threads", type=int, default=0)
+    verb.add_argument("--threads", type=_count, default=0)
     verb.set_defaults(run=_compare)
 
     verb = verbs.add_parser("unseen", help="fault families and species that training left out")
     asks(verb)
-    verb.add_argument("--kind", action="append", default=[])
+    verb.add_argument("--kind", type=_family, action="append", default=[])
     verb.add_argument("--species", action="append", default=[])
     verb.add_argument("--data", type=Path, action="append", default=[])
     verb.set_defaults(run=_unseen)
@@ -257,20 +301,20 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("autoencoder", help="train the unsupervised base line")
     _data_options(verb)
     verb.add_argument("--out", type=Path, required=True)
-    verb.add_argument("--steps", type=int, default=600)
+    verb.add_argument("--steps", type=_some, default=600)
     verb.set_defaults(run=_autoencoder)
 
     verb = verbs.add_parser("digits", help="eight digits learnt, two more enrolled without training")
     verb.add_argument("--loss", choices=NAMES, default="contrastive")
-    verb.add_argument("--steps", type=int, default=300)
-    verb.add_argument("--seed", type=int, default=1)
+    verb.add_argument("--steps", type=_some, default=300)
+    verb.add_argument("--seed", type=_count, default=1)
     verb.add_argument("--out", type=Path, help="PNG of the map")
     verb.set_defaults(run=_digits)
 
     verb = verbs.add_parser("average", help="mix the weights of a run and of one that was started from it")
     verb.add_argument("first", type=Path)
     verb.add_argument("second", type=Path)
-    verb.add_argument("--share", type=float, default=0.5, help="of the second run")
+    verb.add_argument("--share", type=_share, default=0.5, help="of the second run")
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_average)
 
@@ -290,3 +334,6 @@ def main(argv: list[str] | None = None) -> None:
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from what is kept", file=sys.stderr)
+        sys.exit(130)

@@ -55,10 +55,16 @@ def sha256(path: Path) -> str:
 
 
 def session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    """A CPU session, as the device opens it."""
+    """A CPU session, as the device opens it.
+
+    :raises RecipeError: when the file is missing or no graph
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as cause:  # the runtime's errors share no base beyond this
+        raise RecipeError(f"{path} cannot be opened: {cause}", "give an ONNX file that this recipe exported") from cause
 
 
 def run(opened: onnxruntime.InferenceSession, views: NDArray[np.uint8], batch: int = 64) -> NDArray[np.float32]:

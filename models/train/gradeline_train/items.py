@@ -6,14 +6,17 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .measures import Labels, Vectors, distances, nearest_prototype, nearest_reference
 
-RULES = ("device", "cover", "weighted", "mean", "majority", "worst")
+RULES = ("device", "cover", "weighted", "telling", "mean", "majority", "worst")
 CALIBRATED = frozenset({"device", "cover"})
 UNKNOWN = "unknown"
 ALPHA = 0.05
 FEW_ITEMS_MARGIN = 1.1
+FLOOR = 0.2  # of the mean variance, added to each component's own
+LEAST_TELLING = 0.03
 
 
 def cover_costs(references: Vectors, labels: Labels, views: Vectors, order: Sequence[str]) -> list[float]:
@@ -55,21 +58,42 @@ def _conformal(scores: list[float], alpha: float) -> float:
     return scores[rank - 1] if rank <= len(scores) else scores[-1] * FEW_ITEMS_MARGIN
 
 
-def nearest_weighted(references: Vectors, labels: Labels, groups: Labels, views: Vectors, order: Sequence[str]) -> str:
-    """Grade of the nearest class mean of items, each a unit mean of its views; a component counts by how little it
-    varies within grades (Dudoit, Fridlyand, Speed 2002), so the variety counts for little.
+def nearest_weighted(references: Vectors, labels: Labels, groups: Labels, views: Vectors, order: Sequence[str], telling: bool = False) -> str:
+    """Grade of the nearest class mean of items, where items vary alike in every direction within their grades, so the
+    variety counts for little (Friedman 1989, regularised discriminant analysis); ``device/grade/prototypes.ts`` does
+    the same. An item is the unit mean of its views.
 
-    ``device/grade/prototypes.ts`` does the same.
+    :param telling: weighs each view by how far it lies from the mean of the best grade's references, so that the side
+        that shows a fault counts for more than the clean ones
     """
     names = np.unique(groups)
-    items = np.stack([_unit_mean(references[groups == n]) for n in names])
     grade = np.asarray([labels[groups == n][0] for n in names])
     present = [g for g in order if (grade == g).any()]
+    centre = references[labels == present[0]].mean(axis=0)
+
+    def describe(rows: Vectors) -> Vectors:
+        if not telling:
+            return _unit_mean(rows)
+        # One photograph enrolled as the only good item lies on the centre: the constant keeps it from weighing nothing.
+        return _unit_mean(rows * (LEAST_TELLING + ((rows - centre) ** 2).sum(axis=1, keepdims=True)))
+
+    items = np.stack([describe(references[groups == n]) for n in names])
     means = np.stack([items[grade == g].mean(axis=0) for g in present])
-    variance = sum(((items[grade == g] - mean) ** 2).sum(axis=0) for g, mean in zip(present, means, strict=True))
+    whitening = _whitening(np.concatenate([items[grade == g] - mean for g, mean in zip(present, means, strict=True)]), len(present))
+    return present[int((((means - describe(views)) @ whitening.T) ** 2).sum(axis=1).argmin())]
+
+
+def _whitening(spread: Vectors, grades: int) -> NDArray[np.float64]:
+    """(items, D) descriptors less their grade's mean -> (D, D): the covariance within grades shrunk to its diagonal."""
+    dimension, free = spread.shape[1], max(1, len(spread) - grades)
+    variance = (spread.astype(np.float64) ** 2).sum(axis=0) / free
+    mean = variance.mean()
     # One item per grade has no variance at all: every component then counts the same.
-    weights = variance.mean() / (variance + 0.5 * variance.mean()) if variance.mean() > 1e-12 else np.ones_like(variance)
-    return present[int((weights * (means - _unit_mean(views)) ** 2).sum(axis=1).argmin())]
+    if mean <= 1e-12:
+        return np.eye(dimension)
+    shrinkage = dimension / (dimension + free)
+    covariance = (1 - shrinkage) * (spread.T.astype(np.float64) @ spread) / (free * mean) + shrinkage * np.diag(variance / mean + FLOOR)
+    return np.linalg.inv(np.linalg.cholesky(covariance))
 
 
 def _unit_mean(views: Vectors) -> Vectors:
@@ -80,9 +104,10 @@ def _unit_mean(views: Vectors) -> Vectors:
 def grade_item(rule: str, references: Vectors, labels: Labels, groups: Labels, views: Vectors, order: Sequence[str], thresholds: Sequence[float] = ()) -> str:
     """The grade of one item.
 
-    ``device``: as the device decides: the best grade, though none better than that of the nearest weighted class mean,
-    whose references with those of all better ones lie within its threshold of every view; ``unknown`` where none does.
-    ``cover``: the same without the class means. ``weighted``: the class means alone. ``mean``: nearest class mean to
+    ``device``: near enough as the device decides: the best grade, though none better than that of the nearest weighted
+    class mean, whose references with those of all better ones lie within its threshold of every view; ``unknown`` where
+    none does. ``cover``: the same without the class means. ``weighted``: the class means alone. ``telling``: the same
+    over items whose odd views count for more. ``mean``: nearest class mean to
     the mean view, nothing weighted. ``majority``: most frequent grade of the views' nearest references. ``worst``: the
     worst of them.
     """
@@ -92,8 +117,8 @@ def grade_item(rule: str, references: Vectors, labels: Labels, groups: Labels, v
             if place >= least and cost <= thresholds[place]:
                 return order[place]
         return UNKNOWN
-    if rule == "weighted":
-        return nearest_weighted(references, labels, groups, views, order)
+    if rule in ("weighted", "telling"):
+        return nearest_weighted(references, labels, groups, views, order, rule == "telling")
     if rule == "mean":
         return str(nearest_prototype(references, labels, views.mean(axis=0, keepdims=True))[0])
     votes = [str(v) for v in nearest_reference(references, labels, views)]

@@ -22,6 +22,7 @@ from .faults import kinds, levels
 from .losses import MetricLoss, contrastive, heat_loss, identity_pairs, pairs
 from .model import Embedder, Output
 from .pool import Pool
+from .reopen import reopen
 from .sampling import Sampler
 
 
@@ -192,8 +193,12 @@ class Trainer:
         }  # fmt: skip
 
     def begin_with(self, folder: Path) -> None:
-        """Takes over another run's averaged weights, in every branch."""
-        weights = load_embedder(folder).state_dict()
+        """Takes over another run's averaged weights, or those of an embedder.onnx, in every branch."""
+        if folder.suffix == ".onnx":
+            rows = np.concatenate([self.sampler.rows(step) for step in range(4)])
+            weights = reopen(folder, self.pool.image[rows]).state_dict()
+        else:
+            weights = load_embedder(folder).state_dict()
         for branch in (*self.branches, *self.average):
             branch.load_state_dict(weights)
 
@@ -215,7 +220,7 @@ class Trainer:
 def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: int | None = None, start: Path | None = None, compiled: bool = False, ahead: int = 0) -> Embedder:
     """Trains to the end of the plan, or goes on where ``out`` was left.
 
-    :param start: a run whose averaged weights a fresh run begins with: to go on with one's own fruit
+    :param start: a run, or an embedder.onnx that ships, whose weights a fresh run begins with: to go on with one's own fruit
     :param stop_at: stops early, as a kill would, leaving the checkpoint of that step
     :param compiled: compiles the network for this machine first
     :param ahead: threads that prepare batches beside the training
