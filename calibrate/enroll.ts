@@ -1,6 +1,7 @@
 import { enrol, type Sample } from "../device/enrol.ts";
 import { GalleryWriter } from "../device/gallery-store.ts";
 import { describeFindings, findingsOf } from "./audit/run.ts";
+import { describeTold, tellDaemon } from "./gallery/change.ts";
 import { checkGrade, type ItemFiles, listPaths, readCrops } from "./images.ts";
 import type { Context } from "./main.ts";
 import { openForWork } from "./open-embedder.ts";
@@ -16,23 +17,31 @@ export async function enrollCommand(context: Context, grade: string, paths: read
   const embedder = await openForWork(context);
   const writer = context.scope.add(await GalleryWriter.open(context.gallery));
   const progress = new Progress(`enrolling ${grade}`, items.length);
+  const known: { origin: string; id: string }[] = [];
   const gallery = await enrol(writer, embedder, samplesOf(items), {
     onItem: (done) => progress.update(done),
+    onKnown: ({ origin }, id) => known.push({ origin, id }),
     signal: context.stop,
   }).finally(() => progress.stop());
   const grades = gallery.grades.map((name) => ({
     grade: name,
     items: gallery.references.filter((reference) => reference.grade === name).length,
   }));
+  const passedOver = new Set(known.map(({ origin }) => origin));
+  const added = items.filter(({ name }) => !passedOver.has(name));
+  const views = added.reduce((sum, { files }) => sum + files.length, 0);
   // What was there before stays; what is newest is what was added.
-  const added = new Set(gallery.references.slice(-items.length).map(({ id }) => id));
-  const findings = await findingsOf(context, gallery, { fill: embedder.model.cropFill, only: added });
-  const views = items.reduce((sum, { files }) => sum + files.length, 0);
+  const newest = new Set(gallery.references.slice(gallery.references.length - added.length).map(({ id }) => id));
+  const findings = await findingsOf(context, gallery, { fill: embedder.model.cropFill, only: newest });
+  writer.close();
+  const told = await tellDaemon(context);
   if (context.json) {
-    process.stdout.write(`${JSON.stringify({ enrolled: items.length, views, grade, grades, findings })}\n`);
+    const summary = { enrolled: added.length, views, grade, grades, known, findings, told };
+    process.stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
-  process.stdout.write(`enrolled ${items.length} items (${views} views) as ${grade}\n`);
+  for (const { origin, id } of known) process.stdout.write(`${origin} is enrolled already, as ${id}\n`);
+  process.stdout.write(`enrolled ${added.length} items (${views} views) as ${grade}\n`);
   for (const { grade: name, items: count } of grades) process.stdout.write(`  ${name}: ${count}\n`);
   process.stdout.write(describeFindings(findings.slice(0, MOST_FINDINGS)));
   if (findings.length > MOST_FINDINGS) {
@@ -40,6 +49,7 @@ export async function enrollCommand(context: Context, grade: string, paths: read
       `and ${findings.length - MOST_FINDINGS} more: gradeline-calibrate audit --gallery ${context.gallery}\n`,
     );
   }
+  process.stdout.write(describeTold(told));
 
   async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
     for (const item of files) {

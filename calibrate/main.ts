@@ -11,6 +11,7 @@ import { report } from "../device/run.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { galleryCommands } from "./commands/gallery.ts";
 import { mapCommand } from "./commands/map.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { recordCommand } from "./commands/record.ts";
@@ -130,6 +131,7 @@ common(program.command("list"))
   .action((options: CommonOptions) => within(options, listCommand));
 
 auditCommand(program, common, within);
+galleryCommands(program, common, within);
 evaluateCommand(program, common, within);
 mapCommand(program, common, within);
 

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { GradelineError } from "./base/errors.ts";
 import { formatMicros, nowMicros } from "./base/time.ts";
 import type { Embedder } from "./embed/embedder.ts";
@@ -17,16 +17,26 @@ export interface Sample {
 export interface EnrolOptions {
   /** Called after each item that is embedded. */
   readonly onItem?: (done: number) => void;
+  /** Called with each sample whose very pictures the grade has already, and the id of that item. */
+  readonly onKnown?: (sample: Sample, id: string) => void;
   /** Ends the enrolment before anything is written. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** By which the same pictures are known again, whatever their names. @returns sha256, hex */
+export function digestOf(crops: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const crop of crops) hash.update(crop);
+  return hash.digest("hex");
+}
+
 /**
  * Embeds samples and adds them to the gallery, all or nothing: until the last one is embedded the gallery on disk is
- * as it was.
+ * as it was. A sample that its grade has already is passed over.
  *
  * @returns the new gallery
- * @throws {GradelineError} GALLERY_MODEL, FILE, INFERENCE; GALLERY_EMPTY when there is no sample; whatever `samples` throws
+ * @throws {GradelineError} GALLERY_MODEL, FILE, INFERENCE; GALLERY_EMPTY when there is no sample; GRADE when another
+ *   grade has the same pictures; whatever `samples` throws
  */
 export async function enrol(
   writer: GalleryWriter,
@@ -36,7 +46,9 @@ export async function enrol(
 ): Promise<Gallery> {
   const before = await writer.readFor(embedder.model);
   try {
-    const gallery = withReferences(before, await embedSamples(writer, embedder, samples, options));
+    const added = await embedSamples(writer, embedder, before, samples, options);
+    if (added.length === 0) return before;
+    const gallery = withReferences(before, added);
     await writer.save(gallery, embedder.model.name);
     return gallery;
   } catch (error) {
@@ -49,22 +61,49 @@ export async function enrol(
 async function embedSamples(
   writer: GalleryWriter,
   embedder: Embedder,
+  before: Gallery,
   samples: AsyncIterable<Sample> | Iterable<Sample>,
-  { signal, onItem }: EnrolOptions,
+  { signal, onItem, onKnown }: EnrolOptions,
 ): Promise<Reference[]> {
   const added: Reference[] = [];
-  for await (const { grade, origin, crops } of samples) {
+  const known = new Map<string, Reference>();
+  for (const reference of before.references) {
+    if (reference.digest !== undefined) known.set(reference.digest, reference);
+  }
+  let seen = 0;
+  for await (const sample of samples) {
+    const { grade, origin, crops } = sample;
     signal?.throwIfAborted();
     if (crops.length === 0) throw new GradelineError("GALLERY_EMPTY", `${origin} has no views to enrol`);
+    seen++;
+    const digest = digestOf(crops);
+    const same = known.get(digest);
+    if (same !== undefined) {
+      if (same.grade !== grade) throw twoGrades(same, sample);
+      onKnown?.(sample, same.id);
+      continue;
+    }
     const id = randomUUID();
     const embeddings = await embedAll(embedder, crops);
     await writer.saveCrops(id, crops, embedder.model.sizePx);
-    added.push({ id, grade, origin, enrolledAt: formatMicros(nowMicros()), views: crops.length, embeddings });
-    onItem?.(added.length);
+    const enrolledAt = formatMicros(nowMicros());
+    added.push({ id, grade, origin, enrolledAt, views: crops.length, embeddings, digest });
+    known.set(digest, added.at(-1)!);
+    onItem?.(seen);
   }
   signal?.throwIfAborted();
-  if (added.length === 0) throw new GradelineError("GALLERY_EMPTY", "there is nothing to enrol");
+  if (seen === 0) throw new GradelineError("GALLERY_EMPTY", "there is nothing to enrol");
   return added;
+}
+
+function twoGrades(same: Reference, { grade, origin }: Sample): GradelineError {
+  return new GradelineError(
+    "GRADE",
+    `${origin} is enrolled as ${same.grade} already (${same.origin}), not as ${grade}`,
+    {
+      hint: `if it is ${grade}: gradeline-calibrate relabel ${same.id} ${grade}; nothing was enrolled`,
+    },
+  );
 }
 
 /**

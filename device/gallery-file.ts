@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import { z } from "zod";
 import { gradeSchema } from "./base/config.ts";
 import { GradelineError } from "./base/errors.ts";
@@ -16,9 +17,12 @@ const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 /** Most views of one item. */
 export const MAX_VIEWS = 10_000;
 
+const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
+const share = z.number().min(0).max(1);
+
 const headerSchema = z
   .strictObject({
-    modelHash: z.string().regex(/^[0-9a-f]{64}$/),
+    modelHash: hashSchema,
     modelName: z.string(),
     dimension: z.number().int().min(1).max(4096),
     sizePx: z.number().int().min(8).max(1024),
@@ -30,8 +34,22 @@ const headerSchema = z
         origin: z.string().max(4096),
         enrolledAt: z.string(),
         views: z.number().int().min(1).max(MAX_VIEWS),
+        digest: hashSchema.optional(),
       }),
     ),
+    tolerances: z.record(gradeSchema, share).optional(),
+    fit: z
+      .strictObject({
+        rule: z.string().max(64),
+        alpha: share,
+        fittedAt: z.string(),
+        references: hashSchema,
+        figures: z
+          .array(z.strictObject({ rule: z.string().max(64), itemBalancedAccuracy: share, low: share, high: share }))
+          .max(64),
+        cameras: z.record(z.string(), hashSchema).nullable(),
+      })
+      .optional(),
   })
   .superRefine(({ grades, references }, context) => {
     const refuse = (message: string, ...path: (string | number)[]): void =>
@@ -55,21 +73,17 @@ export interface GalleryFile {
 
 /** @throws {GradelineError} GALLERY when it holds what could not be read again: what is on disk stays */
 export function encodeGallery(gallery: Gallery, modelName: string): Uint8Array[] {
-  const { modelHash, dimension, sizePx, grades, references } = gallery;
+  const { modelHash, dimension, sizePx, grades, references, tolerances, fit } = gallery;
   const parsed = headerSchema.safeParse({
     modelHash,
     modelName,
     dimension,
     sizePx,
     grades: [...grades],
-    references: references.map(({ id, grade, origin, enrolledAt, views }) => ({
-      id,
-      grade,
-      origin,
-      enrolledAt,
-      views,
-    })),
-  } satisfies z.input<typeof headerSchema>);
+    references: references.map(({ embeddings: _, ...described }) => described),
+    tolerances,
+    fit,
+  });
   if (!parsed.success) throw new GradelineError("GALLERY", `the gallery cannot be kept: ${firstIssue(parsed.error)}`);
   const header = new TextEncoder().encode(JSON.stringify(parsed.data));
   const length = new Uint8Array(4);
@@ -105,7 +119,7 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
   const headerStart = MAGIC.length + 4;
   const parsed = headerSchema.safeParse(parseJson(body.subarray(headerStart, headerStart + headerLength)));
   if (!parsed.success) throw refuse(`its header does not fit: ${firstIssue(parsed.error)}`);
-  const { modelHash, modelName, dimension, sizePx, grades, references } = parsed.data;
+  const { modelHash, modelName, dimension, sizePx, grades, references, tolerances, fit } = parsed.data;
   const rows = references.reduce((sum, { views }) => sum + views, 0);
   if (body.length !== headerStart + headerLength + rows * dimension * 4) throw refuse("embeddings are missing");
   // A copy: the embeddings need not lie at a multiple of four bytes in the file. `slice` of a Buffer makes none.
@@ -119,6 +133,8 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
       dimension,
       sizePx,
       grades,
+      ...(tolerances === undefined ? {} : { tolerances }),
+      ...(fit === undefined ? {} : { fit }),
       references: references.map((reference) => {
         const embeddings = all.subarray(row * dimension, (row + reference.views) * dimension);
         row += reference.views;
@@ -126,6 +142,19 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
       }),
     },
   };
+}
+
+/**
+ * The ids a gallery's file names, by its beginning alone; undefined where that cannot be read. The rest may be torn.
+ */
+export async function readIds(file: FileHandle): Promise<string[] | undefined> {
+  const start = Buffer.alloc(MAGIC.length + 4);
+  const { bytesRead } = await file.read(start, 0, start.length, 0);
+  if (bytesRead < start.length || !MAGIC.every((byte, index) => start[index] === byte)) return undefined;
+  const header = Buffer.alloc(Math.min(start.readUInt32LE(MAGIC.length), (await file.stat()).size));
+  await file.read(header, 0, header.length, start.length);
+  const parsed = headerSchema.safeParse(parseJson(header));
+  return parsed.success ? parsed.data.references.map(({ id }) => id) : undefined;
 }
 
 /** Undefined, which no header is, where it is no JSON. */

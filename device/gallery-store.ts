@@ -6,6 +6,7 @@ import { unwritable, writeAtomic } from "./base/files.ts";
 import { encodePng, readImage } from "./capture/image.ts";
 import type { Model } from "./embed/embedder.ts";
 import { decodeGallery, encodeGallery, type GalleryFile, MAX_VIEWS } from "./gallery-file.ts";
+import { GallerySteps } from "./gallery-steps.ts";
 import { emptyGallery, type Gallery } from "./grade/gallery.ts";
 
 const CURRENT = "gallery.bin";
@@ -71,14 +72,24 @@ export function checkModel(stored: GalleryFile, model: Model, folder: string): v
   );
 }
 
+/** From one gallery to the next. */
+export interface GalleryStep {
+  readonly before: Gallery;
+  readonly after: Gallery;
+  /** Steps back that are left. */
+  readonly left: number;
+}
+
 /** The one writer of a gallery folder; the lock ends with the process, also when that is killed. */
 export class GalleryWriter {
   readonly folder: string;
   readonly #lock: DatabaseSync;
+  readonly #steps: GallerySteps;
 
   private constructor(folder: string, lock: DatabaseSync) {
     this.folder = folder;
     this.#lock = lock;
+    this.#steps = new GallerySteps(folder);
   }
 
   /**
@@ -105,8 +116,10 @@ export class GalleryWriter {
   /** The gallery as it stands, or an empty one for this model. @throws {GradelineError} GALLERY_MODEL */
   async readFor(model: Model): Promise<Gallery> {
     const stored = await this.read();
-    if (stored === undefined || stored.gallery.references.length === 0) {
-      return emptyGallery(model.hash, model.dimension, model.sizePx);
+    if (stored === undefined) return emptyGallery(model.hash, model.dimension, model.sizePx);
+    if (stored.gallery.references.length === 0) {
+      const { grades, tolerances } = stored.gallery;
+      return { ...emptyGallery(model.hash, model.dimension, model.sizePx), grades, tolerances };
     }
     checkModel(stored, model, this.folder);
     return stored.gallery;
@@ -139,10 +152,32 @@ export class GalleryWriter {
     const parts = encodeGallery(gallery, modelName);
     const current = join(this.folder, CURRENT);
     // Only a good one is worth keeping as the previous one.
-    if (await isWhole(current)) await this.#keepAsPrevious(current);
+    if (await isWhole(current)) {
+      await this.#steps.beforeChange(current);
+      await this.#keepAsPrevious(current);
+    }
     await writeAtomic(current, parts);
     // The gallery is saved; a picture too many is removed next time.
     await this.#forgetCrops(gallery).catch(() => {});
+  }
+
+  /**
+   * Goes one change back, or forth again.
+   *
+   * @returns both galleries, and how many steps back are left; undefined where there is no such step
+   * @throws {GradelineError} GALLERY when that one cannot be read, FILE when it cannot be written; nothing changed then
+   */
+  async step(to: "back" | "forth"): Promise<GalleryStep | undefined> {
+    const path = await (to === "back" ? this.#steps.previous() : this.#steps.undone());
+    const before = await this.read();
+    if (path === undefined || before === undefined) return undefined;
+    const after = await readOne(path);
+    if (after === undefined) return undefined;
+    const current = join(this.folder, CURRENT);
+    if (await isWhole(current)) await this.#keepAsPrevious(current);
+    await this.#steps[to](current);
+    await this.#forgetCrops(after.gallery).catch(() => {});
+    return { before: before.gallery, after: after.gallery, left: await this.#steps.count() };
   }
 
   /** Removes pictures that no gallery here names, as an enrolment that failed leaves them. */
@@ -182,9 +217,12 @@ export class GalleryWriter {
     return join(this.folder, CROPS, `${id}.png`);
   }
 
-  /** Pictures of items that neither this gallery nor the previous one has. */
+  /** Pictures of items that neither this gallery has nor one that can be gone back to. */
   async #forgetCrops(gallery: Gallery | undefined): Promise<void> {
-    const ids = new Set(gallery?.references.map(({ id }) => id));
+    const ids = await this.#steps.ids();
+    // Where one cannot be read nobody knows what it needs.
+    if (ids === undefined) return;
+    for (const { id } of gallery?.references ?? []) ids.add(id);
     const previous = await readOne(join(this.folder, PREVIOUS)).catch(() => undefined);
     for (const { id } of previous?.gallery.references ?? []) ids.add(id);
     for (const name of await readdir(join(this.folder, CROPS))) {

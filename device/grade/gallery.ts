@@ -12,6 +12,34 @@ export interface Reference {
   readonly views: number;
   /** (views, dimension) row-major, unit rows. */
   readonly embeddings: Float32Array;
+  /** sha256 of its views' pixels, hex, by which the same pictures are known again; undefined in older galleries. */
+  readonly digest?: string | undefined;
+}
+
+/** How a rule did on the gallery's own items, each judged by all others. */
+export interface RuleFigure {
+  readonly rule: string;
+  /** Mean over the grades of the share of items whose grade was found, 0..1. */
+  readonly itemBalancedAccuracy: number;
+  /** Central 95 % over draws of the items. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A calibration: what was decided about how to judge, and what it was decided on. Limits follow from the references. */
+export interface GalleryFit {
+  /** Name of the item rule. */
+  readonly rule: string;
+  /** Share of good fruit that may be turned away, 0..1. */
+  readonly alpha: number;
+  /** RFC 3339, UTC. */
+  readonly fittedAt: string;
+  /** Identifies the references it was fitted on; others make it out of date. */
+  readonly references: string;
+  /** Of all rules that were compared, best first. */
+  readonly figures: readonly RuleFigure[];
+  /** Settings of each camera that took the references' place, by its id, as a hash; null where none was known. */
+  readonly cameras: Readonly<Record<string, string>> | null;
 }
 
 /** All references, bound to the model that embedded them. Immutable: what changes it makes another one. */
@@ -23,6 +51,10 @@ export interface Gallery {
   /** Best grade first; each has a reference or had one. */
   readonly grades: readonly string[];
   readonly references: readonly Reference[];
+  /** By grade: the share of a lot that may be of another grade, 0..1, where people gave one. */
+  readonly tolerances?: Readonly<Record<string, number>> | undefined;
+  /** Undefined until somebody fits it. */
+  readonly fit?: GalleryFit | undefined;
 }
 
 /** Names that people give to grades, best first; what is not among them comes after, by alphabet. */

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { GradelineError } from "../base/errors.ts";
 import { formatMicros, nowMicros } from "../base/time.ts";
 import type { Embedder } from "../embed/embedder.ts";
-import { embedAll } from "../enrol.ts";
+import { digestOf, embedAll } from "../enrol.ts";
 import { GalleryWriter } from "../gallery-store.ts";
 import { type Reference, withReferences } from "../grade/gallery.ts";
 import type { KeptItem } from "./kept.ts";
@@ -43,6 +43,7 @@ export async function enrolKept(
       enrolledAt: formatMicros(nowMicros()),
       views: crops.length,
       embeddings: usable ?? (await embedAll(embedder, crops)),
+      digest: digestOf(crops),
     });
   }
   const writer = await openWaiting(folder, signal);

@@ -51,7 +51,14 @@ describe("enroll and list", { concurrency: 4 }, () => {
     const gallery = freshGallery();
     const sound = await json("enroll", "sound", join(photos, "sound"), "--gallery", gallery);
     const { findings, ...enrolled } = sound;
-    assert.deepEqual(enrolled, { enrolled: 4, views: 12, grade: "sound", grades: [{ grade: "sound", items: 4 }] });
+    assert.deepEqual(enrolled, {
+      enrolled: 4,
+      views: 12,
+      grade: "sound",
+      grades: [{ grade: "sound", items: 4 }],
+      known: [],
+      told: { daemon: "not asked", reason: null },
+    });
     assert.equal(findings[0].kind, "few-items");
     const reject = await json("enroll", "reject", join(photos, "reject"), "--gallery", gallery);
     assert.deepEqual(reject.grades, [
@@ -101,6 +108,7 @@ describe("enroll and list", { concurrency: 4 }, () => {
       stdout,
       /^enrolled 4 items \(12 views\) as sound\n {2}sound: 4\nToo few items -> enrol 15 more sound.*\n {2}! sound has 4 items: /,
     );
+    assert.match(stdout, /a running daemon .*reload.*\n$/);
   });
 
   test("a list without a gallery, and of a damaged one, ends with 1 and says what to do", async () => {

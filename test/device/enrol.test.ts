@@ -61,10 +61,31 @@ test("enrolling again adds to what is there", async () => {
   assert.deepEqual((await readGallery(folder, embedder.model)).gallery, gallery);
 });
 
+test("the very same pictures are passed over in their grade, and refused in another with both named", async () => {
+  const known: [string, string][] = [];
+  const before = await enrol(writer, embedder, [sample("sound", 2)]);
+  const again = await enrol(writer, embedder, [sample("sound", 2), sample("sound", 3), sample("sound", 3)], {
+    onKnown: ({ origin }, id) => known.push([origin, id]),
+  });
+  const [first, second] = again.references;
+  assert.deepEqual([again.references.length, first!.id], [2, before.references[0]!.id]);
+  assert.deepEqual(known, [
+    ["painted sound 2", first!.id],
+    ["painted sound 3", second!.id],
+  ]);
+  assert.deepEqual(await enrol(writer, embedder, [sample("sound", 2)]), again, "nothing new");
+  const twice = [sample("reject", 4), { ...sample("reject", 2), origin: "shelf/7" }];
+  await assert.rejects(enrol(writer, embedder, twice), {
+    code: "GRADE",
+    message: "shelf/7 is enrolled as sound already (painted sound 2), not as reject",
+  });
+  assert.deepEqual((await readGallery(folder, embedder.model)).gallery, again);
+});
+
 test("when one sample fails none is enrolled, and no view of them stays", async () => {
   const before = await enrol(writer, embedder, [sample("sound", 2)]);
   async function* samples(): AsyncGenerator<Sample> {
-    yield sample("reject", 2);
+    yield sample("reject", 3);
     throw new Error("the second picture is torn");
   }
   await assert.rejects(enrol(writer, embedder, samples()), { message: "the second picture is torn" });
@@ -75,7 +96,7 @@ test("when one sample fails none is enrolled, and no view of them stays", async 
 test("an enrolment that is stopped leaves the gallery as it was", async () => {
   const before = await enrol(writer, embedder, [sample("sound", 2)]);
   const stop = new AbortController();
-  const samples = [sample("reject", 1), sample("reject", 2), sample("reject", 3)];
+  const samples = [sample("reject", 1), sample("reject", 4), sample("reject", 3)];
   await assert.rejects(
     enrol(writer, embedder, samples, { signal: stop.signal, onItem: () => stop.abort(new Error("stopped")) }),
     { message: "stopped" },

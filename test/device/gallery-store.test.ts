@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { MAX_STEPS } from "../../device/gallery-steps.ts";
 import { checkModel, GalleryWriter, readAnyGallery, readGallery } from "../../device/gallery-store.ts";
 import { Child } from "../support/child.ts";
 import { galleryOf, MADE_MODEL, madeCrops, madeGallery, randomReference } from "../support/gallery-made.ts";
@@ -126,7 +127,7 @@ test("to add to, a folder without references is empty for whatever model comes",
 test("what was saved leaves no temporary file, and keeps the one before it after any number of saves", async () => {
   const writer = await openWriter();
   for (let generation = 1; generation <= 4; generation++) await writer.save(madeGallery(generation), "made");
-  assert.deepEqual(await galleryFiles(), ["crops", "gallery.bin", "gallery.previous.bin"]);
+  assert.deepEqual(await galleryFiles(), ["crops", "gallery.bin", "gallery.previous.bin", "history"]);
   await rm(join(folder, "gallery.bin"));
   assert.equal(generationOf((await readGallery(folder, MADE_MODEL)).gallery), 3);
 });
@@ -136,7 +137,7 @@ test("what a killed process had begun to write goes when the folder is opened ag
   await writeFile(join(folder, "gallery.bin.0123456789ab.tmp"), "half");
   await writeFile(join(folder, "gallery.spare.tmp"), "half");
   await openWriter();
-  assert.deepEqual(await galleryFiles(), ["crops", "gallery.bin", "gallery.previous.bin"]);
+  assert.deepEqual(await galleryFiles(), ["crops", "gallery.bin", "gallery.previous.bin", "history"]);
 });
 
 test("a gallery that could not be read again is not saved", async () => {
@@ -180,18 +181,52 @@ test("views of another size than the model's are refused", async () => {
   await assert.rejects(writer.readCrops("absent", 8), { code: "FILE" });
 });
 
-test("views of items that neither gallery has go with the next save", async () => {
+test("views of items that no gallery has that can be gone back to go with a save", async () => {
   const writer = await openWriter();
   const [a, b, c] = [1, 2, 3].map((seed) => randomReference(seed, "sound"));
   for (const { id } of [a!, b!, c!]) await writer.saveCrops(id, madeCrops(1, 3), 8);
   await writer.saveCrops("from-a-crash", madeCrops(1, 3), 8);
   await writer.save(galleryOf([a!, b!, c!]), "made");
   assert.deepEqual((await readdir(join(folder, "crops"))).sort(), ["item-1.png", "item-2.png", "item-3.png"]);
-  await writer.save(galleryOf([a!, b!]), "made");
-  // The one before still has it.
+  for (let step = 0; step < MAX_STEPS; step++) await writer.save(galleryOf([a!, b!]), "made");
+  // The first one can still be gone back to.
   assert.ok((await readdir(join(folder, "crops"))).includes("item-3.png"));
-  await writer.save(galleryOf([a!, b!]), "made");
+  for (let step = 0; step < 2; step++) await writer.save(galleryOf([a!, b!]), "made");
   assert.deepEqual((await readdir(join(folder, "crops"))).sort(), ["item-1.png", "item-2.png"]);
+});
+
+test("changes are taken back one by one, and again, until another change is made", async () => {
+  const writer = await openWriter();
+  const ids = async () => (await writer.read())!.gallery.references.map(({ id }) => id).join(" ");
+  const [a, b, c] = [1, 2, 3].map((seed) => randomReference(seed, "sound"));
+  assert.equal(await writer.step("back"), undefined);
+  await writer.save(galleryOf([a!]), "made");
+  assert.equal(await writer.step("back"), undefined, "there was none before");
+  await writer.save(galleryOf([a!, b!]), "made");
+  await writer.save(galleryOf([a!, b!, c!]), "made");
+  assert.equal((await writer.step("back"))!.left, 1);
+  assert.equal(await ids(), "item-1 item-2");
+  await writer.step("back");
+  assert.equal(await ids(), "item-1");
+  assert.equal(await writer.step("back"), undefined);
+  await writer.step("forth");
+  await writer.step("forth");
+  assert.equal(await ids(), "item-1 item-2 item-3");
+  assert.equal(await writer.step("forth"), undefined);
+  await writer.step("back");
+  await writer.save(galleryOf([a!, c!]), "made");
+  assert.equal(await writer.step("forth"), undefined, "another change was made");
+  await writer.step("back");
+  assert.equal(await ids(), "item-1 item-2");
+});
+
+test("a step to a gallery that is damaged is refused, and what stands stays", async () => {
+  const writer = await openWriter();
+  for (const seed of [1, 2]) await writer.save(galleryOf([randomReference(seed, "sound")]), "made");
+  const [step] = await readdir(join(folder, "history"));
+  await writeFile(join(folder, "history", step!), "torn");
+  await assert.rejects(writer.step("back"), { code: "GALLERY" });
+  assert.equal((await writer.read())!.gallery.references[0]!.id, "item-2");
 });
 
 test("a second writer is refused, in this process and in another, and a reader is not", async () => {
