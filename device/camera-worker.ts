@@ -158,8 +158,8 @@ function scenesOf(frame: Frame): LaneScene[] {
 
 function countersOf(from: FrameSource): FrameSource["counters"] {
   // A plain copy: sources keep theirs behind getters, which do not cross threads.
-  const { seen, dropped, incomplete, lost, restarts } = from.counters;
-  return { seen, dropped, incomplete, lost: lost ?? 0, restarts: restarts ?? 0 };
+  const { seen, dropped, incomplete, lost, resent, restarts } = from.counters;
+  return { seen, dropped, incomplete, lost: lost ?? 0, resent: resent ?? 0, restarts: restarts ?? 0 };
 }
 
 /** @returns why there will be no exposure */

@@ -317,6 +317,7 @@ function sum(a: SourceCounters, b: SourceCounters): SourceCounters {
     dropped: a.dropped + b.dropped,
     incomplete: a.incomplete + b.incomplete,
     lost: (a.lost ?? 0) + (b.lost ?? 0),
+    resent: (a.resent ?? 0) + (b.resent ?? 0),
     restarts: (a.restarts ?? 0) + (b.restarts ?? 0),
   };
 }

@@ -28,6 +28,7 @@ export interface FrameTotals {
   readonly dropped: number;
   readonly incomplete: number;
   readonly lost?: number;
+  readonly resent?: number;
   readonly restarts?: number;
 }
 
@@ -87,6 +88,7 @@ export function createMetrics(): Metrics {
     dropped: counter("frames_dropped_total", "exposures that a newer one overtook", ["camera"]),
     incomplete: counter("frames_incomplete_total", "frames with missing pixels", ["camera"]),
     lost: counter("frames_lost_total", "exposures that never arrived, by the camera's own frame numbers", ["camera"]),
+    resent: counter("packets_resent_total", "packets that were lost and came when asked for again", ["camera"]),
     restarts: counter("camera_restarts_total", "times the camera was started anew", ["camera"]),
   };
   const ages = new Map<string, () => number | undefined>();
@@ -154,14 +156,16 @@ export function createMetrics(): Metrics {
         dropped: totalOf(frames.dropped.labels(id)),
         incomplete: totalOf(frames.incomplete.labels(id)),
         lost: totalOf(frames.lost.labels(id)),
+        resent: totalOf(frames.resent.labels(id)),
         restarts: totalOf(frames.restarts.labels(id)),
       };
       return {
-        update({ seen, dropped, incomplete, lost = 0, restarts = 0 }) {
+        update({ seen, dropped, incomplete, lost = 0, resent = 0, restarts = 0 }) {
           totals.seen(seen);
           totals.dropped(dropped);
           totals.incomplete(incomplete);
           totals.lost(lost);
+          totals.resent(resent);
           totals.restarts(restarts);
         },
         age(ageMs) {

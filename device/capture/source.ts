@@ -63,6 +63,8 @@ export interface SourceCounters {
   readonly incomplete: number;
   /** Exposures that never arrived, by the gaps between the camera's own frame numbers; absent where it has none. */
   readonly lost?: number;
+  /** Packets that were lost on the way and came when they were asked for again; absent where none are. */
+  readonly resent?: number;
   /** How often the camera was started anew. */
   readonly restarts?: number;
 }

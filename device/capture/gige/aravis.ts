@@ -144,6 +144,11 @@ function bind() {
       stream: Handle,
       us: number,
     ) => Handle | null,
+    /** One of the stream's own counters. */
+    streamInfo: lib.func("uint64 arv_stream_get_info_uint64_by_name(void *stream, const char *name)") as (
+      stream: Handle,
+      name: string,
+    ) => number | bigint,
     bufferStatus: lib.func("int arv_buffer_get_status(void *buffer)") as (buffer: Handle) => number,
     frameId: lib.func("uint64 arv_buffer_get_frame_id(void *buffer)") as (buffer: Handle) => number | bigint,
     timestampNs: lib.func("uint64 arv_buffer_get_timestamp(void *buffer)") as (buffer: Handle) => number | bigint,

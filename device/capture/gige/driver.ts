@@ -89,6 +89,7 @@ export class GigeDriver implements Driver {
       }
       if (now - controlAt > CONTROL_MS) {
         controlAt = now;
+        if (gigE) receiver.countResent();
         if (gigE && aravis.isController(device) === 0) {
           throw new GradelineError("SOURCE", "control of the camera is lost", {
             hint: "it was unplugged, restarted, or another program took it",

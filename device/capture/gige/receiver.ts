@@ -10,6 +10,9 @@ import { balancer, converterOf } from "./pixels.ts";
 /** No frame takes so long to arrive: the wall clock was set meanwhile. */
 const OLDEST_US = 1_000_000;
 
+/** No packet is asked for so much later. */
+const LATE_FRAMES = 100;
+
 /** Where a filled buffer goes. */
 interface Pool {
   /** Memory that the stream fills, one per buffer. */
@@ -38,6 +41,8 @@ export class Receiver {
   readonly #buffers: Handle[];
   readonly #indexOf: ReadonlyMap<Handle, number>;
   readonly #ids = new FrameIds();
+  #resent = 0;
+  #lastId: number | undefined;
 
   constructor(aravis: Aravis, stream: Handle, sink: FrameSink, picture: Picture, config: GigeConfig) {
     this.#aravis = aravis;
@@ -48,6 +53,13 @@ export class Receiver {
     this.#buffers = this.#pool.memory.map((memory) => aravis.newBuffer(picture.payloadBytes, memory));
     this.#indexOf = new Map(this.#buffers.map((buffer, index) => [buffer, index]));
     for (const index of this.#pool.first) aravis.push(stream, this.#buffers[index]!);
+  }
+
+  /** Counts packets that came again since the last call. */
+  countResent(): void {
+    const resent = Number(this.#aravis.streamInfo(this.#stream, "n_resent_packets"));
+    if (resent > this.#resent) this.#sink.countResent(resent - this.#resent);
+    this.#resent = resent;
   }
 
   /** Waits up to `us` for one frame. @returns whether one came */
@@ -66,6 +78,10 @@ export class Receiver {
     }
     if (complete) this.#checkSize(buffer);
     const id = this.#ids.unwrap(Number(aravis.frameId(buffer)));
+    if (this.#isLate(id)) {
+      aravis.push(this.#stream, buffer);
+      return true;
+    }
     const stamp = BigInt(aravis.timestampNs(buffer));
     const next = this.#pool.use(this.#indexOf.get(buffer)!, (slot) =>
       this.#sink.deliver(slot, {
@@ -79,6 +95,16 @@ export class Receiver {
     );
     aravis.push(this.#stream, this.#buffers[next]!);
     return true;
+  }
+
+  /**
+   * A packet that was asked for twice comes when its frame is long done: Aravis begins the frame anew and gives it a
+   * second time. An id that goes back by much is a camera that began to count anew.
+   */
+  #isLate(id: number): boolean {
+    const late = this.#lastId !== undefined && id <= this.#lastId && id > this.#lastId - LATE_FRAMES;
+    if (!late) this.#lastId = id;
+    return late;
   }
 
   /**

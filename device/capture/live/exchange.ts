@@ -37,7 +37,8 @@ const SEEN = 0;
 const DROPPED = 1;
 const LOST = 2;
 const RESTARTS = 3;
-const COUNTERS = 4;
+const RESENT = 4;
+const COUNTERS = 5;
 const SLOT_WORDS = 6;
 /** Stands for what a camera does not give. */
 const NONE = -1n;
@@ -122,6 +123,10 @@ export class FrameWriter {
     if (lost > 0) Atomics.add(this.#notes, LOST, BigInt(lost));
   }
 
+  countResent(packets: number): void {
+    Atomics.add(this.#notes, RESENT, BigInt(packets));
+  }
+
   countRestart(): void {
     Atomics.add(this.#notes, RESTARTS, 1n);
   }
@@ -176,6 +181,7 @@ export class FrameTaker {
       dropped: Number(Atomics.load(this.#notes, DROPPED)),
       incomplete: this.#incomplete,
       lost: Number(Atomics.load(this.#notes, LOST)),
+      resent: Number(Atomics.load(this.#notes, RESENT)),
       restarts: Number(Atomics.load(this.#notes, RESTARTS)),
     };
   }

@@ -129,6 +129,10 @@ export class FrameSink {
     this.#send({ kind: "away", reason: message, hint, since: nowMicros() });
   }
 
+  countResent(packets: number): void {
+    this.#writer?.countResent(packets);
+  }
+
   countRestart(): void {
     this.#writer?.countRestart();
   }
