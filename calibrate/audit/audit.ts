@@ -5,10 +5,7 @@ import { median } from "../median.ts";
 import { findDuplicates } from "./duplicates.ts";
 import { type Finding, sortFindings } from "./findings.ts";
 import { findMisfits } from "./misfits.ts";
-import type { ViewQuality } from "./quality.ts";
-
-/** What is known of the pictures: per reference one entry per view; absent where they are not kept. */
-export type Qualities = ReadonlyMap<string, readonly ViewQuality[]>;
+import type { Qualities, ViewQuality } from "./quality.ts";
 
 export interface AuditOptions {
   /** Share of good fruit that is to be turned away, for which there should be items enough. */
@@ -47,7 +44,7 @@ export function auditGallery(gallery: Gallery, qualities: Qualities, { alpha, on
   const flat = flatten(gallery);
   const items = describeItems(flat);
   const all = [
-    ...findDuplicates(references, items, gallery.grades),
+    ...findDuplicates(references, items, gallery.grades, qualities),
     ...findMisfits(gallery, flat, items),
     ...fewItems(gallery, alpha),
     ...oneSided(references, flat, items),

@@ -1,9 +1,21 @@
 import type { Reference } from "../../device/grade/gallery.ts";
 import type { ItemDescriptors } from "../../device/grade/prototypes.ts";
 import type { Finding } from "./findings.ts";
+import { type Qualities, thumbDifference, type ViewQuality } from "./quality.ts";
 
-/** Views nearer than this are the same picture, perhaps saved anew; neighbouring frames of a turning fruit differ more. */
-const SAME_VIEW = 0.03;
+/**
+ * Thumbs that differ less than this, of 255, are of one picture. Measured: saved anew as JPEG of quality 70, 0.4 to 3.3;
+ * the next frame of a turning apple 3.4 and more, whose embedding may be the nearer one.
+ */
+const SAME_PICTURE = 2.5;
+/** Smooth fruit all look alike: the same picture must be nearer than the item's own next view, by this share. */
+const NEARER = 0.5;
+/** Rounding of an equal picture. */
+const EQUAL = 0.2;
+/** A picture saved anew is this near. */
+const NEAR_VIEW = 0.4;
+/** Without pictures only what is as good as equal is the same. */
+const SAME_EMBEDDING = 0.005;
 /** So many of the smaller item's views must be found again. */
 const SHARE = 0.8;
 /** Items whose means are farther apart than this are not compared view by view. */
@@ -14,6 +26,7 @@ export function findDuplicates(
   references: readonly Reference[],
   { descriptors }: ItemDescriptors,
   grades: readonly string[],
+  qualities: Qualities,
 ): Finding[] {
   const findings: Finding[] = [];
   const dimension = references.length === 0 ? 0 : descriptors.length / references.length;
@@ -25,7 +38,7 @@ export function findDuplicates(
       // One of many views, enrolled again alone, is farther from the mean of all; such pairs are few and small.
       const few = Math.min(references[a]!.views, references[b]!.views) === 1;
       if (dot < least && !(few && dot > 0.5)) continue;
-      const same = sharedViews(references[a]!, references[b]!, dimension);
+      const same = sharedViews(references[a]!, references[b]!, dimension, qualities);
       if (same !== undefined) findings.push(findingOf(references[a]!, references[b]!, same, grades));
     }
   }
@@ -39,23 +52,44 @@ interface Shared {
   readonly views: readonly [number, number];
 }
 
-function sharedViews(a: Reference, b: Reference, dimension: number): Shared | undefined {
+function sharedViews(a: Reference, b: Reference, dimension: number, qualities: Qualities): Shared | undefined {
   const [small, large] = a.views <= b.views ? [a, b] : [b, a];
-  const least = 1 - SAME_VIEW ** 2 / 2;
-  let [count, nearest] = [0, -2];
+  const [some, others] = [qualities.get(small.id), qualities.get(large.id)];
+  const own = Array.from({ length: large.views }, (_, w) => sameWithin(others, w));
+  let [count, least] = [0, Number.POSITIVE_INFINITY];
   let views: [number, number] = [0, 0];
   for (let v = 0; v < small.views; v++) {
-    let [best, at] = [-2, 0];
+    let [best, at] = [Number.POSITIVE_INFINITY, 0];
     for (let w = 0; w < large.views; w++) {
-      let dot = 0;
-      for (let d = 0; d < dimension; d++)
-        dot += small.embeddings[v * dimension + d]! * large.embeddings[w * dimension + d]!;
-      if (dot > best) [best, at] = [dot, w];
+      const distance = distanceOf(small, v, large, w, dimension);
+      const [one, other] = [some?.[v]?.thumb, others?.[w]?.thumb];
+      const seen = one !== undefined && other !== undefined;
+      // Below 1 it is the same picture.
+      const apart = !seen
+        ? distance / SAME_EMBEDDING
+        : distance > NEAR_VIEW
+          ? Number.POSITIVE_INFINITY
+          : thumbDifference(one, other) / own[w]!;
+      if (apart < best) [best, at] = [apart, w];
     }
-    if (best >= least) count++;
-    if (best > nearest) [nearest, views] = [best, small === a ? [v, at] : [at, v]];
+    if (best < 1) count++;
+    if (best < least) [least, views] = [best, small === a ? [v, at] : [at, v]];
   }
   return count >= SHARE * small.views ? { count, of: small.views, views } : undefined;
+}
+
+/** Thumbs that differ less from this view's are of the same picture. */
+function sameWithin(pictures: readonly ViewQuality[] | undefined, view: number): number {
+  const own = pictures?.[view];
+  if (own === undefined) return SAME_PICTURE;
+  const next = pictures!.filter((_, other) => other !== view).map(({ thumb }) => thumbDifference(own.thumb, thumb));
+  return Math.min(SAME_PICTURE, Math.max(EQUAL, NEARER * Math.min(...next)));
+}
+
+function distanceOf(a: Reference, v: number, b: Reference, w: number, dimension: number): number {
+  let dot = 0;
+  for (let d = 0; d < dimension; d++) dot += a.embeddings[v * dimension + d]! * b.embeddings[w * dimension + d]!;
+  return Math.sqrt(Math.max(0, 2 - 2 * dot));
 }
 
 function findingOf(a: Reference, b: Reference, { count, of, views }: Shared, grades: readonly string[]): Finding {

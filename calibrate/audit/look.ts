@@ -1,8 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { readKeptCrops } from "../../device/gallery-store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
-import type { Qualities } from "./audit.ts";
-import { qualityOf, type ViewQuality } from "./quality.ts";
+import { type Qualities, qualityOf, type ViewQuality } from "./quality.ts";
 
 export interface LookOptions {
   readonly fill: number;

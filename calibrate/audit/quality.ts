@@ -11,7 +11,15 @@ export interface ViewQuality {
   readonly clipped: number;
   /** Longest straight edge along a side of the fruit's box, as a share of that side: long where the picture ends. */
   readonly edge: number;
+  /** (THUMB, THUMB) luminance at a few pixels: by it the same picture is known again. */
+  readonly thumb: Uint8Array;
 }
+
+/** What is known of the pictures: per reference one entry per view; absent where they are not kept. */
+export type Qualities = ReadonlyMap<string, readonly ViewQuality[]>;
+
+/** Side of the smallest picture of a view. */
+export const THUMB = 16;
 
 /** A pixel within this of the fill, in every channel, is background. */
 const NEAR_FILL = 2;
@@ -36,7 +44,8 @@ export function qualityOf(crop: Uint8Array, sizePx: number, fill: number): ViewQ
     histogram[Math.round(luminance[p]!)]!++;
     if (r >= WHITE && g >= WHITE && b >= WHITE) white++;
   }
-  if (pixels === 0) return { sharpness: 0, bright: 0, clipped: 0, edge: 0 };
+  const thumb = thumbOf(luminance, sizePx);
+  if (pixels === 0) return { sharpness: 0, bright: 0, clipped: 0, edge: 0, thumb };
   let [bright, above] = [255, histogram[255]!];
   while (above < BRIGHT_SHARE * pixels && bright > 0) above += histogram[--bright]!;
   return {
@@ -44,7 +53,27 @@ export function qualityOf(crop: Uint8Array, sizePx: number, fill: number): ViewQ
     bright,
     clipped: white / pixels,
     edge: longestEdge(inside, sizePx),
+    thumb,
   };
+}
+
+/** @returns mean difference of two thumbs, 0..255 */
+export function thumbDifference(a: Uint8Array, b: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[i]!);
+  return sum / a.length;
+}
+
+function thumbOf(luminance: Float32Array, sizePx: number): Uint8Array {
+  const [sums, counts] = [new Float64Array(THUMB * THUMB), new Float64Array(THUMB * THUMB)];
+  for (let y = 0, p = 0; y < sizePx; y++) {
+    for (let x = 0; x < sizePx; x++, p++) {
+      const at = Math.floor((y * THUMB) / sizePx) * THUMB + Math.floor((x * THUMB) / sizePx);
+      sums[at]! += luminance[p]!;
+      counts[at]!++;
+    }
+  }
+  return Uint8Array.from(sums, (sum, i) => (counts[i] === 0 ? 0 : sum / counts[i]!));
 }
 
 /**

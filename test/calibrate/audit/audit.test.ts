@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { auditGallery, itemsFor, type Qualities } from "../../../calibrate/audit/audit.ts";
+import { auditGallery, itemsFor } from "../../../calibrate/audit/audit.ts";
 import type { Finding, FindingKind } from "../../../calibrate/audit/findings.ts";
-import type { ViewQuality } from "../../../calibrate/audit/quality.ts";
+import type { Qualities, ViewQuality } from "../../../calibrate/audit/quality.ts";
 import type { Reference } from "../../../device/grade/gallery.ts";
 import { galleryOf, MADE_MODEL, referenceOf } from "../../support/gallery-made.ts";
 import { seededNormal } from "../../support/random.ts";
 
 const DIMENSION = 8;
-const GOOD: ViewQuality = { sharpness: 0.4, bright: 180, clipped: 0, edge: 0.25 };
+const GOOD: ViewQuality = { sharpness: 0.4, bright: 180, clipped: 0, edge: 0.25, thumb: new Uint8Array(256) };
 
 /** An item of some views around a point on an axis, each a little beside it. */
 function item(id: string, grade: string, axis: number, views = 4, spread = 0.15): Reference {
@@ -28,9 +28,18 @@ function items(grade: string, axis: number, count: number): Reference[] {
 const FINE = [...items("sound", 0, 20), ...items("reject", 1, 20)];
 
 function audit(references: readonly Reference[], bad: Record<string, ViewQuality[]> = {}, only?: string[]): Finding[] {
-  const qualities: Qualities = new Map(references.map(({ id, views }) => [id, bad[id] ?? new Array(views).fill(GOOD)]));
+  const qualities: Qualities = new Map(references.map(({ id, views }) => [id, bad[id] ?? picturesOf(id, views)]));
   const gallery = galleryOf(references, { ...MADE_MODEL, dimension: DIMENSION });
   return auditGallery(gallery, qualities, { alpha: 0.05, ...(only === undefined ? {} : { only: new Set(only) }) });
+}
+
+/** Of good quality, each with a thumb of its own. */
+function picturesOf(id: string, views: number): ViewQuality[] {
+  const normal = seededNormal([...id].reduce((sum, letter) => sum * 33 + letter.charCodeAt(0), 5));
+  return Array.from({ length: views }, () => ({
+    ...GOOD,
+    thumb: Uint8Array.from({ length: 256 }, () => Math.min(255, Math.max(0, 128 + 30 * normal()))),
+  }));
 }
 
 function kinds(findings: readonly Finding[]): FindingKind[] {
@@ -45,7 +54,7 @@ test("a gallery that is as it should be has no finding, an empty one neither", (
 describe("items that are there twice", () => {
   test("under one grade they are a duplicate, with the views that are the same", () => {
     const twin = { ...FINE[3]!, id: "twin", origin: "again" };
-    const [finding, ...more] = audit([...FINE, twin]);
+    const [finding, ...more] = audit([...FINE, twin], { twin: picturesOf("sound-3", 4) });
     assert.deepEqual(more, []);
     assert.deepEqual([finding!.kind, finding!.severity, finding!.items], ["duplicate", "advice", ["sound-3", "twin"]]);
     assert.equal(finding!.views[0], finding!.views[1]);
@@ -54,7 +63,7 @@ describe("items that are there twice", () => {
 
   test("under two grades they are a problem", () => {
     const twin = { ...FINE[3]!, id: "twin", grade: "reject" };
-    const found = audit([...FINE, twin]);
+    const found = audit([...FINE, twin], { twin: picturesOf("sound-3", 4) });
     assert.equal(found[0]!.kind, "same-fruit");
     assert.deepEqual([found[0]!.severity, found[0]!.items], ["problem", ["sound-3", "twin"]]);
   });
@@ -62,8 +71,16 @@ describe("items that are there twice", () => {
   test("one view of many, enrolled again by itself, is found", () => {
     const { embeddings } = FINE[5]!;
     const one = { ...FINE[5]!, id: "one", views: 1, embeddings: embeddings.slice(2 * DIMENSION, 3 * DIMENSION) };
-    const finding = audit([...FINE, one]).find(({ kind }) => kind === "duplicate");
+    const seen = { one: picturesOf("sound-5", 4).slice(2, 3) };
+    const finding = audit([...FINE, one], seen).find(({ kind }) => kind === "duplicate");
     assert.deepEqual(finding?.views, [2, 0]);
+  });
+
+  test("two fruit of other pictures are none, however near their embeddings; without pictures only equals are", () => {
+    const twin = { ...FINE[3]!, id: "twin" };
+    assert.deepEqual(audit([...FINE, twin]), []);
+    const gallery = galleryOf([...FINE, twin], { ...MADE_MODEL, dimension: DIMENSION });
+    assert.deepEqual(kinds(auditGallery(gallery, new Map(), { alpha: 0.05 })), ["duplicate"]);
   });
 
   test("a fruit that looks much like another is none", () => {
@@ -163,7 +180,8 @@ describe("pictures", () => {
 test("only what is about new items is told of them, judged among all", () => {
   const twin = { ...FINE[3]!, id: "twin" };
   const references = [...FINE, twin, item("wrong", "sound", 1), ...items("second", 2, 4)];
-  assert.deepEqual(kinds(audit(references, {}, ["twin"])), ["duplicate"]);
+  const seen = { twin: picturesOf("sound-3", 4) };
+  assert.deepEqual(kinds(audit(references, seen, ["twin"])), ["duplicate"]);
   assert.deepEqual(kinds(audit(references, {}, ["wrong"])), ["mislabelled"]);
   assert.deepEqual(kinds(audit(references, {}, ["second-1"])), ["few-items"]);
   assert.deepEqual(audit(references, {}, ["sound-0"]), []);

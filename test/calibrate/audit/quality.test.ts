@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import sharp from "sharp";
-import { qualityOf } from "../../../calibrate/audit/quality.ts";
+import { qualityOf, THUMB, thumbDifference } from "../../../calibrate/audit/quality.ts";
 import { seededRandom } from "../../support/random.ts";
 
 const SIZE = 96;
@@ -61,5 +61,15 @@ test("darkness and lost highlights are measured on the fruit alone", () => {
 
 test("a crop without a fruit has nothing to measure", () => {
   const none = new Uint8Array(SIZE * SIZE * 3).fill(FILL);
-  assert.deepEqual(quality(none), { sharpness: 0, bright: 0, clipped: 0, edge: 0 });
+  const thumb = new Uint8Array(THUMB * THUMB).fill(FILL);
+  assert.deepEqual(quality(none), { sharpness: 0, bright: 0, clipped: 0, edge: 0, thumb });
+});
+
+test("a picture saved anew as JPEG is known by its thumb, another light is not", async () => {
+  const raw = { raw: { width: SIZE, height: SIZE, channels: 3 as const } };
+  const anew = await sharp(await sharp(paint(), raw).jpeg({ quality: 70 }).toBuffer())
+    .raw()
+    .toBuffer();
+  assert.ok(thumbDifference(quality(paint()).thumb, quality(anew).thumb) < 2);
+  assert.ok(thumbDifference(quality(paint()).thumb, quality(paint({ light: 150 })).thumb) > 3);
 });
