@@ -138,7 +138,10 @@ function proofOf({ nodes, golden, degraded }) {
       : Object.entries(nodes.counts).map(
           ([name, count]) => `${count} nodes on ${name.replace("ExecutionProvider", "")}`,
         );
-  if (golden !== null) parts.push(`${golden.views} known views agree to ${golden.difference.toExponential(0)}`);
+  if (golden !== null)
+    parts.push(
+      `${golden.views} known views agree ${golden.difference === 0 ? "exactly" : `to ${golden.difference.toExponential(0)}`}`,
+    );
   return parts.join(", ") || "none needed";
 }
 

@@ -98,7 +98,7 @@ test("counts, times, camera, model and broker follow the status", { skip }, asyn
   const system = page.getByRole("complementary", { name: "System" });
   assert.match(
     (await system.textContent())!,
-    /exposure to broker1731.*waiting1,234 verdicts.*runs onCUDA, fp16, Orin.*proof142 nodes on CUDA, 8 known views agree to/,
+    /exposure to broker1731.*waiting1,234 verdicts.*runs onCUDA, fp16, Orin.*proof142 nodes on CUDA, 8 known views agree exactly/,
   );
 });
 
