@@ -1,4 +1,5 @@
 import { LANES, makeDotKernel } from "./dots.ts";
+import { type NearestIndex, NearestSearch } from "./nearest-index.ts";
 import type { ReferenceViews } from "./references.ts";
 
 /** No item is left out. */
@@ -6,6 +7,8 @@ export const NO_ITEM = 0xffffffff;
 
 /** Holds nothing from one call to the next. */
 const kernel = makeDotKernel();
+/** Of each index; they live as long as it does. */
+const searches = new WeakMap<NearestIndex, NearestSearch>();
 
 /**
  * Distance from each view of an item to the nearest reference view of each grade.
@@ -27,12 +30,21 @@ export function nearestByGrade(
   const { grades, index } = references;
   const last = count * grades;
   if (index === undefined) compareAll(embeddings, count, references, leaveOut, out);
-  else index.largestDots(embeddings, count, leaveOut, out);
+  else searchOf(references, index).largestDots(embeddings, count, leaveOut, out);
   // Between unit vectors |x - y|² = 2 - 2 x·y.
   for (let at = 0; at < last; at++) {
     const dot = out[at]!;
     out[at] = dot === -2 ? Number.POSITIVE_INFINITY : Math.sqrt(Math.max(0, 2 - 2 * dot));
   }
+}
+
+function searchOf(references: ReferenceViews, index: NearestIndex): NearestSearch {
+  let search = searches.get(index);
+  if (search === undefined) {
+    search = new NearestSearch(references, index);
+    searches.set(index, search);
+  }
+  return search;
 }
 
 /** @param out (count, grades) the largest dot products, -2 without any */

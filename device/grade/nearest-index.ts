@@ -24,19 +24,75 @@ interface GradeLeaves {
   readonly leaves: number;
 }
 
-/** Made once per set of references; searching allocates nothing. */
-export class NearestIndex {
+/** What a search needs to know of the references, in numbers alone: it may be made in another thread. */
+export interface NearestIndex {
+  readonly basis: ShortBasis;
+  /** Short rows, LEAF by LEAF, in the kernel's order. */
+  readonly rows: Float32Array;
+  /** (leaves * LEAF) which reference each short row is, or NOBODY. */
+  readonly rowOf: Int32Array;
+  /** Short middles of the leaves, in the kernel's order; each grade begins with a new group. */
+  readonly middles: Float32Array;
+  /** (leaves) the farthest row of each leaf from its middle, whole rows. */
+  readonly radius: Float64Array;
+  /** (leaves) squared lengths of the middles, whole. */
+  readonly square: Float64Array;
+  readonly grades: readonly GradeLeaves[];
+}
+
+/** @returns undefined where looking at every reference is as fast: few of them, or spread in all directions */
+export function indexOf(references: Omit<ReferenceViews, "index">): NearestIndex | undefined {
+  if (references.count < MIN_ROWS) return undefined;
+  const basis = fitShortBasis(references);
+  if (basis === undefined) return undefined;
+  const { rows, dimension, grades: gradeCount } = references;
+  const shorts = shortRows(references, basis);
+  const orders = Array.from({ length: gradeCount }, (_, grade) => inLeaves(references, shorts, grade));
+  const leafCounts = orders.map(({ length }) => Math.ceil(length / LEAF));
+  const middleGroups = leafCounts.map((count) => Math.ceil(count / ABREAST));
+  const leaves = sum(leafCounts, gradeCount);
+  const index = {
+    basis,
+    rows: new Float32Array(leaves * LEAF * SHORT),
+    rowOf: new Int32Array(leaves * LEAF).fill(NOBODY),
+    middles: new Float32Array(sum(middleGroups, gradeCount) * ABREAST * SHORT),
+    radius: new Float64Array(leaves),
+    square: new Float64Array(leaves),
+    grades: orders.map((_, grade) => ({
+      middles: sum(middleGroups, grade),
+      middleGroups: middleGroups[grade]!,
+      firstLeaf: sum(leafCounts, grade),
+      leaves: leafCounts[grade]!,
+    })),
+  };
+  const short = new Float32Array(SHORT);
+  const middle = new Float64Array(dimension);
+  for (const [grade, order] of orders.entries()) {
+    const { firstLeaf, middles } = index.grades[grade]!;
+    for (let leaf = 0; leaf < leafCounts[grade]!; leaf++) {
+      const members = order.subarray(leaf * LEAF, (leaf + 1) * LEAF);
+      for (const [place, row] of members.entries()) {
+        const at = (firstLeaf + leaf) * LEAF + place;
+        index.rowOf[at] = row;
+        lay(shorts.subarray(row * SHORT, (row + 1) * SHORT), index.rows, at);
+      }
+      index.radius[firstLeaf + leaf] = middleOf(rows, dimension, members, middle);
+      index.square[firstLeaf + leaf] = middle.reduce((total, value) => total + value * value, 0);
+      shorten(middle, 0, basis, short);
+      lay(short, index.middles, middles * ABREAST + leaf);
+    }
+  }
+  return index;
+}
+
+/** Made once per index; searching allocates nothing. */
+export class NearestSearch {
   readonly #references: ReferenceViews;
   readonly #basis: ShortBasis;
-  /** Short rows, LEAF by LEAF. */
   readonly #rows: ScanKernel;
-  /** (groups * ABREAST) which reference each short row is, or NOBODY. */
   readonly #rowOf: Int32Array;
-  /** Short middles of the leaves; each grade begins with a new group. */
   readonly #middles: ScanKernel;
-  /** (leaves of all grades) the farthest row of each leaf from its middle, whole rows. */
   readonly #radius: Float64Array;
-  /** (leaves of all grades) squared lengths of the middles, whole. */
   readonly #square: Float64Array;
   readonly #grades: readonly GradeLeaves[];
   /** (leaves of a grade) lower bounds of the squared distance to the middle. */
@@ -44,51 +100,16 @@ export class NearestIndex {
   /** (views, SHORT) of the item that is searched for; grows with it. */
   #queries = new Float32Array(0);
 
-  private constructor(references: ReferenceViews, basis: ShortBasis) {
-    const { rows, dimension, grades } = references;
+  constructor(references: ReferenceViews, index: NearestIndex) {
     this.#references = references;
-    this.#basis = basis;
-    const shorts = shortRows(references, basis);
-    const orders = Array.from({ length: grades }, (_, grade) => inLeaves(references, shorts, grade));
-    const leafCounts = orders.map(({ length }) => Math.ceil(length / LEAF));
-    const leaves = leafCounts.reduce((sum, count) => sum + count, 0);
-    this.#rows = makeScanKernel(Math.max(1, leaves * GROUPS_OF_LEAF), SHORT);
-    this.#rowOf = new Int32Array(leaves * LEAF).fill(NOBODY);
-    const middleGroups = leafCounts.map((count) => Math.ceil(count / ABREAST));
-    this.#middles = makeScanKernel(Math.max(1, ...middleGroups.map((_, g) => sum(middleGroups, g + 1))), SHORT);
-    this.#radius = new Float64Array(leaves);
-    this.#square = new Float64Array(leaves);
-    this.#away = new Float64Array(Math.max(1, ...leafCounts));
-    this.#grades = orders.map((_, grade) => ({
-      middles: sum(middleGroups, grade),
-      middleGroups: middleGroups[grade]!,
-      firstLeaf: sum(leafCounts, grade),
-      leaves: leafCounts[grade]!,
-    }));
-    const short = new Float32Array(SHORT);
-    const middle = new Float64Array(dimension);
-    for (const [grade, order] of orders.entries()) {
-      const { firstLeaf, middles } = this.#grades[grade]!;
-      for (let leaf = 0; leaf < leafCounts[grade]!; leaf++) {
-        const members = order.subarray(leaf * LEAF, (leaf + 1) * LEAF);
-        for (const [place, row] of members.entries()) {
-          const at = (firstLeaf + leaf) * LEAF + place;
-          this.#rowOf[at] = row;
-          lay(shorts.subarray(row * SHORT, (row + 1) * SHORT), this.#rows, at);
-        }
-        this.#radius[firstLeaf + leaf] = middleOf(rows, dimension, members, middle);
-        this.#square[firstLeaf + leaf] = middle.reduce((total, value) => total + value * value, 0);
-        shorten(middle, 0, basis, short);
-        lay(short, this.#middles, middles * ABREAST + leaf);
-      }
-    }
-  }
-
-  /** @returns undefined where looking at every reference is as fast: few of them, or spread in all directions */
-  static of(references: ReferenceViews): NearestIndex | undefined {
-    if (references.count < MIN_ROWS) return undefined;
-    const basis = fitShortBasis(references);
-    return basis === undefined ? undefined : new NearestIndex(references, basis);
+    this.#basis = index.basis;
+    this.#rows = kernelOf(index.rows);
+    this.#rowOf = index.rowOf;
+    this.#middles = kernelOf(index.middles);
+    this.#radius = index.radius;
+    this.#square = index.square;
+    this.#grades = index.grades;
+    this.#away = new Float64Array(Math.max(1, ...index.grades.map(({ leaves }) => leaves)));
   }
 
   /**
@@ -238,24 +259,30 @@ export class NearestIndex {
   }
 }
 
+function kernelOf(rows: Float32Array): ScanKernel {
+  const kernel = makeScanKernel(Math.max(1, rows.length / ABREAST / SHORT), SHORT);
+  kernel.rows.set(rows);
+  return kernel;
+}
+
 /** (count, SHORT) */
-function shortRows({ rows, count }: ReferenceViews, basis: ShortBasis): Float32Array {
+function shortRows({ rows, count }: Omit<ReferenceViews, "index">, basis: ShortBasis): Float32Array {
   const shorts = new Float32Array(count * SHORT);
   for (let row = 0; row < count; row++) shorten(rows, row, basis, shorts.subarray(row * SHORT, (row + 1) * SHORT));
   return shorts;
 }
 
 /** The rows of a grade, leaf after leaf: alike where it shows most. */
-function inLeaves({ gradeOf, count }: ReferenceViews, shorts: Float32Array, grade: number): Uint32Array {
+function inLeaves({ gradeOf, count }: Omit<ReferenceViews, "index">, shorts: Float32Array, grade: number): Uint32Array {
   const chosen = Uint32Array.from({ length: count }, (_, row) => row).filter((row) => gradeOf[row] === grade);
   intoLeaves(shorts, SHORT, chosen);
   return chosen;
 }
 
-/** @param at place among all rows of the kernel */
-function lay(short: Float32Array, kernel: ScanKernel, at: number): void {
+/** @param at place among all rows */
+function lay(short: Float32Array, rows: Float32Array, at: number): void {
   const group = (at - (at % ABREAST)) * SHORT + (at % ABREAST);
-  for (let c = 0; c < SHORT; c++) kernel.rows[group + c * ABREAST] = short[c]!;
+  for (let c = 0; c < SHORT; c++) rows[group + c * ABREAST] = short[c]!;
 }
 
 /** @param middle (dimension) the mean of the rows, written in place @returns how far from it the farthest of them is */

@@ -1,5 +1,5 @@
 import type { Gallery } from "./gallery.ts";
-import { NearestIndex } from "./nearest-index.ts";
+import { indexOf, type NearestIndex } from "./nearest-index.ts";
 
 /** All reference views of a gallery as flat arrays, for the hot loop. */
 export interface ReferenceViews {
@@ -16,7 +16,7 @@ export interface ReferenceViews {
   readonly items: number;
   /** (items) grade of each item. */
   readonly itemGrade: Uint8Array;
-  /** Finds the nearest ones without looking at all; undefined where that gains nothing. */
+  /** By which the nearest ones are found without looking at all; undefined where that gains nothing. */
   readonly index: NearestIndex | undefined;
 }
 
@@ -45,9 +45,8 @@ export function flatten(gallery: Gallery): ReferenceViews {
     itemOf,
     items: references.length,
     itemGrade,
-    index: undefined,
   };
-  return { ...flat, index: NearestIndex.of(flat) };
+  return { ...flat, index: indexOf(flat) };
 }
 
 /** Where each item's views lie among all rows. */

@@ -24,7 +24,7 @@ export interface ShortBasis {
 }
 
 /** @returns undefined where the references spread in too many directions to gain anything */
-export function fitShortBasis({ rows, count, dimension }: ReferenceViews): ShortBasis | undefined {
+export function fitShortBasis({ rows, count, dimension }: Omit<ReferenceViews, "index">): ShortBasis | undefined {
   if (dimension < 2 * SHORT || count === 0) return undefined;
   const step = Math.ceil(count / MAX_SAMPLE);
   const axes = principalAxes(secondMoments(rows, count, step, dimension), dimension);
