@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=4
 import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { loadConfig, readSecret } from "./base/config-file.ts";

@@ -109,7 +109,11 @@ async function inChild<T>(part: "load" | "vision" | "saturation", task: ChildTas
   const child = fork(new URL(`./line/${part}.ts`, import.meta.url), [JSON.stringify(task)], {
     // As the daemon starts: see `start` in package.json, and `enableCompileCache` in its main.
     execArgv: ["--max-semi-space-size=4"],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "gradeline-compile-cache") },
+    env: {
+      ...process.env,
+      MALLOC_ARENA_MAX: "2",
+      NODE_COMPILE_CACHE: join(tmpdir(), "gradeline-compile-cache"),
+    },
   });
   let figures: T | undefined;
   child.once("message", (message) => {
