@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -45,9 +45,13 @@ describe("audit", () => {
       told.some(({ kind }: { kind: string }) => kind === "cut-off"),
       JSON.stringify(told),
     );
-    const twice = await run("enroll", "reject", join(folder, "photos", "sound", "item-0"));
+    // Of all its pictures enrolling itself would have known it.
+    const part = join(bad, "part-of-item-0");
+    await mkdir(part);
+    for (const name of ["0.jpg", "1.jpg"]) await cp(join(folder, "photos", "sound", "item-0", name), join(part, name));
+    const twice = await run("enroll", "reject", part);
     assert.match(twice.stdout, /^One fruit, two grades -> remove or relabel/m);
-    assert.match(twice.stdout, /the same fruit has two grades: .*item-0 is sound, .*item-0 is reject/);
+    assert.match(twice.stdout, /the same fruit has two grades: .*item-0 is sound, .*part-of-item-0 is reject/);
 
     const [html, sheet] = [join(folder, "audit.html"), join(folder, "audit.png")];
     const { status, stdout, stderr } = await run("audit", "--html", html, "--sheet", sheet, "--json");
