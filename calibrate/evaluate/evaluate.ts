@@ -45,6 +45,8 @@ interface Judging {
   readonly skipped: readonly Skipped[];
   /** What judges; undefined where the items judge each other. */
   readonly stored: StoredGallery | undefined;
+  /** Whose order, tolerances and share of good fruit turned away hold; undefined without a gallery. */
+  readonly gallery: Gallery | undefined;
   readonly crop: (item: EmbeddedItem, view: number) => Promise<Uint8Array | undefined>;
 }
 
@@ -59,11 +61,15 @@ export async function evaluate(context: Context, folder: string | undefined, fla
   const gallery = folderOf(context.gallery);
   const judging = folder === undefined ? await ofGallery(context, gallery) : await ofFolder(context, folder, flags);
   const { items, skipped, stored, model, source, crop } = judging;
+  const order = flags.order.length > 0 ? flags.order : (judging.gallery?.grades ?? []);
+  const alpha = flags.alpha ?? judging.gallery?.fit?.alpha;
+  const settled = { ...flags, order, alpha };
   const colours = stored === undefined ? undefined : await coloursOf(gallery, stored.gallery, model);
-  const judged = await judgeAll(items, stored?.gallery, colours, model, flags, context.stop);
+  const judged = await judgeAll(items, stored?.gallery, colours, model, settled, context.stop);
   const warnings = [...(folder === undefined ? [] : sameItems(items)), ...galleryWarnings(items, stored?.gallery)];
-  const { seed, alpha } = flags;
-  const evaluation = evaluationOf(judged, { seed, alpha, tolerances: undefined, skipped, warnings });
+  const { seed } = flags;
+  const tolerances = new Map(Object.entries(judging.gallery?.tolerances ?? {}));
+  const evaluation = evaluationOf(judged, { seed, alpha, tolerances, skipped, warnings });
   for (const warning of [...skippedWarnings(skipped), ...warnings]) process.stderr.write(`warning: ${warning}\n`);
   if (flags.html !== undefined) {
     const mistakes = shownMistakes(judged.draws.flat(), judged.grades);
@@ -94,6 +100,7 @@ async function ofFolder(context: Context, folder: string, { byGallery: by }: Eva
     items: embedded.items,
     skipped: [...skipped, ...embedded.skipped],
     stored,
+    gallery: stored?.gallery,
     crop: ({ files: pictures }, view) => readCrop(pictures[view]!, model).catch(() => undefined),
   };
 }
@@ -113,7 +120,7 @@ async function ofGallery({ model: description }: Context, folder: string): Promi
   });
   const crop = async (item: EmbeddedItem, view: number): Promise<Uint8Array | undefined> =>
     (await readKeptCrops(folder, ids.get(item)!, gallery.sizePx).catch(() => undefined))?.[view];
-  return { source: folder, model, items, skipped: [], stored: undefined, crop };
+  return { source: folder, model, items, skipped: [], stored: undefined, gallery, crop };
 }
 
 async function judgeAll(

@@ -252,6 +252,11 @@ describe("evaluate", { concurrency: 4 }, () => {
       delete found.mistakes;
     }
     assert.deepEqual(byItself, byFolder);
+    await told("grades", "tolerance", "sound", "7", "--gallery", gallery);
+    await told("grades", "order", "reject", "sound", "second", "--gallery", gallery);
+    const own = await json("evaluate", "--gallery", gallery);
+    assert.deepEqual(own.grades, ["reject", "sound", "second"]);
+    assert.deepEqual([own.contamination[1].class, own.contamination[1].tolerance], ["own", 0.07]);
     const drawn = await json("evaluate", "--gallery", gallery, "--shots", "2", "--repeats", "3");
     assert.deepEqual([drawn.method, drawn.items], ["shots", 11]);
   });
