@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import sharp from "sharp";
-import { type ConfigInput, lineSchema } from "../../device/base/config.ts";
+import { type ConfigInput, lineSchema, replaySchema } from "../../device/base/config.ts";
 import type { HealthMessage, StateMessage } from "../../device/base/messages.ts";
 import { nowMicros } from "../../device/base/time.ts";
 import { openLine } from "../../device/capture/line/source.ts";
 import { recordFrames } from "../../device/capture/recording.ts";
+import { openReplay } from "../../device/capture/replay.ts";
 import { AedesBroker } from "../support/broker-aedes.ts";
 import { Daemon, daemonFolder } from "../support/daemon.ts";
 import { assertNumbered, verdictsOf, withoutRepeats, wrongs } from "../support/daemon-verdicts.ts";
@@ -74,6 +75,27 @@ test("recordings played to their end: every fruit is graded, all is handed over,
   assert.ok(verdicts.some(({ outcome }) => outcome === "graded" || outcome === "unknown"));
   // Frames that were exposed long ago are no sign of a camera that is away.
   assert.ok(states().every(({ state }) => state !== "degraded"));
+  assert.deepEqual(daemon.errors, []);
+});
+
+test("what a camera of the daemon gave last is kept in a ring within its bound, and plays", async () => {
+  const ring = join(folder, "ring");
+  const config = line({ pace: "fast", startAt: 1_700_000_000_000_000, items: 4 });
+  const maxBytes = 2 * 1024 * 1024;
+  const cameras = config.cameras.map((camera) => ({ ...camera, record: { path: ring, maxBytes, maxAgeS: 1e6 } }));
+  const daemon = await start({ ...config, cameras });
+  assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+  for (const { id } of cameras) {
+    const [name] = await readdir(join(ring, id));
+    const path = join(ring, id, name!);
+    const source = await openReplay(replaySchema.parse({ kind: "replay", path, pace: "fast" }));
+    let frames = 0;
+    for await (const frame of source.frames()) {
+      frames++;
+      assert.deepEqual([frame.widthPx, frame.heightPx], [480, 160]);
+    }
+    assert.ok(frames > 0 && frames * 480 * 160 * 3 <= maxBytes, `${frames} frames`);
+  }
   assert.deepEqual(daemon.errors, []);
 });
 

@@ -67,6 +67,30 @@ test("a camera is recorded while it is looked at", { skip: lacking(gstNeeds) }, 
   assert.deepEqual(await replay(ring.folder), seen);
 });
 
+test("a disk that takes no more ends the recording, which is told once, and the source goes on", async () => {
+  const first = await RingRecorder.open(join(root, "source"), ROOMY);
+  for (let seq = 0; seq < 12; seq++) {
+    first.offer(picture(seq));
+    await first.flush();
+  }
+  const ring = await RingRecorder.open(join(root, "lost"), ROOMY);
+  const told: unknown[] = [];
+  const played = await openReplay(replaySchema.parse({ kind: "replay", path: first.folder, pace: "fast" }));
+  const source = new RecordedSource(played, ring, (error) => told.push(error));
+  let count = 0;
+  for await (const _ of source.frames()) {
+    if (++count === 3) {
+      await ring.flush();
+      rmSync(ring.folder, { recursive: true });
+    }
+    if (count > 3) await ring.flush().catch(() => {});
+  }
+  await source.close();
+  assert.equal(count, 12);
+  assert.equal(told.length, 1);
+  assert.match(String(told[0]), /broke off: ENOENT/);
+});
+
 test("beyond the bytes allowed the oldest frames go, and the rest is whole", async () => {
   const probe = await RingRecorder.open(join(root, "probe"), ROOMY);
   probe.offer(picture(0));
