@@ -80,6 +80,8 @@ Examples:
   gradeline-calibrate enroll sound photos/sound          a folder of folders: one item each
   gradeline-calibrate enroll reject bad1.jpg bad2.jpg    one item per image
   gradeline-calibrate list --json
+  gradeline-calibrate audit --html audit.html            what spoils verdicts, with pictures
+  gradeline-calibrate map --out map.html                 which grades lie apart
   gradeline-calibrate evaluate photos --json             photos/GRADE/ITEM/*.jpg, leaving one item out
 
 Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
