@@ -1,44 +1,62 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { Crops, GradeReason, ItemDetail, QueueShown, Why } from "./console/view.ts";
+import type { Verdict } from "./base/messages.ts";
+import type { Crops, GradeReason, ItemDetail, QueueShown, ViewDetail, Why } from "./console/view.ts";
 import { embedAll } from "./enrol.ts";
 import { readKeptCrops } from "./gallery-store.ts";
 import type { Gallery } from "./grade/gallery.ts";
 import { Grader } from "./grade/grader.ts";
 import { type Neighbour, NeighbourSearch } from "./grade/nearest.ts";
-import type { Station } from "./station.ts";
+import type { GradedItem, Station } from "./station.ts";
 import { type KeptItem, spreadViews } from "./teach/kept.ts";
 
 /** Items of the queue that are told at once; more appear as they are answered. */
 const MAX_TOLD = 60;
-/** Embeddings of items that had to be embedded again. */
-const MAX_EMBEDDED = 32;
+/** Items whose embeddings are kept whole, so that what is told is what was decided by. */
+const MAX_WHOLE = 128;
+const MAX_WHOLE_BYTES = 4 * 1024 * 1024;
+/** An item from the disk is embedded again, as much of it as does not hold the line up. */
+const MAX_AGAIN = 32;
 /** References compared between two turns of the event loop: about a millisecond. */
 const REFERENCES_A_TURN = 32;
+
+/** An item as it can be looked at. */
+interface Looked {
+  readonly verdict: Verdict;
+  readonly crops: readonly Uint8Array[];
+  /** Which views the crops are, of all that are explained. */
+  readonly pictured: readonly number[];
+  /** Of all views that are explained. */
+  readonly embeddings: () => Promise<Float32Array>;
+  readonly count: number;
+}
 
 /** What the page looks at item by item: views, why a grade was given, the nearest references. */
 export class StationItems {
   readonly #station: Station;
-  readonly #embedded = new Map<string, Float32Array>();
+  /** All embeddings of an item, by its name. */
+  readonly #whole = new Map<string, Float32Array>();
+  #bytes = 0;
   /** One item is embedded for people at a time: the line goes first. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(station: Station) {
     this.#station = station;
+    station.events.on("item", (item) => this.#seen(item));
   }
 
   async detail(id: string): Promise<ItemDetail | undefined> {
-    const kept = await this.#kept(id);
-    if (kept === undefined) return undefined;
-    const { recipe, teaching } = this.#station;
-    const { verdict, crops } = kept;
-    const queued = teaching.queue.get(id) !== undefined;
-    const { gallery, grader, galleryHash } = recipe;
+    const item = await this.#look(id);
+    if (item === undefined) return undefined;
+    const { verdict, pictured, count } = item;
+    const { gallery, grader, galleryHash } = this.#station.recipe;
+    const queued = this.#station.teaching.queue.get(id) !== undefined;
     const enrolled = gallery?.references.find((reference) => reference.id === id)?.grade ?? null;
-    const blank = { verdict, queued, enrolled, views: crops.map(() => ({ nearest: [] })), why: null };
-    if (gallery === undefined || !(grader instanceof Grader) || crops.length === 0) return blank;
-    const embeddings = await this.#embeddingsOf(kept);
-    const nearest = await neighboursOf(embeddings, crops.length, gallery);
-    const { decision, like, rival, strangeness, limits } = grader.reasons(embeddings, crops.length);
+    const blank: ViewDetail[] = Array.from({ length: count }, () => ({ nearest: [] }));
+    const detail = { verdict, queued, enrolled, views: blank, pictured, why: null };
+    if (gallery === undefined || !(grader instanceof Grader) || count === 0) return detail;
+    const embeddings = await item.embeddings();
+    const nearest = await neighboursOf(embeddings, count, gallery);
+    const { decision, like, rival, strangeness, limits } = grader.reasons(embeddings, count);
     const why: Why = {
       gallery: galleryHash.slice(0, 16),
       outcome: decision.outcome,
@@ -52,13 +70,13 @@ export class StationItems {
         return { grade, limit, distance, pValue, uncovered: uncovered(nearest, better, limit) };
       }),
     };
-    return { ...blank, views: nearest.map((neighbours) => ({ nearest: neighbours })), why };
+    return { ...detail, views: nearest.map((neighbours) => ({ nearest: neighbours })), why };
   }
 
   async views(id: string): Promise<Crops | undefined> {
-    const kept = await this.#kept(id);
+    const item = await this.#look(id);
     const { sizePx, cropFill: fill } = this.#station.embedder.model;
-    return kept === undefined ? undefined : { sizePx, fill, crops: kept.crops };
+    return item === undefined ? undefined : { sizePx, fill, crops: item.crops };
   }
 
   /** Only names of enrolled items are looked for on disk. */
@@ -74,25 +92,57 @@ export class StationItems {
     return { total: items.length, items: items.slice(0, MAX_TOLD).map(({ verdict }) => verdict) };
   }
 
-  async #kept(id: string): Promise<KeptItem | undefined> {
-    const { latest, queue } = this.#station.teaching;
-    const recent = latest.get(id);
-    if (recent !== undefined) return recent;
-    const queued = queue.get(id);
-    if (queued === undefined) return undefined;
-    const crops = await queue.crops(id);
-    const kept = spreadViews(crops.length).map((view) => crops[view]!);
-    return { verdict: queued.verdict, crops: kept, embeddings: undefined };
+  #seen({ verdict, decided: { crops, embeddings, embedded } }: GradedItem): void {
+    if (embedded === crops.length && embedded > 0) this.#keep(verdict.item, embeddings.slice());
   }
 
-  async #embeddingsOf({ verdict, crops, embeddings }: KeptItem): Promise<Float32Array> {
-    const there = embeddings ?? this.#embedded.get(verdict.item);
-    if (there !== undefined) return there;
+  #keep(id: string, embeddings: Float32Array): void {
+    this.#forget(id);
+    this.#whole.set(id, embeddings);
+    this.#bytes += embeddings.byteLength;
+    while (this.#whole.size > MAX_WHOLE || this.#bytes > MAX_WHOLE_BYTES)
+      this.#forget(this.#whole.keys().next().value!);
+  }
+
+  #forget(id: string): void {
+    this.#bytes -= this.#whole.get(id)?.byteLength ?? 0;
+    this.#whole.delete(id);
+  }
+
+  async #look(id: string): Promise<Looked | undefined> {
+    const { latest, queue } = this.#station.teaching;
+    const recent = latest.get(id);
+    if (recent !== undefined) return this.#recent(recent);
+    const queued = queue.get(id);
+    if (queued === undefined) return undefined;
+    const all = await queue.crops(id);
+    const explained = all.length <= MAX_AGAIN ? all : spreadViews(all.length).map((view) => all[view]!);
+    const pictured = spreadViews(explained.length);
+    const crops = pictured.map((view) => explained[view]!);
+    const embeddings = () => this.#embed(id, explained);
+    return { verdict: queued.verdict, crops, pictured, embeddings, count: explained.length };
+  }
+
+  #recent({ verdict, crops, embeddings }: KeptItem): Looked {
+    const whole = this.#whole.get(verdict.item);
+    const count = whole === undefined ? crops.length : whole.length / this.#station.embedder.model.dimension;
+    const pictured = spreadViews(count);
+    return {
+      verdict,
+      crops,
+      pictured,
+      embeddings: async () => whole ?? embeddings ?? this.#embed(verdict.item, crops),
+      count,
+    };
+  }
+
+  async #embed(id: string, crops: readonly Uint8Array[]): Promise<Float32Array> {
+    const there = this.#whole.get(id);
+    if (there?.length === crops.length * this.#station.embedder.model.dimension) return there;
     const work = this.#last.then(() => embedAll(this.#station.embedder, crops));
     this.#last = work.catch(() => {});
     const made = await work;
-    this.#embedded.set(verdict.item, made);
-    if (this.#embedded.size > MAX_EMBEDDED) this.#embedded.delete(this.#embedded.keys().next().value!);
+    this.#keep(id, made);
     return made;
   }
 }

@@ -16,7 +16,7 @@ export interface StationView {
   metrics(): Promise<string>;
   /** One item and what its grade hangs on; undefined where it is not kept any more. */
   item(id: string): Promise<ItemDetail | undefined>;
-  /** Pictures of an item's kept views, as {@link ItemDetail.views} counts them; undefined where it is not kept. */
+  /** Pictures of an item's kept views, as {@link ItemDetail.pictured} names them; undefined where it is not kept. */
   viewsOf(id: string): Promise<Crops | undefined>;
   /** Pictures of an enrolled item's views; undefined where there is no such item. */
   referenceViews(id: string): Promise<Crops | undefined>;
@@ -49,8 +49,10 @@ export interface ItemDetail {
   readonly queued: boolean;
   /** The grade that this item itself is a reference of; null where it is none. */
   readonly enrolled: string | null;
-  /** Views that are kept, evenly spread over the item's passage; the verdict stands on all of them. */
+  /** In the order of exposure. */
   readonly views: readonly ViewDetail[];
+  /** Which of them are in its picture, in that order; an even part of many is kept. */
+  readonly pictured: readonly number[];
   /** Null where nothing is enrolled or the item has no view. */
   readonly why: Why | null;
 }

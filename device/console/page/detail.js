@@ -35,7 +35,7 @@ function head({ verdict, enrolled }, grades) {
 }
 
 function words(detail) {
-  const { verdict, views: kept, why } = detail;
+  const { verdict, views: told, pictured, why } = detail;
   const box = make("div.why");
   if (why !== null && why.gallery !== verdict.gallery) {
     const now = why.grade ?? why.outcome;
@@ -44,16 +44,16 @@ function words(detail) {
     );
   }
   box.append(make("ul", {}, ...reasons(detail).map((line) => make("li", {}, line))));
-  if (kept.length > 0 && kept.length < verdict.views) {
-    box.append(
-      make("p.small", {}, `Shown are ${kept.length} of its ${verdict.views} views; the verdict stands on all.`),
-    );
-  }
+  const notes = [];
+  if (told.length > 0 && told.length < verdict.views)
+    notes.push(`This is by ${told.length} of its ${verdict.views} views.`);
+  if (pictured.length < told.length) notes.push(`${pictured.length} of ${told.length} views are kept as pictures.`);
+  if (notes.length > 0) box.append(make("p.small", {}, notes.join(" ")));
   return box;
 }
 
 function views(detail, grades) {
-  const { verdict, views: all, why } = detail;
+  const { verdict, views: all, pictured, why } = detail;
   const url = viewsUrl(verdict.item);
   const compared = make("div.compared", {
     role: "group",
@@ -62,13 +62,13 @@ function views(detail, grades) {
   });
   const like = why === null ? -1 : why.grades.findIndex(({ grade }) => grade === why.like);
   const open = new Set(why?.grades[Math.max(0, like)].uncovered);
-  const buttons = all.map(({ nearest }, index) => {
-    const near = nearest[0];
+  const buttons = pictured.map((index, at) => {
+    const near = all[index].nearest[0];
     const label = `view ${index + 1}`;
     const button = make(
       "button.view",
       { type: "button", "aria-pressed": "false" },
-      cut(url, all.length, index, label),
+      cut(url, pictured.length, at, label),
       make("span.small", {}, near === undefined ? label : `${index + 1}: ${near.grade} ${far(near.distance)}`),
     );
     if (open.has(index)) {
@@ -79,7 +79,7 @@ function views(detail, grades) {
     return button;
   });
   function choose(index) {
-    for (const [at, button] of buttons.entries()) button.setAttribute("aria-pressed", String(at === index));
+    for (const [at, button] of buttons.entries()) button.setAttribute("aria-pressed", String(pictured[at] === index));
     compared.replaceChildren(...beside(detail, index, url, grades));
   }
   choose(tellingView(detail));
@@ -93,11 +93,12 @@ function views(detail, grades) {
 }
 
 /** A view, large, and the enrolled view of each grade that is most like it. */
-function beside({ views: all, why }, index, url, grades) {
+function beside({ views: all, pictured, why }, index, url, grades) {
+  const at = pictured.indexOf(index);
   const own = make(
     "figure",
     {},
-    cut(url, all.length, index, `view ${index + 1}`),
+    cut(url, pictured.length, at, `view ${index + 1}`),
     make("figcaption", {}, `view ${index + 1}`),
   );
   const limits = new Map(why?.grades.map(({ grade, limit }) => [grade, limit]));

@@ -51,6 +51,13 @@ export class ItemRoom {
     this.#body.replaceChildren();
   }
 
+  /** The board was away. */
+  again() {
+    if (this.#id === undefined) return;
+    say(this.#wrong, "");
+    void this.#load();
+  }
+
   status({ gallery }) {
     this.#grades = gallery.grades;
     this.#answer.grades(gallery.grades);

@@ -80,6 +80,11 @@ export class MapRoom {
     this.#choose(undefined);
   }
 
+  /** The board was away: what passed meanwhile is asked for. */
+  again() {
+    if (this.#open) void this.#load();
+  }
+
   status({ gallery }) {
     this.#grades = gallery.grades;
     const hash = gallery.hash.slice(0, 16);

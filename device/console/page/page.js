@@ -64,6 +64,7 @@ function begin(snapshot) {
   lostSince = undefined;
   for (const [id, lane] of lanes) lane.reset(items[id] ?? [], snapshot.status.gallery.grades);
   show(snapshot.status);
+  if (away !== undefined) for (const room of [item, queue, map]) room.again();
   if (away !== undefined && at("notice").hidden) {
     notify("good", `Connected again at ${format.timeOfDay(new Date())}.`);
     relief = setTimeout(() => notify("good", ""), RELIEF_MS);

@@ -86,6 +86,14 @@ export class QueueRoom {
     this.#body.replaceChildren();
   }
 
+  /** The board was away. */
+  again() {
+    if (!this.#open) return;
+    say(this.#wrong, "");
+    this.#shown = undefined;
+    void this.#load();
+  }
+
   status({ gallery, queue }) {
     this.#grades = gallery.grades;
     this.#answer.grades(gallery.grades);

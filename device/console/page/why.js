@@ -40,16 +40,15 @@ export function reasons({ verdict, views, why }) {
   return lines.slice(0, MAX_LINES);
 }
 
-/** The view that tells most: the farthest of those that no reference covers, else the farthest of all. */
-export function tellingView({ views, why }) {
-  if (why === null) return Math.floor(views.length / 2);
+/** The view that tells most of those with a picture: the farthest that no reference covers, else the farthest of all. */
+export function tellingView({ views, pictured, why }) {
+  if (why === null) return pictured[Math.floor(pictured.length / 2)];
   const names = why.grades.map(({ grade }) => grade);
   const like = Math.max(0, names.indexOf(why.like));
   const rank = why.grades.findIndex(({ uncovered }, index) => index >= like && uncovered.length > 0);
   const at = rank === -1 ? like : rank;
-  const all = views.map((_, index) => index);
-  const { uncovered } = why.grades[at];
-  return farthest(uncovered.length > 0 ? uncovered : all, names.slice(0, at + 1), views);
+  const open = pictured.filter((view) => why.grades[at].uncovered.includes(view));
+  return farthest(open.length > 0 ? open : pictured, names.slice(0, at + 1), views);
 }
 
 /** The nearest reference of one of the grades. */

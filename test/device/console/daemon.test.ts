@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { nowMicros } from "../../../device/base/time.ts";
+import type { ItemDetail } from "../../../device/console/view.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { faultsOf, launchBrowser, withoutBrowser } from "../../support/browser.ts";
-import { Daemon, daemonFolder } from "../../support/daemon.ts";
+import { Daemon, daemonFolder, saveTinyGallery } from "../../support/daemon.ts";
 import { verdictsOf } from "../../support/daemon-verdicts.ts";
 import { freePort } from "../../support/free-port.ts";
 import { smallLine } from "../../support/line-config.ts";
@@ -70,8 +71,8 @@ test("fruit of a running line are enrolled by a click on the page, and the next 
   await start();
   const page = await login();
   const faults = faultsOf(page);
-  const untaught = await ears.until(() => verdictsOf(ears).find(({ lane }) => lane === "belt"));
-  assert.deepEqual([untaught.outcome, untaught.grades], ["unknown", []]);
+  const untaught = await ears.until(() => verdictsOf(ears).find(({ outcome }) => outcome === "unknown"));
+  assert.deepEqual(untaught.grades, []);
   await page.getByRole("link", { name: /^Unknown \d/ }).click();
   await page.getByText("Nothing is enrolled yet, so every fruit is unknown.").waitFor();
   await page.locator("#unknown").getByLabel("A new grade").fill("sound");
@@ -101,6 +102,30 @@ test("fruit of a running line are enrolled by a click on the page, and the next 
   await page.getByRole("status").getByText("Enrolled as reject. 2 fruit are enrolled").waitFor();
   await ears.until(() => verdictsOf(ears).find(({ grades }) => grades.some(({ grade }) => grade === "reject")));
   assert.deepEqual(faults, []);
+});
+
+test("what is told about an item is what its verdict was decided by", { skip }, async () => {
+  await saveTinyGallery(join(folder, "gallery"), 6);
+  await start();
+  const verdicts = await ears.until(() => {
+    const heard = verdictsOf(ears).filter(({ views, outcome }) => views > 0 && outcome !== "empty");
+    return heard.length >= 8 ? heard : undefined;
+  });
+  for (const verdict of verdicts.slice(-6)) {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const response = await fetch(`http://127.0.0.1:${port}/api/item/${verdict.item}`, { headers });
+    const { views, pictured, why } = (await response.json()) as ItemDetail;
+    assert.deepEqual([views.length, pictured.length], [verdict.views, Math.min(12, verdict.views)]);
+    assert.deepEqual([why!.outcome, why!.grade, why!.gallery], [verdict.outcome, verdict.grade, verdict.gallery]);
+    for (const [rank, { grade, distance, limit, pValue, uncovered }] of why!.grades.entries()) {
+      const told = verdict.grades[rank]!;
+      assert.equal(grade, told.grade);
+      assert.ok(Math.abs(distance! - told.distance!) < 1e-5, `${distance} ${told.distance}`);
+      assert.ok(Math.abs((pValue ?? 0) - (told.pValue ?? 0)) < 1e-5);
+      // One view in ten may stay uncovered.
+      assert.equal(distance! > limit, uncovered.length > Math.floor(verdict.views / 10), verdict.item);
+    }
+  }
 });
 
 test("the page outlives a daemon that is killed: it says so, comes back by itself, and what waited still waits", {

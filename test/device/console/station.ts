@@ -84,6 +84,7 @@ export class FakeStation implements StationView {
       queued: this.waiting.has(id),
       enrolled: null,
       views,
+      pictured: [0, 1, 2, 3],
       why: { ...why(outcome, grade), ...this.why },
     };
   }
