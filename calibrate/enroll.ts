@@ -1,5 +1,6 @@
 import { enrol, type Sample } from "../device/enrol.ts";
 import { GalleryWriter } from "../device/gallery-store.ts";
+import type { Gallery } from "../device/grade/gallery.ts";
 import { describeFindings, findingsOf } from "./audit/run.ts";
 import { describeTold, tellDaemon } from "./gallery/change.ts";
 import { checkGrade, type ItemFiles, listPaths, readCrops } from "./images.ts";
@@ -23,25 +24,51 @@ export async function enrollCommand(context: Context, grade: string, paths: read
     onKnown: ({ origin }, id) => known.push({ origin, id }),
     signal: context.stop,
   }).finally(() => progress.stop());
+  const passedOver = new Set(known.map(({ origin }) => origin));
+  const added = items.filter(({ name }) => !passedOver.has(name));
+  const views = added.reduce((sum, { files }) => sum + files.length, 0);
+  writer.close();
+  await tellEnrolled(context, { gallery, grade, added: added.length, views, known, fill: embedder.model.cropFill });
+
+  async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
+    for (const item of files) {
+      yield { grade: item.grade, origin: item.name, crops: await readCrops(item, embedder.model) };
+    }
+  }
+}
+
+export interface EnrolledItems {
+  readonly gallery: Gallery;
+  readonly grade: string;
+  /** How many were added; they are the newest. */
+  readonly added: number;
+  readonly views: number;
+  /** Those whose pictures the grade had already. */
+  readonly known: readonly { readonly origin: string; readonly id: string }[];
+  /** Grey of the crops' background. */
+  readonly fill: number;
+  /** What else `--json` tells. */
+  readonly more?: object;
+}
+
+/** Says what was enrolled and what is odd about it, and has a daemon that runs grade by it. */
+export async function tellEnrolled(context: Context, enrolled: EnrolledItems): Promise<void> {
+  const { gallery, grade, added, views, known, fill, more } = enrolled;
   const grades = gallery.grades.map((name) => ({
     grade: name,
     items: gallery.references.filter((reference) => reference.grade === name).length,
   }));
-  const passedOver = new Set(known.map(({ origin }) => origin));
-  const added = items.filter(({ name }) => !passedOver.has(name));
-  const views = added.reduce((sum, { files }) => sum + files.length, 0);
   // What was there before stays; what is newest is what was added.
-  const newest = new Set(gallery.references.slice(gallery.references.length - added.length).map(({ id }) => id));
-  const findings = await findingsOf(context, gallery, { fill: embedder.model.cropFill, only: newest });
-  writer.close();
+  const newest = new Set(gallery.references.slice(gallery.references.length - added).map(({ id }) => id));
+  const findings = await findingsOf(context, gallery, { fill, only: newest });
   const told = await tellDaemon(context);
   if (context.json) {
-    const summary = { enrolled: added.length, views, grade, grades, known, findings, told };
+    const summary = { enrolled: added, views, grade, grades, known, findings, told, ...more };
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
   for (const { origin, id } of known) process.stdout.write(`${origin} is enrolled already, as ${id}\n`);
-  process.stdout.write(`enrolled ${added.length} items (${views} views) as ${grade}\n`);
+  process.stdout.write(`enrolled ${added} items (${views} views) as ${grade}\n`);
   for (const { grade: name, items: count } of grades) process.stdout.write(`  ${name}: ${count}\n`);
   process.stdout.write(describeFindings(findings.slice(0, MOST_FINDINGS)));
   if (findings.length > MOST_FINDINGS) {
@@ -50,10 +77,4 @@ export async function enrollCommand(context: Context, grade: string, paths: read
     );
   }
   process.stdout.write(describeTold(told));
-
-  async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
-    for (const item of files) {
-      yield { grade: item.grade, origin: item.name, crops: await readCrops(item, embedder.model) };
-    }
-  }
 }

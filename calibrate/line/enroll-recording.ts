@@ -1,6 +1,7 @@
 import { GradelineError } from "../../device/base/errors.ts";
 import { enrol, type Sample } from "../../device/enrol.ts";
 import { GalleryWriter } from "../../device/gallery-store.ts";
+import { tellEnrolled } from "../enroll.ts";
 import { checkGrade } from "../images.ts";
 import type { Context } from "../main.ts";
 import { openForWork } from "../open-embedder.ts";
@@ -25,26 +26,33 @@ export async function enrollRecording(context: Context, wanted: EnrollRecording)
   const embedder = await openForWork(context);
   const writer = context.scope.add(await GalleryWriter.open(context.gallery));
   const fruit: RecordedFruit[] = [];
-  const gallery = await enrol(writer, embedder, samples(), { signal: context.stop });
-  if (count !== undefined && fruit.length < count && !context.json) {
-    process.stderr.write(`the recording shows ${fruit.length} fruit, ${count} were asked for\n`);
+  const known: { origin: string; id: string }[] = [];
+  const gallery = await enrol(writer, embedder, samples(), {
+    signal: context.stop,
+    onKnown: ({ origin }, id) => {
+      // The one that came last: the recording was enrolled before.
+      fruit.pop();
+      known.push({ origin, id });
+    },
+  });
+  if (count !== undefined && fruit.length + known.length < count && !context.json) {
+    process.stderr.write(`the recording shows ${fruit.length + known.length} fruit, ${count} were asked for\n`);
   }
-  const added = gallery.references.slice(-fruit.length);
-  const grades = gallery.grades.map((name) => ({
-    grade: name,
-    items: gallery.references.filter((reference) => reference.grade === name).length,
-  }));
-  const views = added.reduce((sum, reference) => sum + reference.views, 0);
-  if (context.json) {
-    const items = added.map(({ id, views: kept }, index) => {
-      const { lane, exposedAt, sizeMm } = fruit[index]!;
-      return { id, lane, exposedAt, sizeMm: sizeMm ?? null, views: kept };
-    });
-    process.stdout.write(`${JSON.stringify({ enrolled: fruit.length, views, grade, grades, items })}\n`);
-    return;
-  }
-  process.stdout.write(`enrolled ${fruit.length} items (${views} views) as ${grade}\n`);
-  for (const { grade: name, items } of grades) process.stdout.write(`  ${name}: ${items}\n`);
+  const added = gallery.references.slice(gallery.references.length - fruit.length);
+  writer.close();
+  const items = added.map(({ id, views }, index) => {
+    const { lane, exposedAt, sizeMm } = fruit[index]!;
+    return { id, lane, exposedAt, sizeMm: sizeMm ?? null, views };
+  });
+  await tellEnrolled(context, {
+    gallery,
+    grade,
+    added: fruit.length,
+    views: added.reduce((sum, { views }) => sum + views, 0),
+    known,
+    fill: embedder.model.cropFill,
+    more: { items },
+  });
 
   async function* samples(): AsyncGenerator<Sample> {
     for await (const each of recordedFruit(path, lanes, embedder.model)) {
@@ -54,13 +62,13 @@ export async function enrollRecording(context: Context, wanted: EnrollRecording)
       if (!context.json) {
         const size = sizeMm === undefined ? "" : `${sizeMm.toFixed(1)} mm`;
         process.stdout.write(
-          `${String(fruit.length).padStart(5)}  lane ${lane}  ${exposedAt.slice(0, 23)}Z  ${size.padStart(8)}  ${each.views} views\n`,
+          `${String(fruit.length + known.length).padStart(5)}  lane ${lane}  ${exposedAt.slice(0, 23)}Z  ${size.padStart(8)}  ${each.views} views\n`,
         );
       }
       yield { grade, origin: `${path}, lane ${lane}, ${exposedAt}`, crops };
-      if (fruit.length === count) return;
+      if (fruit.length + known.length === count) return;
     }
-    if (fruit.length === 0) {
+    if (fruit.length + known.length === 0) {
       throw new GradelineError(
         "SOURCE_EMPTY",
         `no fruit passes in ${path} on lane ${lanes.map(({ id }) => id).join(", ")}`,

@@ -3,9 +3,9 @@ import { GradelineError } from "../base/errors.ts";
 import { formatMicros, nowMicros } from "../base/time.ts";
 import type { Embedder } from "../embed/embedder.ts";
 import { digestOf, embedAll } from "../enrol.ts";
-import { GalleryWriter } from "../gallery-store.ts";
-import { type Reference, withReferences } from "../grade/gallery.ts";
+import type { Reference } from "../grade/gallery.ts";
 import type { KeptItem } from "./kept.ts";
+import { GalleryAside } from "./save-aside.ts";
 
 /** How long another writer of the gallery, somebody at a terminal, is waited for. */
 const LOCK_WAIT_MS = 10_000;
@@ -46,30 +46,27 @@ export async function enrolKept(
       digest: digestOf(crops),
     });
   }
-  const writer = await openWaiting(folder, signal);
+  const { model } = embedder;
+  const gallery = new GalleryAside({ folder, model });
   try {
-    const before = await writer.readFor(embedder.model);
+    await lockWaiting(gallery, signal);
     for (const [index, { crops }] of items.entries()) {
       signal.throwIfAborted();
-      await writer.saveCrops(added[index]!.id, crops, embedder.model.sizePx);
+      await gallery.views(added[index]!.id, crops);
     }
     signal.throwIfAborted();
-    await writer.save(withReferences(before, added), embedder.model.name);
-  } catch (error) {
-    // What went wrong first is what is told.
-    await writer.forgetUnused().catch(() => {});
-    throw error;
+    await gallery.save(added);
   } finally {
-    writer.close();
+    await gallery.close();
   }
   return added.map(({ id, views }) => ({ item: id, views }));
 }
 
-async function openWaiting(folder: string, signal: AbortSignal): Promise<GalleryWriter> {
+async function lockWaiting(gallery: GalleryAside, signal: AbortSignal): Promise<void> {
   const until = performance.now() + LOCK_WAIT_MS;
   for (;;) {
     try {
-      return await GalleryWriter.open(folder);
+      return await gallery.lock();
     } catch (error) {
       if (!(error instanceof GradelineError) || !error.retry || performance.now() > until) throw error;
     }

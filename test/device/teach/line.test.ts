@@ -77,8 +77,9 @@ test("a daemon that was taught nothing calls everything unknown, learns two grad
 }, async () => {
   const state = await ears.until(() => states().find((one) => one.state === "degraded"));
   assert.match(state.reasons[0]!, /nothing is enrolled.*gradeline-calibrate enroll GRADE --lane belt --count 10/);
-  await ears.until(() => onBelt()[0]);
-  assert.deepEqual([onBelt()[0]!.outcome, onBelt()[0]!.grades], ["unknown", []]);
+  // A busy machine may miss every view of one.
+  const first = await ears.until(() => onBelt().find(({ views }) => views > 0));
+  assert.deepEqual([first.outcome, first.grades], ["unknown", []]);
 
   const sound = await send("enroll", { lane: "belt", grade: "sound", count: 3 });
   await ears.until(() => stats().find(({ enrolling }) => enrolling?.items.length === 2));
