@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Grader } from "../../../device/grade/grader.ts";
+import { turnedAwayInterval } from "../../support/beta-binomial.ts";
+import { fruitLikeReference, galleryOf, MADE_MODEL } from "../../support/gallery-made.ts";
+
+const ENROLLED = 199;
+const NEVER_ENROLLED = 1000;
+const VIEWS = 6;
+const DIMENSION = 32;
+const MODEL = { ...MADE_MODEL, dimension: DIMENSION };
+
+/** How many of 1,000 drawn good items that were never enrolled get no grade by the n-th gallery of such items. */
+function turnedAway(alpha: number, n = 0, items = NEVER_ENROLLED): number {
+  const draw = (seed: number) => fruitLikeReference(n * 1_000_000 + seed, "sound", VIEWS, DIMENSION);
+  const enrolled = Array.from({ length: ENROLLED }, (_, item) => draw(item + 1));
+  const grader = Grader.from(galleryOf(enrolled, MODEL), alpha);
+  let away = 0;
+  for (let item = 0; item < items; item++) {
+    if (grader.grade(draw(ENROLLED + 1 + item).embeddings, VIEWS).grade === null) away++;
+  }
+  return away;
+}
+
+/**
+ * Either of two tests turns an item away, each fitted for half of alpha: together at least what one of them does, at
+ * most what both do where no item fails both.
+ */
+function allowed(alpha: number): [number, number] {
+  const [least] = turnedAwayInterval(ENROLLED, alpha / 2, NEVER_ENROLLED, 0.025);
+  const [, most] = turnedAwayInterval(ENROLLED, alpha / 2, NEVER_ENROLLED, 0.0125);
+  return [least, 2 * most];
+}
+
+for (const alpha of [0.05, 0.1]) {
+  test(`of 1,000 good items never enrolled about the share ${alpha} that was asked for is turned away`, (context) => {
+    const [least, most] = allowed(alpha);
+    const away = turnedAway(alpha);
+    context.diagnostic(`alpha ${alpha}: ${away} of ${NEVER_ENROLLED} turned away, theory gives ${least} to ${most}`);
+    assert.ok(least <= away && away <= most, `${away} turned away, wanted ${least} to ${most}`);
+  });
+
+  test(`on the mean over galleries no more than the share ${alpha} is turned away, and more than half of it`, (context) => {
+    const items = 200;
+    const shares = Array.from({ length: 20 }, (_, n) => turnedAway(alpha, n + 1, items) / items);
+    const mean = shares.reduce((sum, value) => sum + value, 0) / shares.length;
+    const variance = shares.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (shares.length - 1);
+    const noise = 2 * Math.sqrt(variance / shares.length);
+    context.diagnostic(`alpha ${alpha}: ${mean.toFixed(4)} ± ${noise.toFixed(4)} over ${shares.length} galleries`);
+    assert.ok(mean - noise <= alpha, `${mean} turned away`);
+    assert.ok(mean + noise >= alpha / 2, `${mean} turned away`);
+  });
+}
+
+test("a gallery fitted for five times the share is found out by the same interval", () => {
+  const [, most] = allowed(0.05);
+  assert.ok(turnedAway(0.25) > most);
+});
+
+test("the interval of the theory narrows with the calibration items and holds their share", () => {
+  const [few, fewMost] = turnedAwayInterval(19, 0.05, 1000, 0.025);
+  const [many, manyMost] = turnedAwayInterval(1999, 0.05, 1000, 0.025);
+  assert.ok(few < many && many < 50 && 50 < manyMost && manyMost < fewMost);
+});
