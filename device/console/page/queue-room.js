@@ -130,10 +130,8 @@ export class QueueRoom {
     const waiting = this.#waiting();
     if (!waiting.some(({ item }) => item === this.#chosen)) this.#chosen = waiting[0]?.item;
     const total = Math.max(0, this.#total - this.#busy.size);
-    say(
-      this.#about,
-      total === 0 ? "" : `${format.count(total)} wait; keys 1 to 9 answer, arrows choose, Del dismisses`,
-    );
+    say(this.#count, total === 0 ? "" : `${format.count(total)} wait`);
+    this.#about.hidden = total === 0;
     this.#none.hidden = waiting.length > 0;
     this.#row.hidden = waiting.length === 0;
     this.#asked.hidden = waiting.length === 0;
@@ -149,7 +147,20 @@ export class QueueRoom {
       const { lane, seq, outcome } = byId.get(id);
       button.setAttribute("aria-label", `${nameOf(outcome)} item ${seq} of lane ${lane}`);
     });
-    if (this.#open) void this.#describe();
+    if (!this.#open) return;
+    this.#keepInSight();
+    void this.#describe();
+  }
+
+  /** Newer ones push the chosen one along; only the row moves, never the page under somebody who reads. */
+  #keepInSight() {
+    const li = this.#row.querySelector("[aria-current]")?.parentElement;
+    if (!li) return;
+    const { offsetLeft: left, offsetWidth: width } = li;
+    const { scrollLeft, clientWidth } = this.#row;
+    if (left < scrollLeft || left + width > scrollLeft + clientWidth) {
+      this.#row.scrollLeft = left - (clientWidth - width) / 2;
+    }
   }
 
   #card(id) {

@@ -141,6 +141,22 @@ test("an answer that the board refuses says why, and the item goes on waiting", 
   assert.deepEqual(station.taught, [{ grade: "sound", items: [item] }]);
 });
 
+test("the item that somebody looks at stays chosen and in sight while newer ones come", { skip }, async (t) => {
+  const station = new FakeStation();
+  const { item } = station.pass({ outcome: "unknown", grade: null });
+  const { page } = await openPage(t, station, "#unknown", 390);
+  const chosen = page.locator("#unknown .waiting[aria-current]");
+  await chosen.waitFor();
+  for (let i = 0; i < 40; i++) station.pass({ outcome: "unknown", grade: null });
+  await page.getByText("41 wait").waitFor();
+  assert.equal(await chosen.getAttribute("aria-label"), "unknown item 1 of lane a");
+  const box = (await chosen.boundingBox())!;
+  assert.ok(box.x >= 0 && box.x + box.width <= 390, `at ${box.x}`);
+  await page.getByRole("button", { name: "sound" }).click();
+  await until(() => station.taught.length === 1);
+  assert.deepEqual(station.taught, [{ grade: "sound", items: [item] }]);
+});
+
 test("a wrong grade is put right on the item's own page", { skip }, async (t) => {
   const station = new FakeStation();
   const { item } = station.pass({ grade: "reject" });
