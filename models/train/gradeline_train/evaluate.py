@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .disturb import DISTURBANCES
-from .items import CALIBRATED, RULES, cover_thresholds, grade_item, grade_items_left_out
+from .items import CALIBRATED, RULES, cover_thresholds, grade_item, grade_items_left_out, weighted_rule
 from .measures import Figure, Vectors, auroc, balanced_accuracy, bootstrap, distances, few_shot, leave_one_out, nearest_reference, over_draws
 from .testsets import FOUR_GRADES, ORDER, TestSet, dev_part, dev_web, rendered_grades
 
@@ -109,12 +110,15 @@ def rendered_items(embed: Embed, test: TestSet, rule: str, shots: int = 10, draw
         references, labels, groups = vectors[inside], test.label[inside], test.item[inside]
         limits = cover_thresholds(references, labels, groups, order) if rule in CALIBRATED else []
         asked = [n for n in names if n not in set(enrolled)]
-        guess = np.asarray([grade_item(rule, references, labels, groups, vectors[rows[n]], order, limits) for n in asked])
+        grade = partial(grade_item, rule, references, labels, groups, order=order, thresholds=limits)
+        if rule in ("weighted", "telling"):  # fitted once for all items
+            grade = weighted_rule(references, labels, groups, order, rule == "telling")
+        guess = np.asarray([grade(vectors[rows[n]]) for n in asked])
         values.append(balanced_accuracy(truth[np.isin(names, asked)], guess))
     return over_draws(values)
 
 
-def web_items(embed: Embed, web: TestSet, shots: int, draws: int = 50) -> Figure:
+def web_items(embed: Embed, web: TestSet, shots: int, draws: int = 50, telling: bool = False) -> Figure:
     """All photographs of one shoot as one item, graded by weighted class means as the device does; balanced accuracy."""
     vectors = embed(web.crops)
     names = np.unique(web.item)
@@ -126,7 +130,8 @@ def web_items(embed: Embed, web: TestSet, shots: int, draws: int = 50) -> Figure
         enrolled = np.concatenate([rng.choice(names[truth == g], shots, replace=False) for g in order])
         inside = np.isin(web.item, enrolled)
         asked = ~np.isin(names, enrolled)
-        guess = [grade_item("weighted", vectors[inside], web.label[inside], web.item[inside], vectors[web.item == n], order) for n in names[asked]]
+        grade = weighted_rule(vectors[inside], web.label[inside], web.item[inside], order, telling)
+        guess = [grade(vectors[web.item == n]) for n in names[asked]]
         values.append(balanced_accuracy(truth[asked], np.asarray(guess)))
     return over_draws(values)
 
@@ -143,6 +148,7 @@ def suite(dev: Path | None, cache: Path | None, quick: bool = False) -> dict[str
         questions["apples_web: fresh/rotten, 10-shot, nearest reference"] = lambda e: few_shot(e(web.crops), web.label, web.item, 10, rule=nearest_reference)
         for shots in (1, 5, 10):
             questions[f"apples_web: shoots as items, {shots}-shot, weighted"] = lambda e, k=shots: web_items(e, web, k)
+            questions[f"apples_web: shoots as items, {shots}-shot, telling"] = lambda e, k=shots: web_items(e, web, k, telling=True)
         for rule in RULES:
             questions[f"apples: items of 3 grades left out, {rule}"] = lambda e, r=rule: items_right(e, apples, r)
         questions["apples: unknown fruit, own kind enrolled, AUROC"] = lambda e: unknown_enrolled(e, apples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ ALPHA = 0.05
 FEW_ITEMS_MARGIN = 1.1
 FLOOR = 0.2  # of the mean variance, added to each component's own
 LEAST_TELLING = 0.03
+MOST_FULL = 512  # longer embeddings are weighted component by component
 
 
 def cover_costs(references: Vectors, labels: Labels, views: Vectors, order: Sequence[str]) -> list[float]:
@@ -58,13 +59,14 @@ def _conformal(scores: list[float], alpha: float) -> float:
     return scores[rank - 1] if rank <= len(scores) else scores[-1] * FEW_ITEMS_MARGIN
 
 
-def nearest_weighted(references: Vectors, labels: Labels, groups: Labels, views: Vectors, order: Sequence[str], telling: bool = False) -> str:
+def weighted_rule(references: Vectors, labels: Labels, groups: Labels, order: Sequence[str], telling: bool = False) -> Callable[[Vectors], str]:
     """Grade of the nearest class mean of items, where items vary alike in every direction within their grades, so the
     variety counts for little (Friedman 1989, regularised discriminant analysis); ``device/grade/prototypes.ts`` does
     the same. An item is the unit mean of its views.
 
     :param telling: weighs each view by how far it lies from the mean of the best grade's references, so that the side
         that shows a fault counts for more than the clean ones
+    :returns: the grade of an item's views
     """
     names = np.unique(groups)
     grade = np.asarray([labels[groups == n][0] for n in names])
@@ -80,7 +82,7 @@ def nearest_weighted(references: Vectors, labels: Labels, groups: Labels, views:
     items = np.stack([describe(references[groups == n]) for n in names])
     means = np.stack([items[grade == g].mean(axis=0) for g in present])
     whitening = _whitening(np.concatenate([items[grade == g] - mean for g, mean in zip(present, means, strict=True)]), len(present))
-    return present[int((((means - describe(views)) @ whitening.T) ** 2).sum(axis=1).argmin())]
+    return lambda views: present[int((((means - describe(views)) @ whitening.T) ** 2).sum(axis=1).argmin())]
 
 
 def _whitening(spread: Vectors, grades: int) -> NDArray[np.float64]:
@@ -91,6 +93,8 @@ def _whitening(spread: Vectors, grades: int) -> NDArray[np.float64]:
     # One item per grade has no variance at all: every component then counts the same.
     if mean <= 1e-12:
         return np.eye(dimension)
+    if dimension > MOST_FULL:
+        return np.diag(1 / np.sqrt(variance / mean + FLOOR))
     shrinkage = dimension / (dimension + free)
     covariance = (1 - shrinkage) * (spread.T.astype(np.float64) @ spread) / (free * mean) + shrinkage * np.diag(variance / mean + FLOOR)
     return np.linalg.inv(np.linalg.cholesky(covariance))
@@ -112,13 +116,13 @@ def grade_item(rule: str, references: Vectors, labels: Labels, groups: Labels, v
     worst of them.
     """
     if rule in ("cover", "device"):
-        least = list(order).index(nearest_weighted(references, labels, groups, views, order)) if rule == "device" else 0
+        least = list(order).index(weighted_rule(references, labels, groups, order)(views)) if rule == "device" else 0
         for place, cost in enumerate(cover_costs(references, labels, views, order)):
             if place >= least and cost <= thresholds[place]:
                 return order[place]
         return UNKNOWN
     if rule in ("weighted", "telling"):
-        return nearest_weighted(references, labels, groups, views, order, rule == "telling")
+        return weighted_rule(references, labels, groups, order, rule == "telling")(views)
     if rule == "mean":
         return str(nearest_prototype(references, labels, views.mean(axis=0, keepdims=True))[0])
     votes = [str(v) for v in nearest_reference(references, labels, views)]

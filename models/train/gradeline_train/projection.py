@@ -39,7 +39,8 @@ def draw_map(vectors: Vectors, labels: Labels, out: Path, title: str, method: st
 
     places = principal_plane(vectors) if method == "pca" else neighbour_plane(vectors)
     figure, axes = pyplot.subplots(figsize=(8, 7), dpi=110)
-    colours = pyplot.get_cmap("tab20")
+    # The map of twenty colours has pairs that look alike.
+    colours = pyplot.get_cmap("tab10" if len(np.unique(labels)) <= 10 else "tab20")
     for i, label in enumerate(np.unique(labels)):
         own = labels == label
         axes.scatter(places[own, 0], places[own, 1], s=9, color=colours(i % 20), label=str(label), linewidths=0)
