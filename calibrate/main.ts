@@ -11,6 +11,7 @@ import { report } from "../device/run.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { fitCommand } from "./commands/fit.ts";
 import { galleryCommands } from "./commands/gallery.ts";
 import { mapCommand } from "./commands/map.ts";
 import { queueCommand } from "./commands/queue.ts";
@@ -134,6 +135,7 @@ common(program.command("list"))
 
 auditCommand(program, common, within);
 galleryCommands(program, common, within);
+fitCommand(program, common, within);
 evaluateCommand(program, common, within);
 mapCommand(program, common, within);
 

@@ -1,6 +1,7 @@
 import type { HealthMessage, InfoMessage, RecipeMessage } from "./base/messages.ts";
 import { formatMicros, nowMicros } from "./base/time.ts";
 import { VERSION } from "./base/version.ts";
+import { expiredFor } from "./calibration.ts";
 import type { Station } from "./station.ts";
 
 /** Hashes in messages: enough to tell two files apart, short enough to read out. */
@@ -61,5 +62,13 @@ export function recipeMessage(station: Station): RecipeMessage {
     gallery: short(recipe.galleryHash),
     grades: [...recipe.grades],
     activatedAt: formatMicros(station.activatedAt),
+    calibration: calibrationOf(station),
   };
+}
+
+function calibrationOf({ recipe, config }: Station): RecipeMessage["calibration"] {
+  const fit = recipe.gallery?.fit;
+  if (fit === undefined) return null;
+  const { rule, alpha, fittedAt } = fit;
+  return { rule, alpha, fittedAt, expired: expiredFor(fit, config) };
 }

@@ -6,6 +6,7 @@ import type { Log } from "./base/log.ts";
 import type { StateMessage, Verdict, VerdictDraft } from "./base/messages.ts";
 import type { CameraMetrics, LaneMetrics, Metrics, Stage } from "./base/metrics.ts";
 import { formatMicros, type Micros, nowMicros, parseMicros } from "./base/time.ts";
+import { expiredFor } from "./calibration.ts";
 import { Camera, type CameraListener } from "./camera.ts";
 import type { FrameDone, LaneSightings } from "./camera-messages.ts";
 import { Batcher, batchingOn } from "./embed/batcher.ts";
@@ -193,6 +194,7 @@ export class Station implements Closable {
     if (this.#embedProblem !== undefined) reasons.push(`embedding: ${this.#embedProblem}`);
     if (this.embedder.degraded !== undefined) reasons.push(`embedding: ${this.embedder.degraded}`);
     if (this.#recipe.references === 0) reasons.push(nothingEnrolled(this.config));
+    for (const reason of expiredFor(this.#recipe.gallery?.fit, this.config)) reasons.push(reason);
     const { problem } = this.#teaching.queue.stats;
     if (problem !== null) reasons.push(`unknown items are not kept: ${problem}`);
     for (const { lane, kind, since } of this.#teaching.findings()) {

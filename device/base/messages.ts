@@ -164,6 +164,15 @@ export const recipeSchema = z.strictObject({
   gallery: hash,
   grades: z.array(gradeCountSchema).describe("best grade first"),
   activatedAt: time,
+  calibration: z
+    .strictObject({
+      rule: z.string().describe("item rule"),
+      alpha: z.number().min(0).max(1).describe("share of good fruit that may be turned away"),
+      fittedAt: time,
+      expired: z.array(z.string()).describe("why it does not hold any more"),
+    })
+    .nullable()
+    .describe("null until the gallery is calibrated: the usual rule and share apply"),
 });
 
 /** What one lane has done since the start. */

@@ -3,6 +3,7 @@ import type { Gallery } from "./gallery.ts";
 import { fitKin, type Kin } from "./kin.ts";
 import { describeItems, fitPrototypes, type Prototypes } from "./prototypes.ts";
 import { flatten, type ReferenceViews } from "./references.ts";
+import { isRule, RULES, type RuleName } from "./rules/rule.ts";
 import { DEFAULT_ALPHA, fitThresholds, type Thresholds } from "./thresholds.ts";
 
 /** What is computed of a gallery before an item is decided by it: numbers alone, so that another thread may do it. */
@@ -13,15 +14,27 @@ export interface GraderFit {
   readonly prototypes: Prototypes;
   readonly thresholds: Thresholds;
   readonly kin: Kin;
+  /** By which an item's views say what it is most like. */
+  readonly rule: RuleName;
+}
+
+export interface FitOptions {
+  /** Share of good fruit that may be turned away, 0..1; else as the gallery was calibrated, else the usual one. */
+  readonly alpha?: number | undefined;
+  /** Likewise. */
+  readonly rule?: RuleName | undefined;
 }
 
 /**
  * Seconds for thousands of references: each is held against all others.
  *
- * @param alpha share of good fruit that may be turned away, 0..1
  * @throws {GradelineError} GALLERY_EMPTY when there is nothing to compare with
  */
-export function fitGrader(gallery: Gallery, alpha: number = DEFAULT_ALPHA): GraderFit {
+export function fitGrader(gallery: Gallery, options: FitOptions = {}): GraderFit {
+  const { fit } = gallery;
+  const alpha = options.alpha ?? fit?.alpha ?? DEFAULT_ALPHA;
+  // A rule of a newer release that is not known here: the usual one.
+  const rule = options.rule ?? (fit !== undefined && isRule(fit.rule) ? fit.rule : RULES[0]);
   if (gallery.references.length === 0) throw new GradelineError("GALLERY_EMPTY", "the gallery has no references");
   // A grade whose references were all removed cannot be given.
   const names = gallery.grades.filter((name) => gallery.references.some(({ grade }) => grade === name));
@@ -34,5 +47,6 @@ export function fitGrader(gallery: Gallery, alpha: number = DEFAULT_ALPHA): Grad
     // Good fruit may fail either test, so each has half of what may be turned away.
     thresholds: fitThresholds(references, alpha / 2),
     kin: fitKin(items, references.dimension, alpha / 2),
+    rule,
   };
 }

@@ -166,7 +166,7 @@ test("an unknown verb, what is no JSON, a wrong key and a megabyte are refused, 
 }, async () => {
   const unknown = await ask("explode");
   assert.deepEqual([unknown.error.code, unknown.error.message], ["REQUEST", "unknown verb"]);
-  assert.match(unknown.error.hint!, /pause, resume, snapshot, reload/);
+  assert.match(unknown.error.hint!, /pause, resume, snapshot, trigger, reload/);
   const wrongKey = await ask("pause", { lane: "belt" });
   assert.match(wrongKey.error.message, /lane/);
   for (const payload of ["{pause", Buffer.alloc(1024 * 1024, 32)]) {

@@ -131,7 +131,8 @@ function say({ publisher }: Publishing): void {
     rssBytes: 100_000_000,
     ...publisher.health,
   });
-  publisher.retain("recipe", { recipe: null, model: HASH, gallery: HASH, grades, activatedAt: now() });
+  const calibration = { rule: "prototypes", alpha: 0.05, fittedAt: now(), expired: [] };
+  publisher.retain("recipe", { recipe: null, model: HASH, gallery: HASH, grades, activatedAt: now(), calibration });
   publisher.retain("laneStats", {
     at: now(),
     lane: "a",

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Config } from "../../device/base/config.ts";
+import { camerasOf, expiredFor, referencesOf } from "../../device/calibration.ts";
+import type { GalleryFit } from "../../device/grade/gallery.ts";
+import { madeGallery } from "../support/gallery-made.ts";
+
+function cameras(...settings: [id: string, exposureUs: number][]): Pick<Config, "cameras"> {
+  return {
+    cameras: settings.map(([id, exposureUs]) => ({ id, source: { kind: "gige", exposureUs } })),
+  } as unknown as Pick<Config, "cameras">;
+}
+
+const fit: GalleryFit = {
+  rule: "prototypes",
+  alpha: 0.05,
+  fittedAt: "2026-11-23T10:00:00.000000Z",
+  references: "ab".repeat(32),
+  figures: [],
+  cameras: camerasOf(cameras(["a", 500], ["b", 500])),
+};
+
+test("a calibration holds while its cameras are set as they were", () => {
+  assert.deepEqual(expiredFor(fit, cameras(["a", 500], ["b", 500])), []);
+  assert.deepEqual(expiredFor(fit, cameras(["a", 500])), [], "one that is gone takes no pictures");
+  assert.deepEqual(expiredFor(undefined, cameras(["a", 500])), []);
+  assert.deepEqual(expiredFor({ ...fit, cameras: null }, cameras(["a", 500])), [], "nobody knows");
+});
+
+test("another exposure and another camera are told with the date and what to do", () => {
+  assert.deepEqual(expiredFor(fit, cameras(["a", 800], ["b", 500], ["c", 500])), [
+    "camera a was set otherwise when the gallery was calibrated on 2026-11-23: gradeline-calibrate fit",
+    "camera c was not there when the gallery was calibrated on 2026-11-23: gradeline-calibrate fit",
+  ]);
+});
+
+test("references are identified by who they are, their grades and their model", () => {
+  const gallery = madeGallery();
+  const same = referencesOf(gallery);
+  assert.equal(referencesOf({ ...gallery, fit }), same);
+  assert.notEqual(referencesOf({ ...gallery, references: gallery.references.slice(1) }), same);
+  assert.notEqual(referencesOf({ ...gallery, modelHash: "cd".repeat(32) }), same);
+});
