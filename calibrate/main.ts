@@ -16,6 +16,7 @@ import { galleryCommands } from "./commands/gallery.ts";
 import { mapCommand } from "./commands/map.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { recordCommand } from "./commands/record.ts";
+import { releaseCommand } from "./commands/release.ts";
 import { repeatCommand } from "./commands/repeat.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { wholeNumber } from "./commands/whole-number.ts";
@@ -84,6 +85,7 @@ Examples:
   gradeline-calibrate audit --html audit.html            what spoils verdicts, with pictures
   gradeline-calibrate map --out map.html                 which grades lie apart
   gradeline-calibrate evaluate photos --json             photos/GRADE/ITEM/*.jpg, leaving one item out
+  gradeline-calibrate release apples 3 --key release.key  all of it as one signed file
 
 Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   );
@@ -138,6 +140,7 @@ galleryCommands(program, common, within);
 fitCommand(program, common, within);
 evaluateCommand(program, common, within);
 mapCommand(program, common, within);
+releaseCommand(program, common, within);
 
 common(program.command("engine"))
   .description("Builds the TensorRT engines that the daemon would build at its first start: minutes, once per board.")

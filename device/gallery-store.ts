@@ -49,13 +49,17 @@ export function readAnyGallery(folder: string): Promise<StoredGallery | undefine
  * @throws {GradelineError} IMAGE, FILE
  */
 export async function readKeptCrops(folder: string, id: string, sizePx: number): Promise<Uint8Array[]> {
-  const path = join(folder, CROPS, `${id}.png`);
+  const path = keptCropsPath(folder, id);
   const bytes = sizePx * sizePx * 3;
   const { data, widthPx, heightPx } = await readImage(path, { maxPixels: MAX_VIEWS * sizePx * sizePx });
   if (widthPx !== sizePx || heightPx % sizePx !== 0) {
     throw new GradelineError("IMAGE", `${path} is ${widthPx} x ${heightPx}, wanted views of ${sizePx} x ${sizePx}`);
   }
   return Array.from({ length: heightPx / sizePx }, (_, view) => data.slice(view * bytes, (view + 1) * bytes));
+}
+
+function keptCropsPath(folder: string, id: string): string {
+  return join(folder, CROPS, `${id}.png`);
 }
 
 /** @throws {GradelineError} GALLERY_MODEL when another model made the gallery */
@@ -134,7 +138,12 @@ export class GalleryWriter {
   async saveCrops(id: string, crops: readonly Uint8Array[], sizePx: number): Promise<void> {
     const data = Buffer.concat(crops);
     const png = await encodePng({ widthPx: sizePx, heightPx: sizePx * crops.length, data });
-    await writeAtomic(this.#cropsPath(id), [png]);
+    await writeAtomic(this.cropsPath(id), [png]);
+  }
+
+  /** Where the views of an item are kept. */
+  cropsPath(id: string): string {
+    return keptCropsPath(this.folder, id);
   }
 
   /** The views of one item as they were enrolled. @throws {GradelineError} IMAGE, FILE */
@@ -211,10 +220,6 @@ export class GalleryWriter {
     for (const name of await readdir(this.folder)) {
       if (name.startsWith("gallery.") && name.endsWith(".tmp")) await rm(join(this.folder, name), { force: true });
     }
-  }
-
-  #cropsPath(id: string): string {
-    return join(this.folder, CROPS, `${id}.png`);
   }
 
   /** Pictures of items that neither this gallery has nor one that can be gone back to. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { gigeSchema, gstSchema, libcameraSchema } from "./camera-config.ts";
+import { publicKeySchema } from "./public-key.ts";
 import { secretSchema } from "./secret.ts";
 
 /** Names that become topic levels, file names and metric labels: letters, digits, `-` and `_`. */
@@ -247,6 +248,22 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("what has changed since: light, dirt on the lens, fruit of another kind"),
+  recipes: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("folder of installed recipes; `recipes` beside the journal if absent"),
+      trust: z
+        .array(publicKeySchema)
+        .max(16)
+        .default([])
+        .describe("public keys whose signatures count; without one no recipe is taken"),
+      keep: z.number().int().min(2).max(100).default(5).describe("recipes kept on disk, to go back to"),
+    })
+    .prefault({})
+    .describe("signed recipes, which take the place of `model` and `gallery` once one is activated"),
   mqtt: mqttSchema.prefault({}),
   console: z
     .strictObject({

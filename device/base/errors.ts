@@ -31,6 +31,10 @@ export type ErrorCode =
   | "GALLERY_MODEL"
   /** A gallery has no references to compare with. */
   | "GALLERY_EMPTY"
+  /** A recipe file or an installed recipe is torn, changed, of another kind, or does not fit this gradeline. */
+  | "RECIPE"
+  /** A recipe was signed by nobody trusted, or changed after it was signed. */
+  | "RECIPE_SIGNATURE"
   /** A grade's name is not allowed, or not known. */
   | "GRADE"
   /** The journal cannot be opened, is locked by another daemon, or cannot be written. */

@@ -11,14 +11,19 @@ export function sha256(bytes: Uint8Array): string {
  * Writes a file so that a reader, also after a crash or a loss of power, finds the old content or the new, never a mix:
  * temporary file, fsync, rename, fsync of the folder.
  *
- * @throws {GradelineError} FILE when it cannot be written; the old content is still there
+ * @param parts its content, in pieces that may be made as they are written
+ * @throws {GradelineError} FILE when it cannot be written, or what `parts` throws; the old content is still there
  */
-export async function writeAtomic(path: string, parts: readonly Uint8Array[]): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  mode = 0o640,
+): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    const file = await open(temporary, "wx", 0o640);
+    const file = await open(temporary, "wx", mode);
     try {
-      for (const part of parts) await file.writeFile(part);
+      for await (const part of parts) await file.writeFile(part);
       await file.sync();
     } finally {
       await file.close();
@@ -32,7 +37,7 @@ export async function writeAtomic(path: string, parts: readonly Uint8Array[]): P
     }
   } catch (error) {
     await rm(temporary, { force: true });
-    throw unwritable(path, error);
+    throw error instanceof GradelineError ? error : unwritable(path, error);
   }
 }
 

@@ -105,6 +105,18 @@ export async function loadModel(path: string): Promise<LoadedModel> {
 }
 
 /**
+ * Names of all files that a model consists of: its description first, then those beside it that the description names.
+ *
+ * @param path of the JSON description
+ * @throws {GradelineError} MODEL, MODEL_SHAPE
+ */
+export async function filesOfModel(path: string): Promise<string[]> {
+  const { file, golden, variants = {} } = parseDescription(path, await read(path));
+  const named = [file, golden?.file, variants.fp16?.file, variants.int8?.file];
+  return [...new Set([basename(path), ...named.filter((name) => name !== undefined)])];
+}
+
+/**
  * Reads the file of a variant in the place of the single-precision one.
  *
  * Half precision moves an embedding by less than the distances between any two views, so it counts as the same model

@@ -60,3 +60,19 @@ export async function openTiny(maxBatch = 16): Promise<NodeEmbedder> {
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
+
+/** Another model of the same shape: it adds another number to every pixel, so its embeddings are others. */
+export function writeOtherTiny(folder: string, change: (description: Description) => void = () => {}): Promise<string> {
+  const one = Buffer.from([0x4a, 4, 0, 0, 0x80, 0x3f]);
+  return writeTiny(
+    folder,
+    (description) => {
+      description.name = "other";
+      change(description);
+    },
+    (bytes) => {
+      bytes.writeFloatLE(60, bytes.indexOf(one) + 2);
+      return bytes;
+    },
+  );
+}

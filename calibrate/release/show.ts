@@ -1,0 +1,43 @@
+import { MAX_RECIPE_BYTES } from "../../device/recipes/manifest.ts";
+import { RecipeFile } from "../../device/recipes/recipe-file.ts";
+import { fingerprint } from "../../device/recipes/signing.ts";
+import type { Context } from "../main.ts";
+import { Progress } from "../progress.ts";
+import { describeManifest, manifestAsJson } from "./describe.ts";
+
+const MB = 1e6;
+
+/** `release show FILE`: what a recipe is; every hash in it is held against what is there. */
+export async function showRelease({ scope, config, json }: Context, path: string): Promise<void> {
+  const trust = config?.recipes.trust;
+  // Somebody who only looks may look at what nobody trusts.
+  const file = scope.add(await RecipeFile.open(path, undefined));
+  const { manifest, digest, publicKey } = file.head;
+  const total = manifest.parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const progress = new Progress("checking, MB", Math.ceil(Math.min(total, MAX_RECIPE_BYTES) / MB));
+  let done = 0;
+  try {
+    await file.verify((bytes) => {
+      done += bytes;
+      progress.update(Math.floor(done / MB));
+    });
+  } finally {
+    progress.stop();
+  }
+  const trusted = trust?.includes(publicKey) ?? null;
+  if (json) {
+    process.stdout.write(
+      `${JSON.stringify({ file: path, trusted, ...manifestAsJson(manifest, digest, publicKey) })}\n`,
+    );
+    return;
+  }
+  const who =
+    trusted === null
+      ? "whether a daemon trusts it, --config FILE tells"
+      : trusted
+        ? "which the daemon of the configuration trusts"
+        : `which the daemon of the configuration does not trust; where you know whose it is, add it to recipes.trust: ${publicKey}`;
+  process.stdout.write(
+    `${describeManifest(manifest, digest)}whole, and signed by the key ${fingerprint(publicKey)}, ${who}\n`,
+  );
+}
