@@ -144,6 +144,11 @@ export const gigeSchema = z
           .string()
           .regex(/^[A-Za-z0-9_]{1,64}$/)
           .default("FrameStart"),
+        activation: z
+          .string()
+          .regex(/^[A-Za-z0-9_]{1,64}$/)
+          .optional()
+          .describe("edge of the input, such as `FallingEdge`; RisingEdge where absent and the camera has edges"),
       })
       .optional()
       .describe("one frame per trigger; free running where absent"),

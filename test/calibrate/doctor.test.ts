@@ -8,7 +8,8 @@ import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { nowMicros } from "../../device/base/time.ts";
 import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
-import { hasProgram, lacking, Peer } from "../support/camera-peers.ts";
+import { gigeNeeds, startFakeGige } from "../support/camera-gige.ts";
+import { lacking } from "../support/camera-peers.ts";
 import { daemonFolder } from "../support/daemon.ts";
 import { freePort } from "../support/free-port.ts";
 import { smallLine } from "../support/line-config.ts";
@@ -115,11 +116,10 @@ test("a configuration that is wrong is one finding, and the rest is looked at al
   assert.ok(of("model").length > 0 && of("clock").length > 0);
 });
 
-const fake = "arv-fake-gv-camera-0.8";
 test("a camera that answers is told with its formats and rates", {
-  skip: lacking([{ have: hasProgram(fake), debian: "aravis-tools" }]) || shared,
+  skip: lacking(gigeNeeds) || shared,
 }, async () => {
-  const camera = new Peer(spawn(fake, ["-i", "127.0.0.1"], { stdio: "ignore" }));
+  const camera = startFakeGige();
   try {
     let out: string;
     // The camera does not say when it is ready.

@@ -1,19 +1,17 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { after, test } from "node:test";
 import type { HealthMessage, StateMessage } from "../../device/base/messages.ts";
 import { nowMicros } from "../../device/base/time.ts";
 import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
-import { hasProgram, lacking, Peer } from "../support/camera-peers.ts";
+import { gigeNeeds, startFakeGige } from "../support/camera-gige.ts";
+import { lacking } from "../support/camera-peers.ts";
 import { Daemon, daemonFolder } from "../support/daemon.ts";
 import { smallLine } from "../support/line-config.ts";
 import { enterOwnNetwork } from "../support/own-network.ts";
 import { Subscriber } from "../support/subscriber.ts";
 
-const FAKE = "arv-fake-gv-camera-0.8";
-const tools = [{ have: hasProgram(FAKE), debian: "aravis-tools" }];
 // Another test's camera may be at the same port: this one needs a network of its own.
-const skip = withoutMosquitto || lacking(tools) || enterOwnNetwork();
+const skip = withoutMosquitto || lacking(gigeNeeds) || enterOwnNetwork();
 const closing: (() => Promise<unknown>)[] = [];
 after(async () => {
   for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
@@ -22,7 +20,7 @@ after(async () => {
 test("a lane is triggered over MQTT, one frame each; a line that stands is not degraded for want of frames", {
   skip,
 }, async () => {
-  const camera = new Peer(spawn(FAKE, ["-i", "127.0.0.1"], { stdio: "ignore" }));
+  const camera = startFakeGige();
   closing.push(() => camera.kill());
   const made = await daemonFolder();
   closing.push(() => made.close());

@@ -1,14 +1,14 @@
 import koffi from "koffi";
 
 /**
- * Serves the fake camera of Aravis (real GVCP and GVSP) with pictures of ours, RGB8, until the process ends.
+ * Serves the fake camera of Aravis (real GVCP and GVSP) with pictures of ours until the process ends.
  *
- * @param fill the picture of the exposure at this time, microseconds since the Unix epoch, and where that differs the
+ * @param fill the picture, in the GenICam format whose number it is told, of the exposure at this time, microseconds since the Unix epoch, and where that differs the
  *   exact time it shows: the fake camera wakes late on a busy machine, a real one does not
  */
 export function serveFakeCamera(
   address: string,
-  fill: (exposedUs: number) => { picture: Uint8Array; shownUs?: number },
+  fill: (exposedUs: number, format: number) => { picture: Uint8Array; shownUs?: number },
 ): void {
   const aravis = koffi.load("libaravis-0.8.so.0");
   const libc = koffi.load("libc.so.6");
@@ -28,12 +28,15 @@ export function serveFakeCamera(
   if (isRunning(camera) === 0) throw new Error(`no camera can be served at ${address}`);
   const inner = fakeCamera(camera);
   // Called by the camera's own thread, run on this one.
-  const callback = koffi.register((buffer: bigint) => {
-    const { picture, shownUs } = fill(Number(realTime()));
-    if (shownUs !== undefined) setTimestamp(buffer, BigInt(Math.round(shownUs)) * 1000n);
-    // The buffer does not know its size before it is full.
-    memcpy(bufferData(buffer, null), picture, Math.min(Number(payload(inner)), picture.length));
-  }, koffi.pointer(Fill));
+  const callback = koffi.register(
+    (buffer: bigint, _data: unknown, _exposureUs: number, _gain: number, format: number) => {
+      const { picture, shownUs } = fill(Number(realTime()), format);
+      if (shownUs !== undefined) setTimestamp(buffer, BigInt(Math.round(shownUs)) * 1000n);
+      // The buffer does not know its size before it is full.
+      memcpy(bufferData(buffer, null), picture, Math.min(Number(payload(inner)), picture.length));
+    },
+    koffi.pointer(Fill),
+  );
   setFill(inner, callback, null);
   setInterval(() => {}, 60_000);
 }

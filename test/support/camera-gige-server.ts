@@ -3,12 +3,34 @@ import { serveFakeCamera } from "./camera-fake.ts";
 
 /**
  * A GigE Vision camera that shows pictures: `node camera-gige-server.ts ADDRESS FOLDER`. Each frame is the next image
- * of the folder, all of one size; the client must set that size. Prints a line when it serves.
+ * of the folder, all of one size, as the sensor behind the client's pixel format sees it; the client must set that
+ * size. Prints a line when it serves.
  */
+
+/** Numbers of the pixel formats, and the colour filters of the first two rows. @see GenICam PFNC, PixelFormatValues */
+const TILES: Readonly<Record<number, string>> = {
+  17301513: "RGGB",
+  17301514: "GBRG",
+  17301512: "GRBG",
+  17301515: "BGGR",
+};
+
 const [address = "127.0.0.1", folder = "."] = process.argv.slice(2);
-const pictures: Uint8Array[] = [];
-for (const file of await listImages(folder)) pictures.push((await readImage(file)).data);
+const pictures: { widthPx: number; data: Uint8Array }[] = [];
+for (const file of await listImages(folder)) pictures.push(await readImage(file));
 if (pictures.length === 0) throw new Error(`no image in ${folder}`);
 let count = 0;
-serveFakeCamera(address, () => ({ picture: pictures[count++ % pictures.length]! }));
+serveFakeCamera(address, (_, format) => {
+  const { data, widthPx } = pictures[count++ % pictures.length]!;
+  const tile = TILES[format];
+  return { picture: tile === undefined ? data : behindFilters(data, widthPx, tile) };
+});
 process.stdout.write("ready\n");
+
+/** One sample per pixel: the colour that its filter lets through. */
+function behindFilters(rgb: Uint8Array, widthPx: number, tile: string): Uint8Array {
+  return Uint8Array.from({ length: rgb.length / 3 }, (_, at) => {
+    const filter = tile[2 * (Math.floor(at / widthPx) % 2) + ((at % widthPx) % 2)]!;
+    return rgb[3 * at + "RGB".indexOf(filter)]!;
+  });
+}

@@ -1,10 +1,8 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { gigeSchema } from "../../device/base/camera-config.ts";
-import type { GradelineError } from "../../device/base/errors.ts";
-import { openGige } from "../../device/capture/gige/open.ts";
 import type { LiveSource } from "../../device/capture/live/live-source.ts";
+import { FAKE_GIGE, openGigeWhenFree } from "./camera-gige.ts";
 import { until } from "./camera-peers.ts";
 
 /**
@@ -16,7 +14,7 @@ function ip(...words: string[]): void {
 }
 
 async function plug(n: number): Promise<{ kill(): void }> {
-  const start = `echo up; read go; exec setpriv --pdeathsig KILL arv-fake-gv-camera-0.8 -i 10.9.${n}.2`;
+  const start = `echo up; read go; exec setpriv --pdeathsig KILL ${FAKE_GIGE} -i 10.9.${n}.2`;
   const camera = spawn("unshare", ["--net", "sh", "-c", start], { stdio: ["pipe", "pipe", "ignore"] });
   await once(camera.stdout!, "data");
   ip("link", "add", `h${n}`, "type", "veth", "peer", "name", `c${n}`, "netns", String(camera.pid));
@@ -30,15 +28,8 @@ async function plug(n: number): Promise<{ kill(): void }> {
   return { kill: () => camera.kill("SIGKILL") };
 }
 
-async function open(n: number): Promise<LiveSource> {
-  const config = gigeSchema.parse({ kind: "gige", camera: `10.9.${n}.2`, fps: 25, roi: { w: 320, h: 240 } });
-  for (;;) {
-    try {
-      return await openGige(config);
-    } catch (error) {
-      if (!(error as GradelineError).retry) throw error;
-    }
-  }
+function open(n: number): Promise<LiveSource> {
+  return openGigeWhenFree({ camera: `10.9.${n}.2`, packetSocket: true, fps: 25, roi: { w: 320, h: 240 } });
 }
 
 const cameras = [await plug(1), await plug(2), await plug(3)];

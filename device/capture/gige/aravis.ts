@@ -119,7 +119,6 @@ function bind() {
     hasExposure: checked("int arv_camera_is_exposure_time_available(void *camera)") as (camera: Handle) => number,
     hasGain: checked("int arv_camera_is_gain_available(void *camera)") as (camera: Handle) => number,
     hasFrameRate: checked("int arv_camera_is_frame_rate_available(void *camera)") as (camera: Handle) => number,
-    setPacketSize: checked("void arv_camera_gv_set_packet_size(void *camera, int bytes)") as SetNumber,
     autoPacketSize: checked("unsigned int arv_camera_gv_auto_packet_size(void *camera)") as (camera: Handle) => number,
     setStreamOptions: lib.func("void arv_camera_gv_set_stream_options(void *camera, int options)") as SetNumber,
     start: checked("void arv_camera_start_acquisition(void *camera)") as (camera: Handle) => void,

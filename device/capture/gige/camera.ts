@@ -5,6 +5,8 @@ import { checkRange, Features, refused } from "./features.ts";
 
 /** ARV_GV_STREAM_OPTION_PACKET_SOCKET_DISABLED */
 const NO_PACKET_SOCKET = 1;
+/** Aravis offers it for every GigE Vision camera, also where the camera's own description leaves it out. */
+const PACKET_SIZE = "GevSCPSPacketSize";
 
 /**
  * Finds and opens the camera.
@@ -62,6 +64,7 @@ export interface Picture {
 export function setUp(aravis: Aravis, camera: Handle, config: GigeConfig): Picture {
   const device = aravis.device(camera);
   const features = new Features(aravis, device);
+  endTriggers(features);
   setFormat(aravis, camera, features, config);
   // What a camera adapts by itself drifts with what lies on the belt; who wants it says so in `features`.
   features.setAny(["BalanceWhiteAuto"], "Off");
@@ -74,7 +77,7 @@ export function setUp(aravis: Aravis, camera: Handle, config: GigeConfig): Pictu
   if (aravis.isGigE(camera) !== 0) {
     if (!config.packetSocket) aravis.setStreamOptions(camera, NO_PACKET_SOCKET);
     if (config.packetSize === "auto") aravis.autoPacketSize(camera);
-    else aravis.setPacketSize(camera, config.packetSize);
+    else features.set(PACKET_SIZE, config.packetSize);
   }
   return {
     widthPx: Number(aravis.getInteger(device, "Width")),
@@ -119,6 +122,19 @@ function setLight(aravis: Aravis, camera: Handle, features: Features, { exposure
   }
 }
 
+/** A camera may remember triggers of an earlier use, each behind its selector: it would wait for them for ever. */
+function endTriggers(features: Features): void {
+  const selectors = features.has("TriggerSelector") ? features.offered("TriggerSelector") : [undefined];
+  for (const selector of selectors) {
+    try {
+      if (selector !== undefined) features.set("TriggerSelector", selector);
+      features.setAny(["TriggerMode"], "Off");
+    } catch {
+      // What cannot be switched off was not switched on either.
+    }
+  }
+}
+
 /** @returns time between frames, microseconds; undefined where triggers set it */
 function setRhythm(
   aravis: Aravis,
@@ -130,7 +146,8 @@ function setRhythm(
   if (trigger !== undefined) {
     features.set("TriggerSelector", trigger.selector);
     features.set("TriggerSource", trigger.source);
-    features.setAny(["TriggerActivation"], "RisingEdge");
+    if (trigger.activation !== undefined) features.set("TriggerActivation", trigger.activation);
+    else features.setAny(["TriggerActivation"], "RisingEdge");
     features.set("TriggerMode", "On");
     return undefined;
   }
@@ -138,8 +155,6 @@ function setRhythm(
     if (aravis.hasFrameRate(camera) === 0) throw refused("the camera has no frame rate to set", "leave out fps");
     checkRange("fps", fps, aravis.frameRateBounds(camera));
     aravis.setFrameRate(camera, fps);
-  } else {
-    features.setAny(["TriggerMode"], "Off");
   }
   if (aravis.hasFrameRate(camera) === 0) return undefined;
   const rate = aravis.frameRate(camera);

@@ -17,6 +17,11 @@ export class Features {
     return this.#aravis.feature(this.#device, name) !== null && this.#aravis.isAvailable(this.#device, name) !== 0;
   }
 
+  /** What an enumeration offers now. */
+  offered(name: string): string[] {
+    return this.#aravis.enumerationValues(this.#device, name);
+  }
+
   /** Sets the first of several names that this camera has: makers differ. @returns whether there was one */
   setAny(names: readonly string[], value: FeatureValue): boolean {
     const name = names.find((candidate) => this.has(candidate));
@@ -83,7 +88,7 @@ export class Features {
   }
 
   #setEnumeration(name: string, value: FeatureValue): void {
-    const offered = this.#aravis.enumerationValues(this.#device, name);
+    const offered = this.offered(name);
     if (typeof value !== "string" || !offered.includes(value)) {
       throw refused(`${name}: found ${value}`, `the camera offers ${offered.join(", ")}`);
     }

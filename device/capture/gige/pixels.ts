@@ -61,7 +61,19 @@ function demosaic(tile: number): Convert {
   return (raw, rgb, widthPx, heightPx) => {
     const status = decode(raw, rgb, widthPx, heightPx, tile, BILINEAR);
     if (status !== 0) throw new GradelineError("SOURCE", `Bayer conversion of ${widthPx}x${heightPx}: error ${status}`);
+    fillBorder(rgb, widthPx, heightPx);
   };
+}
+
+/** The library leaves the outermost pixels black, which on a light belt would look like something: as those beside. */
+function fillBorder(rgb: Uint8Array, widthPx: number, heightPx: number): void {
+  const row = widthPx * 3;
+  for (let from = row; from < row * (heightPx - 1); from += row) {
+    rgb.copyWithin(from, from + 3, from + 6);
+    rgb.copyWithin(from + row - 3, from + row - 6, from + row - 3);
+  }
+  rgb.copyWithin(0, row, 2 * row);
+  rgb.copyWithin(row * (heightPx - 1), row * (heightPx - 2), row * (heightPx - 1));
 }
 
 export interface WhiteBalance {

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { after, test } from "node:test";
-import { gigeSchema } from "../../../../device/base/camera-config.ts";
-import type { GradelineError } from "../../../../device/base/errors.ts";
-import { openGige } from "../../../../device/capture/gige/open.ts";
-import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
-import { hasProgram, lacking, Peer, readFrames } from "../../../support/camera-peers.ts";
+import { gigeNeeds, openGigeWhenFree, startFakeGige } from "../../../support/camera-gige.ts";
+import { lacking, type Peer, readFrames } from "../../../support/camera-peers.ts";
 import { enterOwnNetwork } from "../../../support/own-network.ts";
 
-const FAKE = "arv-fake-gv-camera-0.8";
-const skip = lacking([{ have: hasProgram(FAKE), debian: "aravis-tools" }]);
+const skip = lacking(gigeNeeds);
 const FPS = 60;
 const SECONDS = 60;
 let camera: Peer | undefined;
@@ -19,8 +14,8 @@ test("a minute of 720p in colour at 60 frames a second: not a frame is missing, 
   skip,
 }, async (t) => {
   enterOwnNetwork();
-  camera = new Peer(spawn(FAKE, ["-i", "127.0.0.1"], { stdio: "ignore" }));
-  const source = await open();
+  camera = startFakeGige();
+  const source = await openGigeWhenFree({ fps: FPS, roi: { w: 1280, h: 720 } });
   let [read, whole, first, last] = [0, 0, 0, 0];
   let lastAt = 0;
   let [rssBefore, rssAfter] = [0, 0];
@@ -41,15 +36,3 @@ test("a minute of 720p in colour at 60 frames a second: not a frame is missing, 
   // 3,600 frames are 10 GB.
   assert.ok(rssAfter - rssBefore < 50e6);
 });
-
-async function open(): Promise<LiveSource> {
-  const roi = { w: 1280, h: 720 };
-  const config = gigeSchema.parse({ kind: "gige", camera: "127.0.0.1", packetSocket: false, fps: FPS, roi });
-  for (;;) {
-    try {
-      return await openGige(config);
-    } catch (error) {
-      if (!(error as GradelineError).retry) throw error;
-    }
-  }
-}

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { hasProgram, lacking } from "../../../support/camera-peers.ts";
+import { gigeNeeds } from "../../../support/camera-gige.ts";
+import { lacking } from "../../../support/camera-peers.ts";
 import { enrolLine, gradeLine } from "../../../support/line-over-gige.ts";
 import { enterOwnNetwork } from "../../../support/own-network.ts";
 
-const skip = lacking([{ have: hasProgram("arv-fake-gv-camera-0.8"), debian: "aravis-tools" }]);
+const skip = lacking(gigeNeeds);
 const ITEMS = 200;
 
 test("two hundred fruit behind a GigE Vision camera: none missed, none twice, graded as without the camera", {
