@@ -1,9 +1,10 @@
 import type { Gallery, Reference } from "../../device/grade/gallery.ts";
 import { describeItems, type ItemDescriptors } from "../../device/grade/prototypes.ts";
 import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
+import { itemsNeeded } from "../fit/needed.ts";
 import { median } from "../median.ts";
 import { findDuplicates } from "./duplicates.ts";
-import { type Finding, sortFindings } from "./findings.ts";
+import { aboutGrades, type Finding, sortFindings } from "./findings.ts";
 import { findMisfits } from "./misfits.ts";
 import type { Qualities, ViewQuality } from "./quality.ts";
 
@@ -30,6 +31,8 @@ const SHARE_OF_VIEWS = 0.2;
 const ONE_SIDE = 0.15;
 /** How much its views must usually differ for that to say anything: 1 - |mean|². */
 const USUAL_SPREAD = 0.005;
+/** Of a grade with few items so many are shown. */
+const MOST_SHOWN = 6;
 /** Items that have several views usually have so many. */
 const SEVERAL_VIEWS = 3;
 
@@ -50,22 +53,21 @@ export function auditGallery(gallery: Gallery, qualities: Qualities, { alpha, on
     ...oneSided(references, flat, items),
     ...badPictures(references, qualities),
   ];
-  const about = ({ items: ids, grade }: Finding): boolean =>
-    only === undefined ||
-    ids.some((id) => only.has(id)) ||
-    (ids.length === 0 && references.some((reference) => reference.grade === grade && only.has(reference.id)));
+  const about = (finding: Finding): boolean => {
+    if (only === undefined) return true;
+    const whole = aboutGrades(finding);
+    return whole.length === 0
+      ? finding.items.some((id) => only.has(id))
+      : references.some(({ id, grade }) => only.has(id) && whole.includes(grade));
+  };
   return sortFindings(all.filter(about));
 }
 
-/** A p-value cannot fall under 1 / (n + 1), so that turning away a share of alpha takes 1 / alpha - 1 items. */
-export function itemsFor(alpha: number): number {
-  return Math.ceil(1 / alpha - 1 - 1e-9);
-}
-
 function fewItems({ grades, references }: Gallery, alpha: number): Finding[] {
-  const wanted = itemsFor(alpha);
+  const wanted = itemsNeeded(alpha);
   return grades.flatMap((grade) => {
-    const count = references.filter((reference) => reference.grade === grade).length;
+    const own = references.filter((reference) => reference.grade === grade);
+    const count = own.length;
     if (count === 0 || count >= Math.max(LEAST_ITEMS, wanted)) return [];
     const severity = count < LEAST_ITEMS ? "problem" : "advice";
     const items = count === 1 ? "1 item" : `${count} items`;
@@ -74,8 +76,8 @@ function fewItems({ grades, references }: Gallery, alpha: number): Finding[] {
         kind: "few-items",
         severity,
         grade,
-        items: [],
-        views: [],
+        items: own.slice(0, MOST_SHOWN).map(({ id }) => id),
+        views: own.slice(0, MOST_SHOWN).map(({ views }) => views >> 1),
         found: `${grade} has ${items}: a limit that turns away ${percent(alpha)} of good fruit takes ${wanted}`,
         advice: `enrol ${Math.max(LEAST_ITEMS, wanted) - count} more ${grade}, as different from each other as they come`,
       },

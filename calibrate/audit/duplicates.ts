@@ -31,6 +31,12 @@ export function findDuplicates(
   const findings: Finding[] = [];
   const dimension = references.length === 0 ? 0 : descriptors.length / references.length;
   const least = 1 - NEAR_ITEMS ** 2 / 2;
+  const within = new Map(
+    references.map(({ id, views }) => {
+      const pictures = qualities.get(id);
+      return [id, Float64Array.from({ length: views }, (_, view) => sameWithin(pictures, view))];
+    }),
+  );
   for (let a = 0; a < references.length; a++) {
     for (let b = a + 1; b < references.length; b++) {
       let dot = 0;
@@ -38,7 +44,7 @@ export function findDuplicates(
       // One of many views, enrolled again alone, is farther from the mean of all; such pairs are few and small.
       const few = Math.min(references[a]!.views, references[b]!.views) === 1;
       if (dot < least && !(few && dot > 0.5)) continue;
-      const same = sharedViews(references[a]!, references[b]!, dimension, qualities);
+      const same = sharedViews(references[a]!, references[b]!, { dimension, qualities, within });
       if (same !== undefined) findings.push(findingOf(references[a]!, references[b]!, same, grades));
     }
   }
@@ -52,10 +58,17 @@ interface Shared {
   readonly views: readonly [number, number];
 }
 
-function sharedViews(a: Reference, b: Reference, dimension: number, qualities: Qualities): Shared | undefined {
+interface Comparing {
+  readonly dimension: number;
+  readonly qualities: Qualities;
+  /** Of each reference (views), as {@link sameWithin} says. */
+  readonly within: ReadonlyMap<string, Float64Array>;
+}
+
+function sharedViews(a: Reference, b: Reference, { dimension, qualities, within }: Comparing): Shared | undefined {
   const [small, large] = a.views <= b.views ? [a, b] : [b, a];
   const [some, others] = [qualities.get(small.id), qualities.get(large.id)];
-  const own = Array.from({ length: large.views }, (_, w) => sameWithin(others, w));
+  const own = within.get(large.id)!;
   let [count, least] = [0, Number.POSITIVE_INFINITY];
   let views: [number, number] = [0, 0];
   for (let v = 0; v < small.views; v++) {

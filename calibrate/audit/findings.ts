@@ -31,14 +31,22 @@ export interface Finding {
   readonly severity: "problem" | "advice";
   /** The grade it is about; of a pair the better one. */
   readonly grade: string;
-  /** References that show it, by their ids; none where it is about a whole grade. */
+  /** The worse one, where it is about two whole grades. */
+  readonly other?: string;
+  /** References that show it, by their ids. */
   readonly items: readonly string[];
-  /** The view of the first of them that shows it best; of the second, where there is one. */
+  /** The view of each of them that shows it best. */
   readonly views: readonly number[];
   /** What was found, with figures. */
   readonly found: string;
   /** What to do about it. */
   readonly advice: string;
+}
+
+/** Grades that a finding is about as a whole; none where it is about its items. */
+export function aboutGrades({ kind, grade, other }: Finding): readonly string[] {
+  if (kind !== "few-items" && kind !== "alike-grades") return [];
+  return other === undefined ? [grade] : [grade, other];
 }
 
 /** Problems first, then by kind. */

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { readKeptCrops } from "../../device/gallery-store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
+import { readAhead } from "../read-ahead.ts";
 import { type Qualities, qualityOf, type ViewQuality } from "./quality.ts";
 
 export interface LookOptions {
@@ -27,13 +28,14 @@ export async function lookAt(
   const usual = new Set(others.filter((_, index) => index % step === 0));
   const wanted = only === undefined ? references : references.filter((one) => only.has(one.id) || usual.has(one));
   const qualities = new Map<string, ViewQuality[]>();
-  for (const [index, { id }] of wanted.entries()) {
+  const read = (id: string): Promise<Uint8Array[]> => readKeptCrops(folder, id, sizePx).catch(() => []);
+  let done = 0;
+  for await (const [{ id }, crops] of readAhead(wanted, (one) => read(one.id))) {
     await setImmediate();
     signal?.throwIfAborted();
-    const crops = await readKeptCrops(folder, id, sizePx).catch(() => []);
     const views = crops.slice(0, MOST_VIEWS).map((crop) => qualityOf(crop, sizePx, fill));
     if (views.length > 0) qualities.set(id, views);
-    onItem?.(index + 1);
+    onItem?.(++done);
   }
   return qualities;
 }

@@ -42,11 +42,12 @@ export function findMisfits(gallery: Gallery, flat: ReferenceViews, items: ItemD
 }
 
 function alikeGrades(
-  { grades, references }: Gallery,
+  gallery: Gallery,
   flat: ReferenceViews,
   distances: Float64Array,
   counts: readonly number[],
 ): Finding[] {
+  const { grades, references } = gallery;
   const findings: Finding[] = [];
   for (let a = 0; a < grades.length; a++) {
     for (let b = a + 1; b < grades.length; b++) {
@@ -61,18 +62,31 @@ function alikeGrades(
       };
       const share = (right(a, b) + right(b, a)) / 2;
       if (share >= ALIKE) continue;
+      const worst = leastOwn(flat, distances, a, b);
+      const beside = nearestOf(worst, grades[b]!, gallery);
       findings.push({
         kind: "alike-grades",
         severity: "problem",
         grade: grades[a]!,
-        items: [],
-        views: [],
+        other: grades[b]!,
+        items: [references[worst]!.id, ...(beside === undefined ? [] : [references[beside.reference]!.id])],
+        views: [beside?.own ?? 0, ...(beside === undefined ? [] : [beside.view])],
         found: `${grades[a]} and ${grades[b]} can hardly be told apart: ${Math.round(share * 100)} % right between the two, 50 % is chance`,
         advice: "enrol more of both, check their labels, or make them one grade",
       });
     }
   }
   return findings;
+}
+
+/** The item of a grade that lies most with another one. */
+function leastOwn({ grades, itemGrade }: ReferenceViews, distances: Float64Array, own: number, other: number): number {
+  let [worst, most] = [itemGrade.indexOf(own), 0];
+  for (const [item, grade] of itemGrade.entries()) {
+    const share = distances[item * grades + own]! / distances[item * grades + other]!;
+    if (grade === own && share > most) [worst, most] = [item, share];
+  }
+  return worst;
 }
 
 /** (items, grades) squared distances to the prototypes that were fitted without the item. */

@@ -9,7 +9,7 @@ import { checkFolderOf } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { auditGallery } from "./audit.ts";
 import { auditPage } from "./audit-page.ts";
-import { type Finding, TITLES } from "./findings.ts";
+import { aboutGrades, type Finding, TITLES } from "./findings.ts";
 import { lookAt } from "./look.ts";
 import { contactSheet } from "./sheet.ts";
 
@@ -37,7 +37,7 @@ export async function auditCommand(context: Context, { html, sheet, strict, alph
   if (html !== undefined || sheet !== undefined) {
     const crops = await cropsOf(context.gallery, gallery, findings);
     if (html !== undefined) {
-      await writeAtomic(html, [Buffer.from(await auditPage(context.gallery, summary, findings, crops))]);
+      await writeAtomic(html, [Buffer.from(await auditPage(context.gallery, summary, findings, { gallery, crops }))]);
     }
     if (sheet !== undefined) await writeAtomic(sheet, [await contactSheet(findings, crops)]);
   }
@@ -82,9 +82,10 @@ export function describeFindings(findings: readonly Finding[]): string {
     const advices = new Set(same.map(({ advice }) => advice));
     const shared = advices.size === 1 ? same[0]!.advice : undefined;
     lines.push(`${TITLES[kind]}${shared === undefined ? "" : ` -> ${shared}`}`);
-    for (const { severity, found, items, advice } of same) {
+    for (const finding of same) {
+      const { severity, found, items, advice } = finding;
       lines.push(`  ${severity === "problem" ? "!" : "-"} ${found}${shared === undefined ? ` -> ${advice}` : ""}`);
-      if (items.length > 0) lines.push(`    ${items.join("  ")}`);
+      if (aboutGrades(finding).length === 0) lines.push(`    ${items.join("  ")}`);
     }
   }
   return lines.map((line) => `${line}\n`).join("");

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { svg } from "../html/markup.ts";
-import type { Finding } from "./findings.ts";
+import { type Finding, TITLES } from "./findings.ts";
 
 const CELL = 128;
 const TEXT_PX = 560;
@@ -29,7 +29,7 @@ ${rows.map((finding, row) => {
   const y = row * ROW;
   const lines = [...wrap(finding.found, 68).slice(0, 4), ...wrap(finding.advice, 68).slice(0, 2)];
   return svg`<path d="M0 ${y + ROW - 0.5}H${width}" stroke="#d5dae0"/>
-<text x="${x}" y="${y + 26}" font-weight="bold" fill="${finding.severity === "problem" ? "#a33c00" : "#1c2126"}">${finding.kind}, ${finding.grade}</text>
+<text x="${x}" y="${y + 26}" font-weight="bold" fill="${finding.severity === "problem" ? "#a33c00" : "#1c2126"}">${TITLES[finding.kind]}: ${finding.other === undefined ? finding.grade : `${finding.grade} and ${finding.other}`}</text>
 ${lines.map((line, i) => svg`<text x="${x}" y="${y + 48 + i * 18}" fill="#1c2126">${line}</text>`)}`;
 })}${rows.length === 0 ? svg`<text x="${PAD}" y="80">Nothing was found.</text>` : null}</svg>`;
   const pictures = await Promise.all(

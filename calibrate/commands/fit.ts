@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { RULES, type RuleName } from "../../device/grade/rules/rule.ts";
 import { fitGallery } from "../fit/fit.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
+import { percent } from "./share.ts";
 
 interface FitFlags extends CommonOptions {
   readonly alpha?: number;
@@ -13,7 +14,11 @@ interface FitFlags extends CommonOptions {
 export function fitCommand(program: Command, common: Common, within: Within): void {
   common(program.command("fit"))
     .description("Calibrates the gallery by its own items: how many good fruit may be turned away, and by which rule.")
-    .option("--alpha <percent>", "share of good fruit that may be turned away (default: as before, else 5)", percent)
+    .option(
+      "--alpha <percent>",
+      "share of good fruit that may be turned away (default: as before, else 5)",
+      (text: string) => percent(text, "between"),
+    )
     .addOption(
       new Option("--rule <name>", "item rule (default: the usual one, unless another is better)").choices([...RULES]),
     )
@@ -23,7 +28,8 @@ export function fitCommand(program: Command, common: Common, within: Within): vo
       `
 Each item is judged by all others. The limits are quantiles of how far items are that were left out (split-conformal):
 of further good fruit of the same kind at most the share asked for lies beyond them, once there are as many items as
-"needed" says. The calibration is kept in the gallery with its figures. It expires when the model, a camera or its
+"needed" says: a p-value cannot fall under 1 / (items + 1), and good fruit may fail either of two tests, its cover and
+its likeness as a whole, so that each gets half of the share. The calibration is kept in the gallery with its figures. It expires when the model, a camera or its
 settings change (with --config they are kept too), and when the light changes, which the daemon watches; the daemon
 says so.
 
@@ -43,10 +49,4 @@ Examples:
         fitGallery(context, { alpha: options.alpha, rule: options.rule, dryRun: options.dryRun === true }),
       ),
     );
-}
-
-function percent(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 100)) throw new InvalidArgumentError("wanted a number above 0 and under 100");
-  return value / 100;
 }

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
 import { relabelItems, removeItems } from "../gallery/edit.ts";
 import { orderGradesOf, removeGrade, renameGrade, setTolerance, showGrades } from "../gallery/grades.ts";
@@ -6,6 +6,7 @@ import { rebuildGallery } from "../gallery/rebuild.ts";
 import { showItem } from "../gallery/show.ts";
 import { undoChange } from "../gallery/undo.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
+import { percent } from "./share.ts";
 
 /** `show`, `remove`, `relabel`, `undo`, `rebuild` and `grades`: what is done about items that are enrolled. */
 export function galleryCommands(program: Command, common: Common, within: Within): void {
@@ -87,16 +88,9 @@ export function galleryCommands(program: Command, common: Common, within: Within
   common(grades.command("tolerance"))
     .description("Sets what share of a lot may be of another grade; without a number the usual one (UNECE FFV-50).")
     .argument("<grade>")
-    .argument("[percent]", "0 to 100", percent)
+    .argument("[percent]", "0 to 100", (text: string) => percent(text, "with 0 and 100"))
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades tolerance extra 5")
     .action((grade: string, share: number | undefined, options: CommonOptions) =>
       within(options, (context) => setTolerance(context, grade, share)),
     );
-}
-
-function percent(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0 && value <= 100))
-    throw new InvalidArgumentError("wanted a number from 0 to 100");
-  return value / 100;
 }

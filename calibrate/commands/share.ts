@@ -1,8 +1,43 @@
 import { InvalidArgumentError } from "commander";
 
-/** Parser of an option that is a share between 0 and 1. */
+/** A bare number under this where percent are wanted is more likely a share: 0.05 for 5 %. */
+const LEAST_PERCENT = 0.5;
+
+/**
+ * Parser of an option that is a share of good fruit: `0.05`, or `5%`.
+ *
+ * @returns above 0 and under 1
+ */
 export function share(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("wanted a share between 0 and 1, as 0.05");
+  const marked = percentSign(text);
+  const value = marked === undefined ? Number(text) : marked / 100;
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("wanted a share between 0 and 1, as 0.05, or as 5%");
   return value;
+}
+
+/**
+ * Parser of an option in percent: `5`, or `5%`.
+ *
+ * @param bounds whether 0 and 100 are allowed
+ * @returns the share, 0..1
+ */
+export function percent(text: string, bounds: "with 0 and 100" | "between"): number {
+  const marked = percentSign(text);
+  const value = marked ?? (text.trim() === "" ? Number.NaN : Number(text));
+  const inside = bounds === "between" ? value > 0 && value < 100 : value >= 0 && value <= 100;
+  if (!inside) {
+    throw new InvalidArgumentError(
+      bounds === "between" ? "wanted a number above 0 and under 100" : "wanted a number from 0 to 100",
+    );
+  }
+  if (marked === undefined && value > 0 && value < LEAST_PERCENT) {
+    throw new InvalidArgumentError(`wanted percent; ${value * 100}% if it is a share, ${value}% if it is not`);
+  }
+  return value / 100;
+}
+
+/** The number before a percent sign; undefined where there is none. */
+function percentSign(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*%\s*$/.exec(text);
+  return match === null ? undefined : Number(match[1]);
 }

@@ -4,6 +4,7 @@ import type { Confusion } from "../figures.ts";
 import { html, type Markup, svg } from "../html/markup.ts";
 import { page } from "../html/page.ts";
 import { picture } from "../html/picture.ts";
+import { shortName } from "../html/short-name.ts";
 import { plotX, plotY, unitPlot } from "../html/unit-plot.ts";
 import { UNKNOWN } from "../images.ts";
 import { axesOf, figureText, intervalText, percent, rangeText, toleranceText } from "./describe.ts";
@@ -231,9 +232,4 @@ function notes({ warnings, skipped }: Evaluation): Markup | null {
   return html`<h2>To mind</h2><ul>${warnings.map((warning) => html`<li>${warning}</li>`)}
 ${skipped.slice(0, 20).map(({ path, reason }) => html`<li>passed over: <code>${path}</code>: ${reason}</li>`)}
 ${skipped.length > 20 ? html`<li>and ${skipped.length - 20} more files</li>` : null}</ul>`;
-}
-
-/** The end of a path says most. */
-function shortName(path: string): string {
-  return path.split("/").slice(-2).join("/");
 }

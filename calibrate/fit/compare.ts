@@ -4,7 +4,7 @@ import { fitGrader } from "../../device/grade/fit.ts";
 import type { Gallery, Reference, RuleFigure } from "../../device/grade/gallery.ts";
 import { Grader } from "../../device/grade/grader.ts";
 import { RULES, type RuleName } from "../../device/grade/rules/rule.ts";
-import { bootstrap } from "../figures.ts";
+import { bootstrap, meanOfShares } from "../figures.ts";
 import { randomFrom } from "../random.ts";
 
 /** What each rule made of one item that it did not know. */
@@ -76,9 +76,14 @@ export async function compareRules(
 
 function figuresOf(classes: readonly (readonly LeftOut[])[]): RuleFigure[] {
   return RULES.map((rule, r) => {
-    const range = drawn(classes, (item) => Number(item.right[r]));
-    const itemBalancedAccuracy = balanced(classes, (item) => Number(item.right[r]));
-    return { rule, itemBalancedAccuracy, low: range.low, high: range.high };
+    const {
+      mean: itemBalancedAccuracy,
+      low,
+      high,
+    } = meanOfShares(
+      classes.map((own) => ({ share: mean(own.map((item) => Number(item.right[r]))), count: own.length })),
+    );
+    return { rule, itemBalancedAccuracy, low, high };
   });
 }
 

@@ -16,7 +16,16 @@ const SHORTEST_PREFIX = 4;
 export function findReference(gallery: Gallery, name: string): Reference {
   const exact = gallery.references.find(({ id }) => id === name);
   if (exact !== undefined) return exact;
-  const found = name.length < SHORTEST_PREFIX ? [] : gallery.references.filter(({ id }) => id.startsWith(name));
+  if (name.length < SHORTEST_PREFIX) {
+    throw new GradelineError(
+      "USAGE",
+      `found ${JSON.stringify(name)}, wanted ${SHORTEST_PREFIX} letters of an id or more`,
+      {
+        hint: "gradeline-calibrate list shows them",
+      },
+    );
+  }
+  const found = gallery.references.filter(({ id }) => id.startsWith(name));
   if (found.length === 1) return found[0]!;
   const what =
     found.length === 0

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { percent, share } from "../../calibrate/commands/share.ts";
 import { itemsNeeded } from "../../calibrate/fit/needed.ts";
 import { GalleryWriter, readAnyGallery } from "../../device/gallery-store.ts";
 import { RULES } from "../../device/grade/rules/rule.ts";
@@ -41,6 +42,18 @@ async function saveGallery(name: string, items: number, apart: number): Promise<
 
 test("a share of p needs 2 / p items less one, for each of two tests has half of it", () => {
   assert.deepEqual([0.05, 0.1, 0.01, 0.5].map(itemsNeeded), [39, 19, 199, 3]);
+});
+
+test("a share and percent are taken with their sign, and neither for the other", () => {
+  assert.deepEqual(["0.05", "5%", " 2.5 % "].map(share), [0.05, 0.05, 0.025]);
+  assert.deepEqual(
+    ["5", "5%", "0.1%"].map((text) => percent(text, "between")),
+    [0.05, 0.05, 0.001],
+  );
+  assert.deepEqual([percent("0", "with 0 and 100"), percent("100", "with 0 and 100")], [0, 1]);
+  assert.throws(() => share("5"), /between 0 and 1, as 0\.05, or as 5%/);
+  assert.throws(() => percent("0.05", "between"), /5% if it is a share, 0\.05% if it is not/);
+  for (const wrong of ["", " ", "%", "-5", "5%%", "1e2%"]) assert.throws(() => percent(wrong, "with 0 and 100"));
 });
 
 describe("fit", { concurrency: 3 }, () => {
@@ -84,7 +97,7 @@ describe("fit", { concurrency: 3 }, () => {
     assert.deepEqual([alone.status, /wanted two to tell apart/.test(alone.stderr)], [1, true], alone.stderr);
     const none = await calibrate("fit", "--gallery", join(folder, "none"));
     assert.deepEqual([none.status, /there is no gallery/.test(none.stderr)], [1, true], none.stderr);
-    for (const share of ["0", "100", "x"]) {
+    for (const share of ["0", "100", "x", "0.05", "5 %x"]) {
       assert.equal((await calibrate("fit", "--alpha", share, "--gallery", gallery)).status, 2);
     }
   });

@@ -68,10 +68,14 @@ describe("items that are enrolled", () => {
 
   test("an item that is not there, or not named for sure, is wrong use", async () => {
     await enrolAll();
-    for (const name of ["nobody", "0", "../../x"]) {
+    for (const [name, what] of [
+      ["nobody", /found no item "nobody"/],
+      ["0", /found "0", wanted 4 letters of an id or more/],
+      ["../../x", /found no item/],
+    ] as const) {
       const { status, stderr } = await calibrate("remove", name);
       assert.equal(status, 2, stderr);
-      assert.match(stderr, /found no item/);
+      assert.match(stderr, what);
     }
     assert.equal((await listed()).items.length, 5);
   });

@@ -106,7 +106,7 @@ describe("enroll and list", { concurrency: 4 }, () => {
     assert.deepEqual([status, stderr], [0, ""]);
     assert.match(
       stdout,
-      /^enrolled 4 items \(12 views\) as sound\n {2}sound: 4\nToo few items -> enrol 15 more sound.*\n {2}! sound has 4 items: /,
+      /^enrolled 4 items \(12 views\) as sound\n {2}sound: 4\nToo few items -> enrol 35 more sound.*\n {2}! sound has 4 items: /,
     );
     assert.match(stdout, /a running daemon .*reload.*\n$/);
   });

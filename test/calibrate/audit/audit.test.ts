@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { auditGallery, itemsFor } from "../../../calibrate/audit/audit.ts";
+import { auditGallery } from "../../../calibrate/audit/audit.ts";
 import type { Finding, FindingKind } from "../../../calibrate/audit/findings.ts";
 import type { Qualities, ViewQuality } from "../../../calibrate/audit/quality.ts";
 import type { Reference } from "../../../device/grade/gallery.ts";
@@ -8,6 +8,8 @@ import { galleryOf, MADE_MODEL, referenceOf } from "../../support/gallery-made.t
 import { seededNormal } from "../../support/random.ts";
 
 const DIMENSION = 8;
+/** Takes 19 items a grade. */
+const ALPHA = 0.1;
 const GOOD: ViewQuality = { sharpness: 0.4, bright: 180, clipped: 0, edge: 0.25, thumb: new Uint8Array(256) };
 
 /** An item of some views around a point on an axis, each a little beside it. */
@@ -30,7 +32,7 @@ const FINE = [...items("sound", 0, 20), ...items("reject", 1, 20)];
 function audit(references: readonly Reference[], bad: Record<string, ViewQuality[]> = {}, only?: string[]): Finding[] {
   const qualities: Qualities = new Map(references.map(({ id, views }) => [id, bad[id] ?? picturesOf(id, views)]));
   const gallery = galleryOf(references, { ...MADE_MODEL, dimension: DIMENSION });
-  return auditGallery(gallery, qualities, { alpha: 0.05, ...(only === undefined ? {} : { only: new Set(only) }) });
+  return auditGallery(gallery, qualities, { alpha: ALPHA, ...(only === undefined ? {} : { only: new Set(only) }) });
 }
 
 /** Of good quality, each with a thumb of its own. */
@@ -80,7 +82,7 @@ describe("items that are there twice", () => {
     const twin = { ...FINE[3]!, id: "twin" };
     assert.deepEqual(audit([...FINE, twin]), []);
     const gallery = galleryOf([...FINE, twin], { ...MADE_MODEL, dimension: DIMENSION });
-    assert.deepEqual(kinds(auditGallery(gallery, new Map(), { alpha: 0.05 })), ["duplicate"]);
+    assert.deepEqual(kinds(auditGallery(gallery, new Map(), { alpha: ALPHA })), ["duplicate"]);
   });
 
   test("a fruit that looks much like another is none", () => {
@@ -113,7 +115,10 @@ describe("labels", () => {
   test("grades that lie in one place cannot be told apart, others can", () => {
     const found = audit([...FINE, ...items("second", 1, 20)]).filter(({ kind }) => kind === "alike-grades");
     assert.equal(found.length, 1);
-    assert.match(found[0]!.found, /^second and reject can hardly be told apart: \d+ % right between the two/);
+    const { found: what, items: ids, grade, other } = found[0]!;
+    assert.match(what, /^second and reject can hardly be told apart: \d+ % right between the two/);
+    assert.deepEqual([grade, other], ["second", "reject"]);
+    assert.deepEqual([ids.length, /^second-/.test(ids[0]!), /^reject-/.test(ids[1]!)], [2, true, true]);
   });
 });
 
@@ -127,10 +132,14 @@ describe("items of a grade", () => {
         ["few-items", "advice", "juice", "9"],
       ],
     );
-  });
-
-  test("the items that a share takes are those whose p-value can fall to it", () => {
-    assert.deepEqual([itemsFor(0.05), itemsFor(0.1), itemsFor(0.02), itemsFor(0.5)], [19, 9, 49, 1]);
+    assert.deepEqual(
+      found.map(({ items: ids }) => ids),
+      [
+        ["second-0", "second-1", "second-2", "second-3"],
+        ["juice-0", "juice-1", "juice-2", "juice-3", "juice-4", "juice-5"],
+      ],
+      "some of them are shown",
+    );
   });
 
   test("a single view among items of several, and views that are all alike, show one side", () => {
@@ -173,7 +182,7 @@ describe("pictures", () => {
 
   test("pictures that are not kept are not judged", () => {
     const gallery = galleryOf(FINE, { ...MADE_MODEL, dimension: DIMENSION });
-    assert.deepEqual(auditGallery(gallery, new Map(), { alpha: 0.05 }), []);
+    assert.deepEqual(auditGallery(gallery, new Map(), { alpha: ALPHA }), []);
   });
 });
 
@@ -183,6 +192,14 @@ test("only what is about new items is told of them, judged among all", () => {
   const seen = { twin: picturesOf("sound-3", 4) };
   assert.deepEqual(kinds(audit(references, seen, ["twin"])), ["duplicate"]);
   assert.deepEqual(kinds(audit(references, {}, ["wrong"])), ["mislabelled"]);
-  assert.deepEqual(kinds(audit(references, {}, ["second-1"])), ["few-items"]);
+  assert.deepEqual(kinds(audit(references, {}, ["second-3"])), ["few-items"]);
+  const alike = [...FINE, ...items("second", 1, 20)];
+  for (const [one, is] of [
+    ["second-7", true],
+    ["reject-7", true],
+    ["sound-7", false],
+  ] as const) {
+    assert.equal(kinds(audit(alike, {}, [one])).includes("alike-grades"), is, one);
+  }
   assert.deepEqual(audit(references, {}, ["sound-0"]), []);
 });
