@@ -7,6 +7,7 @@ import { checkGrade, type ItemFiles, listPaths, readCrops } from "./images.ts";
 import type { Context } from "./main.ts";
 import { openForWork } from "./open-embedder.ts";
 import { Progress } from "./progress.ts";
+import { readAhead } from "./read-ahead.ts";
 
 /** More of them at the end of an enrolment would hide what was enrolled. */
 const MOST_FINDINGS = 10;
@@ -31,8 +32,8 @@ export async function enrollCommand(context: Context, grade: string, paths: read
   await tellEnrolled(context, { gallery, grade, added: added.length, views, known, fill: embedder.model.cropFill });
 
   async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
-    for (const item of files) {
-      yield { grade: item.grade, origin: item.name, crops: await readCrops(item, embedder.model) };
+    for await (const [{ grade: own, name }, crops] of readAhead(files, (item) => readCrops(item, embedder.model))) {
+      yield { grade: own, origin: name, crops };
     }
   }
 }

@@ -19,6 +19,9 @@ export interface ItemFiles {
 const LARGE_PX = 512;
 const LARGE_CROPS = 5;
 
+/** Pictures that are decoded at the same time; each may have tens of megabytes. */
+const READ_AT_ONCE = 4;
+
 /** The folder of what belongs to no grade. */
 export const UNKNOWN = "unknown";
 
@@ -92,7 +95,10 @@ export function checkGrade(name: string): string {
  */
 export async function readCrops(item: ItemFiles, model: Model): Promise<Uint8Array[]> {
   const crops: Uint8Array[] = [];
-  for (const file of item.files) crops.push(await readCrop(file, model));
+  for (let from = 0; from < item.files.length; from += READ_AT_ONCE) {
+    const part = item.files.slice(from, from + READ_AT_ONCE);
+    crops.push(...(await Promise.all(part.map((file) => readCrop(file, model)))));
+  }
   return crops;
 }
 

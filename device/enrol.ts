@@ -71,25 +71,36 @@ async function embedSamples(
     if (reference.digest !== undefined) known.set(reference.digest, reference);
   }
   let seen = 0;
-  for await (const sample of samples) {
-    const { grade, origin, crops } = sample;
-    signal?.throwIfAborted();
-    if (crops.length === 0) throw new GradelineError("GALLERY_EMPTY", `${origin} has no views to enrol`);
-    seen++;
-    const digest = digestOf(crops);
-    const same = known.get(digest);
-    if (same !== undefined) {
-      if (same.grade !== grade) throw twoGrades(same, sample);
-      onKnown?.(sample, same.id);
-      continue;
+  // The pictures of one item go to the disk while the next is embedded.
+  let saved = Promise.resolve();
+  try {
+    for await (const sample of samples) {
+      const { grade, origin, crops } = sample;
+      signal?.throwIfAborted();
+      if (crops.length === 0) throw new GradelineError("GALLERY_EMPTY", `${origin} has no views to enrol`);
+      seen++;
+      const digest = digestOf(crops);
+      const same = known.get(digest);
+      if (same !== undefined) {
+        if (same.grade !== grade) throw twoGrades(same, sample);
+        onKnown?.(sample, same.id);
+        continue;
+      }
+      const id = randomUUID();
+      const embeddings = await embedAll(embedder, crops);
+      await saved;
+      saved = writer.saveCrops(id, crops, embedder.model.sizePx);
+      // It is awaited below, also where something else fails first.
+      saved.catch(() => {});
+      const enrolledAt = formatMicros(nowMicros());
+      added.push({ id, grade, origin, enrolledAt, views: crops.length, embeddings, digest });
+      known.set(digest, added.at(-1)!);
+      onItem?.(seen);
     }
-    const id = randomUUID();
-    const embeddings = await embedAll(embedder, crops);
-    await writer.saveCrops(id, crops, embedder.model.sizePx);
-    const enrolledAt = formatMicros(nowMicros());
-    added.push({ id, grade, origin, enrolledAt, views: crops.length, embeddings, digest });
-    known.set(digest, added.at(-1)!);
-    onItem?.(seen);
+    await saved;
+  } finally {
+    // Nothing may be written after whoever cleans up.
+    await saved.catch(() => {});
   }
   signal?.throwIfAborted();
   if (seen === 0) throw new GradelineError("GALLERY_EMPTY", "there is nothing to enrol");

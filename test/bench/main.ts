@@ -2,7 +2,8 @@ import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run as runParts } from "../../device/run.ts";
 
-const HELP = `npm run bench [-- line|soak|embed|cameras|match|precision] [--seconds N] [--threads N] [--json]
+const HELP = `npm run bench [-- line|soak|embed|cameras|match|precision|enroll|alpha]
+                   [--seconds N] [--threads N] [--items N] [--json]
 
   line      the whole line under load and saturated, against the bare session (default)
   soak      the line at its own pace for ten minutes: whether memory stays
@@ -10,15 +11,19 @@ const HELP = `npm run bench [-- line|soak|embed|cameras|match|precision] [--seco
   cameras   the sources that can run here
   match     comparing views with references
   precision what fp16 and int8 do to verdicts
+  enroll    enrolling 100 items of 10 views against embedding them alone
+  alpha     the share of 1,000 good fruit never enrolled that is turned away, against the share asked for
 
 --seconds N  measured time of each part or row
 --threads N  threads of the session (line, soak, embed)
+--items N    fruit that are judged (alpha)
 --json       figures for programs
 `;
 
 interface Options {
   readonly seconds: number | undefined;
   readonly threads: number;
+  readonly items: number | undefined;
   readonly json: boolean;
 }
 
@@ -53,6 +58,16 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
   async precision() {
     const { run, describe } = await import("./precision.ts");
     const figures = await run();
+    return { figures, text: `${describe(figures)}\n` };
+  },
+  async enroll() {
+    const { run, describe } = await import("./enroll.ts");
+    const figures = await run((text) => void process.stderr.write(`${text}\n`));
+    return { figures, text: `${describe(figures)}\n` };
+  },
+  async alpha({ items }) {
+    const { run, describe } = await import("./alpha.ts");
+    const figures = await run(items);
     return { figures, text: `${describe(figures)}\n` };
   },
   async match({ seconds }) {
@@ -91,7 +106,11 @@ function parse(argv: string[]): (Options & { name: string }) | undefined {
   if (seconds !== undefined && !(seconds > 0)) throw usage(`--seconds is ${values.seconds}, wanted more than 0`);
   const threads = Number(values.threads);
   if (!Number.isInteger(threads) || threads < 1) throw usage(`--threads is ${values.threads}, wanted 1 or more`);
-  return { name, seconds, threads, json: values.json };
+  const items = values.items === undefined ? undefined : Number(values.items);
+  if (items !== undefined && !(Number.isInteger(items) && items > 0)) {
+    throw usage(`--items is ${values.items}, wanted 1 or more`);
+  }
+  return { name, seconds, threads, items, json: values.json };
 }
 
 function parseOptions(args: string[]) {
@@ -101,6 +120,7 @@ function parseOptions(args: string[]) {
     options: {
       seconds: { type: "string" },
       threads: { type: "string", default: "1" },
+      items: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },

@@ -27,3 +27,14 @@ export function turnedAwayInterval(n: number, alpha: number, trials: number, tai
   };
   return [quantile(tail), quantile(1 - tail)];
 }
+
+/**
+ * How many of `trials` good items a grader may turn away that was fitted by n items for the share alpha. Either of two
+ * tests turns an item away, each fitted for half of alpha: together at least what one of them does, at most what both do
+ * where no item fails both. 95 % (Bonferroni for the two).
+ */
+export function eitherTestInterval(n: number, alpha: number, trials: number): [number, number] {
+  const [least] = turnedAwayInterval(n, alpha / 2, trials, 0.025);
+  const [, most] = turnedAwayInterval(n, alpha / 2, trials, 0.0125);
+  return [least, Math.min(trials, 2 * most)];
+}

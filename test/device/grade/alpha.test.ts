@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Grader } from "../../../device/grade/grader.ts";
-import { turnedAwayInterval } from "../../support/beta-binomial.ts";
+import { eitherTestInterval, turnedAwayInterval } from "../../support/beta-binomial.ts";
 import { fruitLikeReference, galleryOf, MADE_MODEL } from "../../support/gallery-made.ts";
 
 const ENROLLED = 199;
@@ -22,19 +22,9 @@ function turnedAway(alpha: number, n = 0, items = NEVER_ENROLLED): number {
   return away;
 }
 
-/**
- * Either of two tests turns an item away, each fitted for half of alpha: together at least what one of them does, at
- * most what both do where no item fails both.
- */
-function allowed(alpha: number): [number, number] {
-  const [least] = turnedAwayInterval(ENROLLED, alpha / 2, NEVER_ENROLLED, 0.025);
-  const [, most] = turnedAwayInterval(ENROLLED, alpha / 2, NEVER_ENROLLED, 0.0125);
-  return [least, 2 * most];
-}
-
 for (const alpha of [0.05, 0.1]) {
   test(`of 1,000 good items never enrolled about the share ${alpha} that was asked for is turned away`, (context) => {
-    const [least, most] = allowed(alpha);
+    const [least, most] = eitherTestInterval(ENROLLED, alpha, NEVER_ENROLLED);
     const away = turnedAway(alpha);
     context.diagnostic(`alpha ${alpha}: ${away} of ${NEVER_ENROLLED} turned away, theory gives ${least} to ${most}`);
     assert.ok(least <= away && away <= most, `${away} turned away, wanted ${least} to ${most}`);
@@ -53,7 +43,7 @@ for (const alpha of [0.05, 0.1]) {
 }
 
 test("a gallery fitted for five times the share is found out by the same interval", () => {
-  const [, most] = allowed(0.05);
+  const [, most] = eitherTestInterval(ENROLLED, 0.05, NEVER_ENROLLED);
   assert.ok(turnedAway(0.25) > most);
 });
 
