@@ -92,6 +92,7 @@ async function refuseWithoutTensorrt(library: string | undefined, device: number
     ...(gpu === undefined ? [`no NVIDIA GPU answers (${gpuProblem})`] : []),
     ...(tensorrt === undefined ? ["TensorRT is not installed"] : []),
     ...(able ? [] : ["no build of ONNX Runtime with TensorRT was found"]),
+    ...libraries.flatMap(({ refused }) => refused.map(({ provider, reason }) => `${provider}: ${reason}`)),
   ];
   if (lacks.length === 0) return;
   throw new GradelineError("PROVIDER", `there are no TensorRT engines without TensorRT: ${lacks.join("; ")}`, {

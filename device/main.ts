@@ -45,7 +45,7 @@ await run(async (scope, stop) => {
   systemd.starting(`loading ${config.model}`);
   const embedder = scope.add(
     await openEmbedder(config.model, config.embedder, {
-      progress: telling(log, systemd),
+      progress: telling(log, systemd, stop),
       proven: (line, proof) => log.info({ proof }, line),
     }),
   );
@@ -73,9 +73,15 @@ await run(async (scope, stop) => {
 });
 
 /** What takes long is told to systemd each second, and to the log when it begins and every ten seconds: an engine takes minutes. */
-function telling(log: Log, systemd: Systemd): (progress: Progress) => void {
+function telling(log: Log, systemd: Systemd, stop: AbortSignal): (progress: Progress) => void {
   let told = { detail: "", tens: 0 };
   return ({ stage, detail, elapsedMs }) => {
+    if (stop.aborted && stage === "engine") {
+      // TensorRT's builder cannot be called off, and nothing else is open yet. What it leaves behind is built again.
+      log.info("stopped while an engine was built");
+      systemd.stopping();
+      process.exit(0);
+    }
     const seconds = Math.round(elapsedMs / 1000);
     systemd.starting(seconds === 0 ? detail : `${detail}, ${seconds} s`);
     const tens = Math.floor(seconds / 10);

@@ -16,9 +16,10 @@ export async function checkProvider(config: Config["embedder"] | undefined): Pro
   }
   const findings = describeSurvey({ ...survey, advice: [] }).map(ok);
   const onGpu = !["auto", "cpu", "webgpu"].includes(wanted);
-  const level = onGpu && survey.gpu === undefined ? problem : survey.gpu === undefined ? undefined : warning;
+  const gpuMeant = survey.gpu !== undefined || survey.libraries.some(({ beside }) => beside.length > 0);
+  const level = onGpu && survey.gpu === undefined ? problem : gpuMeant ? warning : undefined;
   for (const todo of survey.advice) {
-    // On a board without a GPU, what a GPU would need is no news.
+    // On a board that has neither a GPU nor a build for one, what a GPU would need is no news.
     findings.push(level === undefined ? ok(todo) : level(`provider ${wanted} is configured`, todo));
   }
   return findings;

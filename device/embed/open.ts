@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import type { Config } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
 import type { ProvenEmbedder } from "./embedder.ts";
 import { type LoadedModel, loadModel, loadVariant } from "./model.ts";
 import type { Progress } from "./native/progress.ts";
-import { knownPlaces, packagedLibrary, prefersNative } from "./native/search.ts";
+import { hasGpuProviders, knownPlaces, packagedLibrary, prefersNative } from "./native/search.ts";
 import { NodeEmbedder, type NodeProvider } from "./node.ts";
 import { hasNvidiaGpu } from "./nvidia.ts";
 import { describeProof, type Proof } from "./proof.ts";
@@ -78,7 +76,8 @@ async function openProvider(
   const options = { provider, threads: config.threads, maxBatch: config.maxBatch };
   const embedder = await NodeEmbedder.open(model, options);
   try {
-    const proof = await proveNode(embedder, { model, single, options }, refused, hasNvidiaGpu() || config.webgpu);
+    const wanted = hasNvidiaGpu() || packageHasCuda() || config.webgpu;
+    const proof = await proveNode(embedder, { model, single, options }, refused, wanted);
     return Object.assign(embedder, { proof });
   } catch (error) {
     await embedder.close();
@@ -108,5 +107,5 @@ function nodeProviders({ provider: wanted, webgpu }: EmbedderConfig): readonly N
 
 function packageHasCuda(): boolean {
   const library = packagedLibrary();
-  return library !== undefined && existsSync(join(dirname(library), "libonnxruntime_providers_cuda.so"));
+  return library !== undefined && hasGpuProviders(library);
 }

@@ -7,6 +7,7 @@ import { Library } from "../../device/embed/native/library.ts";
 import { takeHost, takeMemory } from "../../device/embed/native/memory.ts";
 import { openNative } from "../../device/embed/native/open.ts";
 import type { NativeOptions } from "../../device/embed/native/opened.ts";
+import type { Progress } from "../../device/embed/native/progress.ts";
 import { Runner } from "../../device/embed/native/runner.ts";
 import { packagedLibrary } from "../../device/embed/native/search.ts";
 import { Session } from "../../device/embed/native/session.ts";
@@ -105,6 +106,17 @@ async function webgpu(twist: string): Promise<void> {
   }
 }
 
+/** Ends while the first TensorRT engine is built. */
+async function exitInABuild(engineCache: string): Promise<void> {
+  const tell = ({ stage, elapsedMs }: Progress): void => {
+    if (stage !== "engine" || elapsedMs < 500) return;
+    say("exiting");
+    process.exit(7);
+  };
+  await openNative(tinyModel(), { ...options, provider: "tensorrt", batches: [1, 4], engineCache, tell });
+  say("built");
+}
+
 function wrongGolden(sizePx: number, dimension: number): NonNullable<ReturnType<typeof tinyModel>["golden"]> {
   const embeddings = new Float32Array(dimension).fill(1 / Math.sqrt(dimension));
   return { count: 1, views: paintViews(1, sizePx), embeddings, tolerance: 1e-4 };
@@ -115,6 +127,7 @@ const deeds: Readonly<Record<string, () => Promise<void>>> = {
   grow: () => openAndClose(Number(argument)),
   collect,
   embed: () => embedWith(argument!),
+  engine: () => exitInABuild(argument!),
   webgpu: () => webgpu(argument!),
 };
 

@@ -3,7 +3,12 @@ import { hasNvidiaGpu } from "../nvidia.ts";
 import { type Provider, providers } from "../providers.ts";
 import { describeGpu, type Gpu, tensorrtVersion } from "./gpu.ts";
 import { Library } from "./library.ts";
+import { missingLibrary, providerProblem } from "./provider-library.ts";
 import { type Candidate, findLibraries, knownPlaces } from "./search.ts";
+
+/** CUDA and cuDNN come with it; NVIDIA's driver does not. */
+export const INSTALL_X64 =
+  "sudo python3 -m venv /opt/onnxruntime && sudo /opt/onnxruntime/bin/pip install 'onnxruntime-gpu[cuda,cudnn]'";
 
 /** A library that was looked at. */
 export interface LibraryFinding {
@@ -15,6 +20,8 @@ export interface LibraryFinding {
   readonly providers: readonly Provider[];
   /** Why it cannot be used. */
   readonly problem: string | undefined;
+  /** Providers whose libraries lie beside it and do not load, or find no GPU. */
+  readonly refused: readonly { readonly provider: Provider; readonly reason: string }[];
 }
 
 /** What a board has for running the model, and what it lacks; plain JSON. */
@@ -41,7 +48,7 @@ export async function surveyNative(configured: string | undefined, device = 0): 
   let problem: string | undefined;
   try {
     for (const found of findLibraries({ configured, environment: process.env, known: knownPlaces(process.env) })) {
-      libraries.push(await look(found));
+      libraries.push(await look(found, device));
     }
   } catch (error) {
     if (!(error instanceof GradelineError)) throw error;
@@ -54,14 +61,19 @@ export async function surveyNative(configured: string | undefined, device = 0): 
   return { ...facts, advice: advise(facts, hasNvidiaGpu()) };
 }
 
-async function look({ path, from, beside }: Candidate): Promise<LibraryFinding> {
+async function look({ path, from, beside }: Candidate, device: number): Promise<LibraryFinding> {
   try {
     const library = await Library.load(path);
     const built = (Object.keys(providers) as Provider[]).filter((name) => library.providers.includes(providers[name]));
-    return { path, from, beside, version: library.version, providers: built, problem: undefined };
+    const refused: { provider: Provider; reason: string }[] = [];
+    for (const provider of ["tensorrt", "cuda"] as const) {
+      const reason = beside.includes(provider) ? providerProblem(library, provider, device) : undefined;
+      if (reason !== undefined) refused.push({ provider, reason });
+    }
+    return { path, from, beside, version: library.version, providers: built, problem: undefined, refused };
   } catch (error) {
     if (!(error instanceof GradelineError)) throw error;
-    return { path, from, beside, version: undefined, providers: [], problem: error.message };
+    return { path, from, beside, version: undefined, providers: [], problem: error.message, refused: [] };
   }
 }
 
@@ -77,23 +89,42 @@ export function advise(survey: Omit<Survey, "advice">, deviceFiles: boolean): st
   if (problem !== undefined)
     advice.push("correct embedder.library or ORT_LIB_PATH, or remove it to search known places");
   if (usable.length === 0) advice.push("install a build of ONNX Runtime for this board, npm ci brings one for the CPU");
+  const gpuBuilds = usable.filter(({ beside }) => beside.includes("cuda"));
   if (gpu === undefined && !deviceFiles) {
-    return [...advice, "no NVIDIA GPU on this machine: provider cpu is what it can do"];
+    return [
+      ...advice,
+      gpuBuilds.length === 0
+        ? "no NVIDIA GPU on this machine: provider cpu is what it can do"
+        : `a GPU build of ONNX Runtime is here, an NVIDIA GPU is not (${gpuProblem}): install NVIDIA's driver and start again, or set provider cpu`,
+    ];
   }
   if (gpu === undefined)
     advice.push(`the GPU is there, its driver does not answer (${gpuProblem}): reinstall the driver`);
-  if (!usable.some(({ beside }) => beside.includes("cuda"))) {
+  if (gpuBuilds.length === 0) {
     advice.push(
       process.arch === "x64"
-        ? "no build of ONNX Runtime with CUDA was found: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node"
+        ? `no build of ONNX Runtime with CUDA was found: ${INSTALL_X64}`
         : "no build of ONNX Runtime with CUDA was found: put the one of this board's JetPack under /opt/onnxruntime (commands in device/embed/README.md), or name its folder in embedder.library",
     );
+  }
+  for (const { path, refused } of gpu === undefined ? [] : gpuBuilds) {
+    for (const { provider, reason } of refused) {
+      if (provider === "tensorrt" && tensorrt === undefined) continue;
+      advice.push(`${provider} of ${path} cannot be used: ${whatToDo(reason)}`);
+    }
   }
   if (tensorrt === undefined) advice.push("TensorRT is not installed: cuda works without it, tensorrt is faster");
   return advice;
 }
 
-/** The survey as lines for people. */
+function whatToDo(reason: string): string {
+  const missing = missingLibrary(reason);
+  if (missing === undefined) return reason;
+  const install = process.arch === "x64" ? `, for all of CUDA: ${INSTALL_X64}` : ": apt-get install nvidia-jetpack";
+  return `it needs ${missing}, which no package here brings; install it${install}`;
+}
+
+/** The survey as lines for people; what is to be done stands in the last ones. */
 export function describeSurvey({ libraries, problem, gpu, gpuProblem, tensorrt, advice }: Survey): string[] {
   return [
     gpu === undefined
@@ -101,10 +132,13 @@ export function describeSurvey({ libraries, problem, gpu, gpuProblem, tensorrt, 
       : `GPU: ${gpu.name}, compute capability ${gpu.capability}, driver for CUDA ${gpu.driver}`,
     `TensorRT: ${tensorrt ?? "not found"}`,
     ...(problem === undefined ? [] : [`ONNX Runtime: ${problem}`]),
-    ...libraries.map(({ path, from, beside, version, providers: built, problem: broken }) =>
+    ...libraries.flatMap(({ path, from, beside, version, providers: built, problem: broken, refused }) =>
       broken === undefined
-        ? `ONNX Runtime ${version}: ${path} (${from}), built with ${built.join(", ")}; provider libraries beside it: ${beside.join(", ") || "none"}`
-        : `ONNX Runtime: ${broken} (${from})`,
+        ? [
+            `ONNX Runtime ${version}: ${path} (${from}), built with ${built.join(", ")}; provider libraries beside it: ${beside.join(", ") || "none"}`,
+            ...refused.map(({ provider, reason }) => `${provider} cannot be used: ${reason}`),
+          ]
+        : [`ONNX Runtime: ${broken} (${from})`],
     ),
     ...advice.map((line) => `to do: ${line}`),
   ];

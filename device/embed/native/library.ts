@@ -228,7 +228,10 @@ function resultType(entry: Entry): string {
 export function plainMessage(message: string): string {
   return message
     .replace(/(^|\s)\/\S+\.(?:cc|h|cpp|hpp|cu|cuh):\d+ .*?\)(?:::<lambda\([^)]*\)>)?(?: const)? /g, "$1")
+    .replace(/(^|\s)\w+\.(?:cc|h):\d+ \w+ /g, "$1")
     .replace(/\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /g, "")
+    .replace(/\[with [^\]]*\] /g, "")
+    .replace(/ ; GPU=-?\d+ ; hostname=\S* ; file=\S* ; line=\d+ ; expr=([^;]*);?/g, " ($1)")
     .replace(/\s+/g, " ")
     .trim();
 }

@@ -178,6 +178,7 @@ const DEVICE_TO_HOST = 2;
 export function cudaCopier(device: number): Copier {
   const runtime = openRuntime();
   const copy = runtime.func("int cudaMemcpy(void *to, void *from, size_t bytes, int kind)");
+  const finish = runtime.func("int cudaStreamSynchronize(void *stream)");
   const explain = runtime.func("const char *cudaGetErrorString(int code)");
   const check = (what: string, code: number): void => {
     if (code !== 0) throw new GradelineError("INFERENCE", `CUDA: ${what} failed: ${explain(code)} (${code})`);
@@ -186,7 +187,11 @@ export function cudaCopier(device: number): Copier {
   return {
     memory: "Cuda",
     pinned: "CudaPinned",
-    toDevice: (to, from, bytes) => check("copying views", copy(to, from, bytes, HOST_TO_DEVICE)),
+    toDevice: (to, from, bytes) => {
+      check("copying views", copy(to, from, bytes, HOST_TO_DEVICE));
+      // A copy from memory that is not pinned may be on its way yet, and the library's own stream does not wait for it.
+      check("copying views", finish(null));
+    },
     toHost: (to, from, bytes) => check("copying embeddings", copy(to, from, bytes, DEVICE_TO_HOST)),
   };
 }

@@ -14,6 +14,7 @@ import type { Library } from "./library.ts";
 import { cudaCopier } from "./memory.ts";
 import type { NativeOptions, Opened } from "./opened.ts";
 import { telling } from "./progress.ts";
+import { providerProblem } from "./provider-library.ts";
 import { Session } from "./session.ts";
 
 const GPU_BATCHES = [1, 4, 16, 64, 256];
@@ -34,10 +35,10 @@ export interface Target {
  */
 export async function openGpu(target: Target, batch: string | undefined): Promise<Opened> {
   const { library, provider, options } = target;
-  checkProviderLibraries(library, provider);
+  const device = options.device ?? 0;
+  checkProviderLibraries(library, provider, device);
   const { precision } = runningOn(provider, options.precision);
   const batches = batchSizes(options);
-  const device = options.device ?? 0;
   const root = options.engineCache ?? defaultEngineCache(process.env);
   const eight = provider === "tensorrt" && precision === "int8";
   const calibration = eight ? await readCalibration(root, target.model.model.hash) : undefined;
@@ -155,13 +156,19 @@ async function makeSessions(target: Target, making: Making): Promise<Made> {
  * Providers for NVIDIA are libraries of their own, which ONNX Runtime looks for beside itself; its own message about
  * an absent one names only the first that it misses.
  */
-function checkProviderLibraries(library: Library, provider: Provider): void {
+function checkProviderLibraries(library: Library, provider: Provider, device: number): void {
   if (provider !== "tensorrt" && provider !== "cuda") return;
   const absent = ["shared", "cuda", ...(provider === "tensorrt" ? ["tensorrt"] : [])]
     .map((name) => `libonnxruntime_providers_${name}.so`)
     .filter((name) => !existsSync(join(dirname(library.path), name)));
-  if (absent.length === 0) return;
-  throw new GradelineError("PROVIDER", `${provider} cannot be used: ${absent.join(", ")} not beside ${library.path}`);
+  const problem =
+    absent.length > 0
+      ? `${absent.join(", ")} not beside ${library.path}`
+      : // What TensorRT does not take runs on CUDA, which the refusal must name where it is at fault.
+        (provider === "tensorrt" ? (["cuda", "tensorrt"] as const) : (["cuda"] as const))
+          .map((each) => providerProblem(library, each, device))
+          .find((each) => each !== undefined);
+  if (problem !== undefined) throw new GradelineError("PROVIDER", `${provider} cannot be used: ${problem}`);
 }
 
 /** What a failure means to the one who asked for a GPU: that it cannot be had. */

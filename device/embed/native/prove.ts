@@ -5,6 +5,7 @@ import { type Comparison, checkComparison, checkNodes, degradedReason, type Proo
 import { describeGpu } from "./gpu.ts";
 import type { Target } from "./open-gpu.ts";
 import type { Opened } from "./opened.ts";
+import { hasGpuProviders } from "./search.ts";
 
 /**
  * Shows where the sessions run: golden embeddings in every batch size, providers of the nodes, time beside the CPU's.
@@ -46,7 +47,12 @@ export async function prove(
     engine: opened.engine,
     gpu: gpu === undefined || "absent" in gpu ? null : gpu,
     refused,
-    degraded: degradedReason(provider, refused, hasNvidiaGpu() || options.webgpu === true),
+    // Who installed a GPU build wants that GPU, also where its driver, and all trace of it, is gone.
+    degraded: degradedReason(
+      provider,
+      refused,
+      hasNvidiaGpu() || hasGpuProviders(library.path) || options.webgpu === true,
+    ),
   };
 }
 

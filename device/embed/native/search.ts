@@ -90,7 +90,7 @@ export function prefersNative(places: Places): boolean {
   return places.known
     .flatMap((pattern) => globSync(pattern))
     .map((folder) => libraryIn(folder))
-    .some((path) => path !== undefined && candidate(path, "known place").beside.length > 0);
+    .some((path) => path !== undefined && hasGpuProviders(path));
 }
 
 function describe(from: Candidate["from"]): string {
@@ -98,9 +98,17 @@ function describe(from: Candidate["from"]): string {
 }
 
 function candidate(path: string, from: Candidate["from"]): Candidate {
+  return { path, from, beside: providersBeside(path) };
+}
+
+/** Whether libraries of GPU providers lie beside a library of ONNX Runtime. */
+export function hasGpuProviders(path: string): boolean {
+  return providersBeside(path).length > 0;
+}
+
+function providersBeside(path: string): string[] {
   const folder = dirname(path);
-  const beside = ["cuda", "tensorrt"].filter((name) => existsSync(join(folder, `libonnxruntime_providers_${name}.so`)));
-  return { path, from, beside };
+  return ["cuda", "tensorrt"].filter((name) => existsSync(join(folder, `libonnxruntime_providers_${name}.so`)));
 }
 
 /** The library itself, or the newest in a folder; undefined where there is none. */

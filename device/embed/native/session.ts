@@ -8,6 +8,7 @@ import type { Nodes } from "../proof.ts";
 import type { Append } from "../providers.ts";
 import { nodesByAssignment } from "./assignment.ts";
 import type { Handle, Library } from "./library.ts";
+import { structured } from "./provider-library.ts";
 import type { FunctionName } from "./table.ts";
 import { describeTensors } from "./tensors.ts";
 
@@ -165,21 +166,6 @@ function configure(library: Library, options: Handle, setup: SessionSetup): void
     library.call("AddFreeDimensionOverrideByName", options, name, size);
   }
 }
-
-const structured = {
-  tensorrt: {
-    create: "CreateTensorRTProviderOptions",
-    update: "UpdateTensorRTProviderOptions",
-    append: "SessionOptionsAppendExecutionProvider_TensorRT_V2",
-    release: "ReleaseTensorRTProviderOptions",
-  },
-  cuda: {
-    create: "CreateCUDAProviderOptions",
-    update: "UpdateCUDAProviderOptions",
-    append: "SessionOptionsAppendExecutionProvider_CUDA_V2",
-    release: "ReleaseCUDAProviderOptions",
-  },
-} as const satisfies Record<string, Record<string, FunctionName>>;
 
 function appendProvider(library: Library, session: Handle, { provider, options }: Append): void {
   const keys = Object.keys(options);

@@ -11,7 +11,8 @@ test("every tensor between the nodes becomes an output, and the model's own stay
   const model = await loadModel("models/embedder.json");
   const { bytes, names } = withAllOutputs(model.bytes);
   assert.ok(names.length > 20 && !names.includes("embedding"));
-  const views = new ort.Tensor("uint8", paintViews(2, 96), [2, 96, 96, 3]);
+  const { sizePx } = model.model;
+  const views = new ort.Tensor("uint8", paintViews(2, sizePx), [2, sizePx, sizePx, 3]);
   const [plain, open] = await Promise.all([model.bytes, bytes].map((file) => ort.InferenceSession.create(file)));
   const [wanted, found] = [await plain!.run({ views }), await open!.run({ views })];
   const [a, b] = [wanted.embedding!.data as Float32Array, found.embedding!.data as Float32Array];

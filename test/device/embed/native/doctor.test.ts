@@ -10,6 +10,7 @@ const library = {
   version: "1.23.2",
   providers: ["tensorrt", "cuda", "cpu"],
   problem: undefined,
+  refused: [],
 } as const;
 const whole: Omit<Survey, "advice"> = {
   libraries: [library],
@@ -43,8 +44,36 @@ test("what a board lacks is what it is told", () => {
   assert.match(advise({ ...whole, tensorrt: undefined }, true).join(), /TensorRT is not installed/);
   const silent = { ...whole, gpu: undefined, gpuProblem: "cuInit answers 999" };
   assert.match(advise(silent, true).join(), /driver does not answer \(cuInit answers 999\)/);
-  assert.deepEqual(advise(silent, false), ["no NVIDIA GPU on this machine: provider cpu is what it can do"]);
+  const bare = { ...silent, libraries: [cpuBuild] };
+  assert.deepEqual(advise(bare, false), ["no NVIDIA GPU on this machine: provider cpu is what it can do"]);
   assert.match(advise({ ...whole, libraries: [] }, true)[0] ?? "", /install a build of ONNX Runtime/);
+});
+
+test("a GPU build whose libraries do not load is told what they miss", () => {
+  const missing =
+    "Failed to load library /x.so with error: libcublasLt.so.13: cannot open shared object file: No such file";
+  const lame = { ...library, refused: [{ provider: "cuda", reason: missing }] as const };
+  assert.match(
+    advise({ ...whole, libraries: [lame] }, true).join(),
+    /^cuda of .* it needs libcublasLt\.so\.13, which no/,
+  );
+  const old = {
+    ...library,
+    refused: [{ provider: "cuda", reason: "CUDA failure 35: driver version is insufficient" }] as const,
+  };
+  assert.match(advise({ ...whole, libraries: [old] }, true).join(), /cannot be used: CUDA failure 35/);
+  assert.match(
+    describeSurvey({ ...whole, libraries: [old], advice: [] }).join("\n"),
+    /\ncuda cannot be used: CUDA failure 35/,
+  );
+});
+
+test("a GPU build without a GPU is no silent matter", () => {
+  const gone = { ...whole, gpu: undefined, gpuProblem: "libcuda.so.1: not there" };
+  assert.match(
+    advise(gone, false).join(),
+    /a GPU build of ONNX Runtime is here, an NVIDIA GPU is not \(libcuda\.so\.1/,
+  );
 });
 
 test("a library that cannot be used is listed with its reason", () => {

@@ -93,6 +93,14 @@ test("the library's messages lose the places in its own sources and keep what th
     "[ONNXRuntimeError] : 1 : FAIL : Failed to load library x.so with error: y: No such file or directory\n";
   assert.equal(plainMessage(said), "Failed to load library x.so with error: y: No such file or directory");
   assert.equal(plainMessage("Invalid argument (a) at /dev/x"), "Invalid argument (a) at /dev/x");
+  // As 1.31.1 of PyPI's onnxruntime-gpu said it on a machine without a driver.
+  const failure =
+    "CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version ; GPU=-1 ; hostname=vm ; " +
+    "file=/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_execution_provider_info.cc ; line=70 ; expr=cudaGetDeviceCount(&num_devices);";
+  assert.equal(
+    plainMessage(`provider_options_utils.h:187 Parse Failed to parse provider option "device_id": ${failure}`),
+    'Failed to parse provider option "device_id": CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version (cudaGetDeviceCount(&num_devices))',
+  );
 });
 
 describe("the library is looked for", () => {
