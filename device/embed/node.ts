@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { GradelineError } from "../base/errors.ts";
+import { batchProblem } from "./batch-check.ts";
 import type { Embedder, Model } from "./embedder.ts";
 import { checkTensors, type LoadedModel } from "./model.ts";
 import type { FromNode, NodeSetup, ToNode } from "./node-worker.ts";
@@ -144,17 +145,10 @@ export class NodeEmbedder implements Embedder {
   }
 
   embed(views: Uint8Array, count: number, out: Float32Array): Promise<void> {
-    const { sizePx, dimension } = this.model;
     if (this.#closing !== undefined) return Promise.reject(new GradelineError("CLOSED", "the embedder is closed"));
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (!Number.isInteger(count) || count < 1 || count > this.maxBatch) {
-      return Promise.reject(new GradelineError("INFERENCE", `a batch of ${count} views, wanted 1 to ${this.maxBatch}`));
-    }
-    if (views.length < count * sizePx * sizePx * 3 || out.length < count * dimension) {
-      return Promise.reject(
-        new GradelineError("INFERENCE", `buffers of ${views.length} bytes and ${out.length} values for ${count} views`),
-      );
-    }
+    const problem = batchProblem(this, views, count, out);
+    if (problem !== undefined) return Promise.reject(problem);
     return new Promise((resolve, reject) => {
       this.#queue.push({ views, count, out, resolve, reject });
       this.#pump();

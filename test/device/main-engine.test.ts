@@ -1,67 +1,33 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { beforeEach, describe, test } from "node:test";
 import { type Config, configSchema } from "../../device/base/config.ts";
 import { infoSchema, type StateMessage } from "../../device/base/messages.ts";
-import { nowMicros } from "../../device/base/time.ts";
-import { AedesBroker } from "../support/broker-aedes.ts";
-import { Daemon, daemonFolder } from "../support/daemon.ts";
+import { Board } from "../support/board.ts";
+import type { Daemon } from "../support/daemon.ts";
 import { GpuStandIn, withoutGpuStandIn } from "../support/gpu-stand-in.ts";
-import { smallLine } from "../support/line-config.ts";
 import { NotifySocket, withoutNotifySocket } from "../support/notify-socket.ts";
-import { Subscriber } from "../support/subscriber.ts";
 
 /** A board with TensorRT, as far as a stand-in for its libraries goes. */
 describe("a daemon on a board with TensorRT", { skip: withoutGpuStandIn || withoutNotifySocket }, () => {
-  let folder: string;
-  let broker: AedesBroker;
+  const board = Board.forEachTest();
   let socket: NotifySocket;
   let gpu: GpuStandIn;
-  const closing: (() => Promise<unknown>)[] = [];
-
   beforeEach(async () => {
-    const made = await daemonFolder();
-    closing.push(() => made.close());
-    folder = made.folder;
-    mkdirSync(join(folder, "gpu"));
-    gpu = GpuStandIn.build(join(folder, "gpu"));
-    broker = await AedesBroker.start();
-    closing.push(() => broker.close());
-    socket = await NotifySocket.listen(join(folder, "notify"));
-    closing.push(() => socket.close());
-  });
-  afterEach(async () => {
-    for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+    mkdirSync(join(board.folder, "gpu"));
+    gpu = GpuStandIn.build(join(board.folder, "gpu"));
+    socket = await board.keep(NotifySocket.listen(join(board.folder, "notify")));
   });
 
-  async function start(
-    embedder: Partial<Config["embedder"]>,
-    environment: Record<string, string> = {},
-  ): Promise<Daemon> {
-    const more = {
-      embedder: {
-        ...configSchema.shape.embedder.parse({ maxBatch: 4, engineCache: join(folder, "engines") }),
-        ...embedder,
-      },
-    };
-    const config = smallLine({ folder, brokerPort: broker.port, pace: "real", startAt: nowMicros(), more });
-    const daemon = await Daemon.start(folder, config, [], {
-      ...gpu.environment(environment),
-      NOTIFY_SOCKET: socket.path,
-    });
-    closing.push(() => daemon.kill());
-    return daemon;
-  }
-
-  async function listen(): Promise<Subscriber> {
-    const ears = await Subscriber.connect(broker.port, ["gradeline/board/#"], { protocolVersion: 4 });
-    closing.push(() => ears.close());
-    return ears;
+  function start(embedder: Partial<Config["embedder"]>, environment: Record<string, string> = {}): Promise<Daemon> {
+    const plain = configSchema.shape.embedder.parse({ maxBatch: 4, engineCache: join(board.folder, "engines") });
+    const more = { embedder: { ...plain, ...embedder } };
+    return board.start(more, { ...gpu.environment(environment), NOTIFY_SOCKET: socket.path });
   }
 
   test("its first start builds engines and tells systemd and the log of it; the next finds them", async () => {
-    const ears = await listen();
+    const ears = await board.ears();
     const info = () => ears.json("board/info").map((message) => infoSchema.parse(message).proof);
     const first = await start({ provider: "gpu" }, { STAND_IN_BUILD_MS: "1500" });
     const building = await socket.until((line) => /^STATUS=tensorrt engine for 1 views, 1 of 2, 1 s$/.test(line));
@@ -96,7 +62,7 @@ describe("a daemon on a board with TensorRT", { skip: withoutGpuStandIn || witho
     const refused = await start({ provider: "gpu" }, needs);
     assert.deepEqual(await refused.ended, { code: 1, signal: null });
     assert.match(refused.errors.join("\n"), /error: gpu was asked for: tensorrt cannot.*libcuda\.so\.99.*\nhint: /);
-    const ears = await listen();
+    const ears = await board.ears();
     await start({ provider: "auto" }, needs);
     const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
     const state = await ears.until(() => states().find((one) => one.state === "degraded"));

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { beforeEach, describe, test } from "node:test";
 import { type Config, configSchema } from "../../device/base/config.ts";
 import { infoSchema, type StateMessage } from "../../device/base/messages.ts";
-import { nowMicros } from "../../device/base/time.ts";
-import { AedesBroker } from "../support/broker-aedes.ts";
-import { Daemon, daemonFolder } from "../support/daemon.ts";
-import { smallLine } from "../support/line-config.ts";
+import { Board } from "../support/board.ts";
+import type { Daemon } from "../support/daemon.ts";
 import { softwareVulkan } from "../support/ort-vulkan.ts";
-import { Subscriber } from "../support/subscriber.ts";
+import type { Subscriber } from "../support/subscriber.ts";
 
 /** WebGPU on a software driver stands in for a GPU: the daemon proves it, refuses to start without it, or says so. */
 const vulkan = softwareVulkan();
@@ -16,30 +14,17 @@ const withGpu = "environment" in vulkan ? vulkan.environment : {};
 const withoutGpu = { VK_ICD_FILENAMES: "/nowhere.json", VK_DRIVER_FILES: "/nowhere.json" };
 
 describe("a daemon that is to use a GPU", { skip }, () => {
-  let folder: string;
-  let broker: AedesBroker;
+  const board = Board.forEachTest();
   let ears: Subscriber;
-  const closing: (() => Promise<unknown>)[] = [];
-
   beforeEach(async () => {
-    const made = await daemonFolder();
-    closing.push(() => made.close());
-    folder = made.folder;
-    broker = await AedesBroker.start();
-    closing.push(() => broker.close());
-    ears = await Subscriber.connect(broker.port, ["gradeline/board/#"], { protocolVersion: 4 });
-    closing.push(() => ears.close());
-  });
-  afterEach(async () => {
-    for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+    ears = await board.ears();
   });
 
-  async function start(embedder: Partial<Config["embedder"]>, environment: Record<string, string>): Promise<Daemon> {
-    const more = { embedder: { ...configSchema.shape.embedder.parse({ maxBatch: 4 }), ...embedder } };
-    const config = smallLine({ folder, brokerPort: broker.port, pace: "real", startAt: nowMicros(), more });
-    const daemon = await Daemon.start(folder, config, [], environment);
-    closing.push(() => daemon.kill());
-    return daemon;
+  function start(embedder: Partial<Config["embedder"]>, environment: Record<string, string>): Promise<Daemon> {
+    return board.start(
+      { embedder: { ...configSchema.shape.embedder.parse({ maxBatch: 4 }), ...embedder } },
+      environment,
+    );
   }
   const proof = async () => infoSchema.parse(await ears.until(() => ears.json("board/info")[0])).proof;
 

@@ -1,40 +1,22 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
-import { nowMicros } from "../../device/base/time.ts";
-import { AedesBroker } from "../support/broker-aedes.ts";
+import { beforeEach, describe, test } from "node:test";
+import { Board } from "../support/board.ts";
 import { Gate } from "../support/broker-gate.ts";
-import { Daemon, daemonFolder } from "../support/daemon.ts";
-import { smallLine } from "../support/line-config.ts";
+import type { Daemon } from "../support/daemon.ts";
 import { NotifySocket, withoutNotifySocket } from "../support/notify-socket.ts";
 
 describe("what a daemon tells systemd", { skip: withoutNotifySocket }, () => {
-  let folder: string;
-  let broker: AedesBroker;
+  const board = Board.forEachTest();
   let gate: Gate;
   let socket: NotifySocket;
-  const closing: (() => Promise<unknown>)[] = [];
-
   beforeEach(async () => {
-    const made = await daemonFolder();
-    closing.push(() => made.close());
-    folder = made.folder;
-    broker = await AedesBroker.start();
-    closing.push(() => broker.close());
-    gate = await Gate.to(broker.port);
-    closing.push(() => gate.close());
-    socket = await NotifySocket.listen(join(folder, "notify"));
-    closing.push(() => socket.close());
-  });
-  afterEach(async () => {
-    for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+    gate = await board.keep(Gate.to(board.broker.port));
+    socket = await board.keep(NotifySocket.listen(join(board.folder, "notify")));
   });
 
-  async function start(environment: Record<string, string> = {}): Promise<Daemon> {
-    const config = smallLine({ folder, brokerPort: gate.port, pace: "real", startAt: nowMicros() });
-    const daemon = await Daemon.start(folder, config, [], { NOTIFY_SOCKET: socket.path, ...environment });
-    closing.push(() => daemon.kill());
-    return daemon;
+  function start(environment: Record<string, string> = {}): Promise<Daemon> {
+    return board.start({}, { NOTIFY_SOCKET: socket.path, ...environment }, gate.port);
   }
 
   test("how far its start is, with more time for it; that it runs, after everything does; that it ends", async () => {

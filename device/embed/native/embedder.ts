@@ -1,4 +1,5 @@
 import { GradelineError } from "../../base/errors.ts";
+import { batchProblem } from "../batch-check.ts";
 import type { Embedder, Lent, Model } from "../embedder.ts";
 import type { LoadedModel } from "../model.ts";
 import type { Proof } from "../proof.ts";
@@ -111,16 +112,9 @@ export class NativeEmbedder implements Embedder {
   }
 
   embed(views: Uint8Array, count: number, out: Float32Array): Promise<void> {
-    const { sizePx, dimension } = this.model;
     if (this.#closing !== undefined) return Promise.reject(new GradelineError("CLOSED", "the embedder is closed"));
-    if (!Number.isInteger(count) || count < 1 || count > this.maxBatch) {
-      return Promise.reject(new GradelineError("INFERENCE", `a batch of ${count} views, wanted 1 to ${this.maxBatch}`));
-    }
-    if (views.length < count * sizePx * sizePx * 3 || out.length < count * dimension) {
-      return Promise.reject(
-        new GradelineError("INFERENCE", `buffers of ${views.length} bytes and ${out.length} values for ${count} views`),
-      );
-    }
+    const problem = batchProblem(this, views, count, out);
+    if (problem !== undefined) return Promise.reject(problem);
     return new Promise((resolve, reject) => {
       this.#queue.push({ views, count, out, resolve, reject });
       this.#pump();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { loadForGood } from "../../../../device/base/ffi.ts";
-import { loadModel } from "../../../../device/embed/model.ts";
+import { type LoadedModel, loadModel } from "../../../../device/embed/model.ts";
 import { Bound } from "../../../../device/embed/native/bound.ts";
 import { Library } from "../../../../device/embed/native/library.ts";
 import { type Copier, type Layout, takeHost, takeMemory } from "../../../../device/embed/native/memory.ts";
@@ -19,6 +19,14 @@ import { ortWheel } from "../../../support/ort-wheel.ts";
 
 const library = packagedLibrary()!;
 const options: NativeOptions = { provider: "cpu", precision: "auto", threads: 1, maxBatch: 8, library };
+
+async function plainSession(
+  { bytes }: LoadedModel,
+  dimensions: Readonly<Record<string, number>> = {},
+): Promise<Session> {
+  const setup = { bytes, threads: 1, appends: [], refuseCpu: false, recordNodes: false, dimensions };
+  return await Session.create(await Library.load(library), setup);
+}
 
 embedderContract("the native backend with a tiny model", () => openNative(tinyModel(), { ...options, maxBatch: 7 }));
 
@@ -61,13 +69,7 @@ test("two embedders at once do not mix their rows", async () => {
 
 test("what the library says of a failed run comes back, and the next run works", async () => {
   const model = tinyModel({ twist: "fixed" });
-  const session = await Session.create(await Library.load(library), {
-    bytes: model.bytes,
-    threads: 1,
-    appends: [],
-    refuseCpu: false,
-    recordNodes: false,
-  });
+  const session = await plainSession(model);
   const layout: Layout = { inputName: "views", outputName: "embedding", sizePx: 8, dimension: 5 };
   const memory = takeMemory(session, "cpu", layout, 2, takeHost(session, layout, 2, undefined, 0), undefined, 0);
   const out = new Float32Array(10);
@@ -104,14 +106,7 @@ test("memory on a device is bound once and filled by copies", async () => {
     toHost: (to, from, bytes) => copy(to, from, bytes),
   };
   const model = tinyModel();
-  const session = await Session.create(await Library.load(library), {
-    bytes: model.bytes,
-    threads: 1,
-    appends: [],
-    refuseCpu: false,
-    recordNodes: false,
-    dimensions: { N: 4 },
-  });
+  const session = await plainSession(model, { N: 4 });
   assert.deepEqual(session.inputs[0]?.shape, [4, 8, 8, 3], "the batch size is fixed");
   const layout: Layout = { inputName: "views", outputName: "embedding", sizePx: 8, dimension: 5 };
   const runner = new Runner(session.library);
