@@ -7,7 +7,9 @@ import { asGradelineError, GradelineError } from "../device/base/errors.ts";
 import { Scope } from "../device/base/lifecycle.ts";
 import { VERSION } from "../device/base/version.ts";
 import type { Precision } from "../device/embed/providers.ts";
+import { readPlaces } from "../device/recipes/installed.ts";
 import { report } from "../device/run.ts";
+import { activateCommands } from "./commands/activate.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
@@ -33,7 +35,9 @@ export interface Context {
   readonly scope: Scope;
   readonly stop: AbortSignal;
   readonly json: boolean;
+  /** Of the active recipe, where the configuration has one. */
   readonly gallery: string;
+  /** Likewise. */
   readonly model: string;
   /** Of the configuration; undefined without one. */
   readonly embedder: Config["embedder"] | undefined;
@@ -53,8 +57,16 @@ export interface CommonOptions {
 
 /** Adds the options that all commands have. */
 export type Common = (command: Command) => Command;
-/** Opens what the options name and runs a command in it. */
-export type Within = (options: CommonOptions, command: (context: Context) => Promise<void>) => Promise<void>;
+/**
+ * Opens what the options name and runs a command in it.
+ *
+ * @param about `configuration`: the command is about recipes themselves, gallery and model are as the configuration says
+ */
+export type Within = (
+  options: CommonOptions,
+  command: (context: Context) => Promise<void>,
+  about?: "active" | "configuration",
+) => Promise<void>;
 
 const DEFAULT_MODEL = fileURLToPath(new URL("../models/embedder.json", import.meta.url));
 const DEFAULT_GALLERY = "gallery";
@@ -86,6 +98,7 @@ Examples:
   gradeline-calibrate map --out map.html                 which grades lie apart
   gradeline-calibrate evaluate photos --json             photos/GRADE/ITEM/*.jpg, leaving one item out
   gradeline-calibrate release apples 3 --key release.key  all of it as one signed file
+  gradeline-calibrate activate apples-3.recipe --config gradeline.yaml
 
 Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   );
@@ -94,7 +107,10 @@ function common(command: Command): Command {
   return command
     .option("--gallery <dir>", `folder of the gallery (default: of the configuration, else ./${DEFAULT_GALLERY})`)
     .option("--model <file>", "description of the model (default: of the configuration, else the shipped one)")
-    .option("--config <file>", "the daemon's configuration: its gallery and model are used")
+    .option(
+      "--config <file>",
+      "the daemon's configuration: its gallery and model, or those of its active recipe, are used",
+    )
     .addOption(
       new Option("--precision <name>", "of the model (default: of the configuration, else fp32)").choices([
         "fp32",
@@ -141,6 +157,7 @@ fitCommand(program, common, within);
 evaluateCommand(program, common, within);
 mapCommand(program, common, within);
 releaseCommand(program, common, within);
+activateCommands(program, within);
 
 common(program.command("engine"))
   .description("Builds the TensorRT engines that the daemon would build at its first start: minutes, once per board.")
@@ -208,17 +225,22 @@ async function enroll(context: Context, grade: string, paths: string[], options:
 }
 
 /** Opens what the options name, runs the command, closes everything. */
-async function within(options: CommonOptions, command: (context: Context) => Promise<void>): Promise<void> {
+async function within(
+  options: CommonOptions,
+  command: (context: Context) => Promise<void>,
+  about: "active" | "configuration" = "active",
+): Promise<void> {
   json = options.json === true;
   const config = options.config === undefined ? undefined : await loadConfig(options.config);
+  const places = config === undefined || about === "configuration" ? config : await readPlaces(config);
   const scope = new Scope();
   try {
     await command({
       scope,
       stop: stop.signal,
       json,
-      gallery: options.gallery ?? config?.gallery ?? DEFAULT_GALLERY,
-      model: options.model ?? config?.model ?? DEFAULT_MODEL,
+      gallery: options.gallery ?? places?.gallery ?? DEFAULT_GALLERY,
+      model: options.model ?? places?.model ?? DEFAULT_MODEL,
       embedder: config?.embedder,
       precision: options.precision,
       config,

@@ -1,8 +1,8 @@
 import { copyFile, link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { GradelineError } from "./base/errors.ts";
 import { unwritable, writeAtomic } from "./base/files.ts";
+import { type FolderLock, lockFolder } from "./base/folder-lock.ts";
 import { encodePng, readImage } from "./capture/image.ts";
 import type { Model } from "./embed/embedder.ts";
 import { decodeGallery, encodeGallery, type GalleryFile, MAX_VIEWS } from "./gallery-file.ts";
@@ -13,8 +13,6 @@ const CURRENT = "gallery.bin";
 const PREVIOUS = "gallery.previous.bin";
 const SPARE = "gallery.spare.tmp";
 const CROPS = "crops";
-/** SQLite's code for a file that another process has locked. */
-const SQLITE_BUSY = 5;
 
 export interface StoredGallery extends GalleryFile {
   /** The newest file is damaged and this is the one before it; says what was found. */
@@ -87,10 +85,10 @@ export interface GalleryStep {
 /** The one writer of a gallery folder; the lock ends with the process, also when that is killed. */
 export class GalleryWriter {
   readonly folder: string;
-  readonly #lock: DatabaseSync;
+  readonly #lock: FolderLock;
   readonly #steps: GallerySteps;
 
-  private constructor(folder: string, lock: DatabaseSync) {
+  private constructor(folder: string, lock: FolderLock) {
     this.folder = folder;
     this.#lock = lock;
     this.#steps = new GallerySteps(folder);
@@ -107,7 +105,16 @@ export class GalleryWriter {
     } catch (error) {
       throw new GradelineError("FILE", `${folder} cannot be made: ${(error as Error).message}`, { cause: error });
     }
-    const writer = new GalleryWriter(folder, takeLock(folder));
+    const lock = lockFolder(
+      folder,
+      (cause) =>
+        new GradelineError("GALLERY", `another process writes to the gallery in ${folder}`, {
+          hint: "wait for it to end, or end it",
+          retry: true,
+          cause,
+        }),
+    );
+    const writer = new GalleryWriter(folder, lock);
     await writer.#clearTemporary();
     return writer;
   }
@@ -196,7 +203,7 @@ export class GalleryWriter {
   }
 
   close(): void {
-    if (this.#lock.isOpen) this.#lock.close();
+    this.#lock.close();
   }
 
   /** In one step: at no moment is there no previous one. */
@@ -233,27 +240,6 @@ export class GalleryWriter {
     for (const name of await readdir(join(this.folder, CROPS))) {
       if (!ids.has(name.replace(/\.png$/, ""))) await rm(join(this.folder, CROPS, name), { force: true });
     }
-  }
-}
-
-/** @throws {GradelineError} GALLERY when another process has it, FILE when there can be none */
-function takeLock(folder: string): DatabaseSync {
-  const path = join(folder, "lock");
-  let lock: DatabaseSync | undefined;
-  try {
-    lock = new DatabaseSync(path, { timeout: 0 });
-    lock.exec("BEGIN EXCLUSIVE");
-    return lock;
-  } catch (error) {
-    lock?.close();
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) {
-      throw new GradelineError("FILE", `${path} cannot be locked: ${(error as Error).message}`, { cause: error });
-    }
-    throw new GradelineError("GALLERY", `another process writes to the gallery in ${folder}`, {
-      hint: "wait for it to end, or end it",
-      retry: true,
-      cause: error,
-    });
   }
 }
 

@@ -8,8 +8,35 @@ const MAX_VIEWS = 128;
 /** Items of one lane that may be open at once; the follower's own tracks are bounded far below. */
 const MAX_OPEN = 256;
 
+/** By what an item was decided: the same from its first view to its verdict. */
+export interface DecidedBy {
+  /** Name of the recipe; null where model and gallery were given on their own. */
+  readonly recipe: string | null;
+  /** sha256 of the model, hex. */
+  readonly modelHash: string;
+  /** sha256 of the gallery, hex. */
+  readonly galleryHash: string;
+}
+
+/** A model with what it is compared with. An item stays with the one it began with; another may follow for later items. */
+export interface Judge {
+  /** Length of an embedding. */
+  readonly dimension: number;
+  /** What it decides by at present. */
+  readonly by: DecidedBy;
+  /** @param urgent a verdict waits for this view */
+  embed(crop: Uint8Array, urgent: boolean): Promise<Float32Array>;
+  /** The decision for `count` views, embeddings (count, D) row-major. */
+  grade(embeddings: Float32Array, count: number): Decision;
+  /** An item begins with it. */
+  begun(): void;
+  /** An item that began with it is decided, or given up. */
+  done(): void;
+}
+
 /** An item that is in view or waits for its last embeddings. */
 interface OpenItem {
+  readonly judge: Judge;
   /** Row-major (capacity, D); grows by doubling. */
   embeddings: Float32Array;
   readonly crops: Uint8Array[];
@@ -28,6 +55,7 @@ export interface DecidedItem {
   /** Unique over all lanes and restarts. */
   readonly id: string;
   readonly decision: Decision;
+  readonly by: DecidedBy;
   readonly passed: ItemPassed;
   /** (embedded, D) row-major. */
   readonly embeddings: Float32Array;
@@ -41,14 +69,10 @@ export interface DecidedItem {
 }
 
 export interface LaneParts {
-  /** Length of an embedding. */
-  readonly dimension: number;
   /** Part of every item's name: differs for each start of the daemon. */
   readonly run: string;
-  /** @param urgent a verdict waits for this view */
-  embed(crop: Uint8Array, urgent: boolean): Promise<Float32Array>;
-  /** The decision for `count` views, embeddings (count, D) row-major. */
-  grade(embeddings: Float32Array, count: number): Decision;
+  /** Who decides an item that comes into view now. */
+  judge(): Judge;
   decided(item: DecidedItem): Promise<void>;
   /** A view could not be embedded; the item goes on without it. */
   embedFailed(error: unknown): void;
@@ -70,6 +94,7 @@ export class Lane {
   /** The follower begins anew; what it left open cannot be completed by it any more. */
   restart(): void {
     this.#life++;
+    for (const { judge } of this.#open.values()) judge.done();
     this.#open.clear();
   }
 
@@ -102,7 +127,7 @@ export class Lane {
     item.crops.push(view.crop);
     item.boxes.push(view.box);
     try {
-      const embedding = await this.#parts.embed(view.crop, urgent);
+      const embedding = await item.judge.embed(view.crop, urgent);
       this.#keep(item, embedding);
     } catch (error) {
       item.failed++;
@@ -122,9 +147,12 @@ export class Lane {
   #itemOf(number: number): OpenItem {
     let item = this.#open.get(number);
     if (item === undefined) {
-      if (this.#open.size >= MAX_OPEN) this.#open.delete(this.#open.keys().next().value!);
+      if (this.#open.size >= MAX_OPEN) this.#forget(this.#open.keys().next().value!);
+      const judge = this.#parts.judge();
+      judge.begun();
       item = {
-        embeddings: new Float32Array(16 * this.#parts.dimension),
+        judge,
+        embeddings: new Float32Array(16 * judge.dimension),
         crops: [],
         boxes: [],
         embedded: 0,
@@ -139,8 +167,13 @@ export class Lane {
     return item;
   }
 
+  #forget(number: number): void {
+    this.#open.get(number)?.judge.done();
+    this.#open.delete(number);
+  }
+
   #keep(item: OpenItem, embedding: Float32Array): void {
-    const { dimension } = this.#parts;
+    const { dimension } = item.judge;
     if ((item.embedded + 1) * dimension > item.embeddings.length) {
       const grown = new Float32Array(item.embeddings.length * 2);
       grown.set(item.embeddings);
@@ -151,17 +184,21 @@ export class Lane {
   }
 
   async #decide(number: number, item: OpenItem, passed: ItemPassed, life: number): Promise<void> {
-    if (life === this.#life) this.#open.delete(number);
+    const { judge } = item;
     const startedAt = nowMicros();
+    // In one go: what it is decided by cannot change between the two.
+    const { by } = judge;
     const decision = this.#decisionFor(item, passed);
+    if (life === this.#life && this.#open.get(number) === item) this.#forget(number);
     const decidedAt = nowMicros();
     const lastViewAt = item.lastViewAt === 0 ? startedAt : item.lastViewAt;
     await this.#parts.decided({
       lane: this.config,
       id: `${this.config.id}-${this.#parts.run}-${life}-${number}`,
       decision,
+      by,
       passed,
-      embeddings: item.embeddings.subarray(0, item.embedded * this.#parts.dimension),
+      embeddings: item.embeddings.subarray(0, item.embedded * judge.dimension),
       embedded: item.embedded,
       crops: item.crops,
       boxes: item.boxes,
@@ -177,7 +214,7 @@ export class Lane {
   #decisionFor(item: OpenItem, passed: ItemPassed): Decision {
     if (passed.presence === "empty") return { outcome: "empty", grade: null, margin: null, grades: [] };
     if (item.embedded === 0) return { outcome: "no-image", grade: null, margin: null, grades: [] };
-    return this.#parts.grade(item.embeddings, item.embedded);
+    return item.judge.grade(item.embeddings, item.embedded);
   }
 }
 

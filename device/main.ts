@@ -11,6 +11,7 @@ import { Console } from "./console/server.ts";
 import { openEmbedder, type Progress } from "./embed/open.ts";
 import { Journal } from "./publish/journal.ts";
 import { loadRecipeOrUntaught } from "./recipe.ts";
+import { checkInstalled, readPlaces } from "./recipes/installed.ts";
 import { run } from "./run.ts";
 import { Station } from "./station.ts";
 import { stationView } from "./station-view.ts";
@@ -42,18 +43,21 @@ await run(async (scope, stop) => {
   const config = await loadConfig(options.config);
   const log = createLog(config.log.level);
   const systemd = scope.add(await Systemd.open(process.env, log));
-  systemd.starting(`loading ${config.model}`);
+  const places = await readPlaces(config);
+  if (places.installed !== undefined) await checkInstalled(places.installed);
+  systemd.starting(`loading ${places.model}`);
   const embedder = scope.add(
-    await openEmbedder(config.model, config.embedder, {
+    await openEmbedder(places.model, config.embedder, {
       progress: telling(log, systemd, stop),
       proven: (line, proof) => log.info({ proof }, line),
     }),
   );
-  const recipe = await loadRecipeOrUntaught(config, embedder.model);
+  const recipe = await loadRecipeOrUntaught(places, embedder.model);
   if (options.check) {
     if (recipe.warning !== undefined) process.stderr.write(`warning: ${recipe.warning}\n`);
     if (recipe.references === 0) process.stderr.write(`warning: ${nothingEnrolled(config, options.config)}\n`);
-    process.stdout.write(`${options.config}: fine, ${recipe.references} references\n`);
+    const by = recipe.name === null ? "" : `recipe ${recipe.name}, `;
+    process.stdout.write(`${options.config}: fine, ${by}${recipe.references} references\n`);
     return 0;
   }
   systemd.starting("opening journal, cameras and lanes");

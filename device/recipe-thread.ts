@@ -4,9 +4,9 @@ import { prepareRecipe, type RecipeAnswer, type RecipeWanted } from "./recipe.ts
 
 /** Reads a gallery and fits a grader to it; hands over what it made, which nobody copies. */
 
-const { folder, model } = workerData as RecipeWanted;
+const { folder, model, manifest } = workerData as RecipeWanted;
 try {
-  const prepared = await prepareRecipe(folder, model);
+  const prepared = await prepareRecipe(folder, model, manifest);
   const buffers = new Set<ArrayBuffer>();
   collect(prepared, buffers);
   parentPort!.postMessage({ kind: "ready", prepared } satisfies RecipeAnswer, [...buffers]);

@@ -1,5 +1,4 @@
 import { Worker } from "node:worker_threads";
-import type { Config } from "./base/config.ts";
 import { asGradelineError, type ErrorCode, GradelineError } from "./base/errors.ts";
 import type { Model } from "./embed/embedder.ts";
 import { readAnyGallery, readGallery } from "./gallery-store.ts";
@@ -7,9 +6,17 @@ import { fitGrader, type GraderFit } from "./grade/fit.ts";
 import type { Gallery } from "./grade/gallery.ts";
 import { Grader } from "./grade/grader.ts";
 import { type ItemGrader, UNTAUGHT } from "./grade/untaught.ts";
+import type { InstalledRecipe } from "./recipes/installed.ts";
+import type { Manifest } from "./recipes/manifest.ts";
+import { otherThresholds } from "./recipes/thresholds.ts";
 
 /** What items are graded by: a gallery that fits the model, and what was made of it. */
 export interface Recipe {
+  /** Name and version of the installed recipe, with `+` where it was taught since; null without one. */
+  readonly name: string | null;
+  readonly installed: InstalledRecipe | undefined;
+  /** Where the gallery lies, and what is taught goes. */
+  readonly folder: string;
   readonly grader: ItemGrader;
   /** What is enrolled; undefined where nothing is. */
   readonly gallery: Gallery | undefined;
@@ -19,30 +26,36 @@ export interface Recipe {
   readonly references: number;
   /** Best grade first. */
   readonly grades: readonly { readonly grade: string; readonly references: number }[];
-  /** The newest gallery is damaged and an older one is used. */
+  /** The newest gallery is damaged and an older one is used, or this release of the program would grade otherwise. */
   readonly warning: string | undefined;
 }
 
+/** A gallery's folder, and the recipe that it belongs to. */
+export interface GalleryPlace {
+  readonly gallery: string;
+  readonly installed?: InstalledRecipe | undefined;
+}
+
 /**
- * Reads the gallery that the configuration names and prepares it for grading.
+ * Reads a gallery and prepares it for grading.
  *
  * @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY
  */
-export async function loadRecipe(config: Pick<Config, "gallery">, model: Model): Promise<Recipe> {
-  return recipeOf(await prepareRecipe(config.gallery, model));
+export async function loadRecipe(place: GalleryPlace, model: Model): Promise<Recipe> {
+  return recipeOf(await prepareRecipe(place.gallery, model, place.installed?.manifest), place);
 }
 
 /** {@link loadRecipe} in a thread of its own, so that a line that runs does not wait for a large gallery. */
-export async function loadRecipeAside(config: Pick<Config, "gallery">, model: Model): Promise<Recipe> {
+export async function loadRecipeAside(place: GalleryPlace, model: Model): Promise<Recipe> {
   const worker = new Worker(new URL("./recipe-thread.ts", import.meta.url), {
-    workerData: { folder: config.gallery, model } satisfies RecipeWanted,
+    workerData: { folder: place.gallery, model, manifest: place.installed?.manifest } satisfies RecipeWanted,
   });
   const answer = await new Promise<RecipeAnswer>((resolve, reject) => {
     worker.once("message", resolve);
     worker.once("error", reject);
     worker.once("exit", (code) => reject(new GradelineError("INTERNAL", `the gallery's thread ended with ${code}`)));
   });
-  if (answer.kind === "ready") return recipeOf(answer.prepared);
+  if (answer.kind === "ready") return recipeOf(answer.prepared, place);
   const { code, message, hint, retry } = answer;
   throw new GradelineError(code, message, { retry, ...(hint === undefined ? {} : { hint }) });
 }
@@ -58,6 +71,8 @@ export interface PreparedRecipe {
 export interface RecipeWanted {
   readonly folder: string;
   readonly model: Model;
+  /** Of the recipe that the gallery belongs to. */
+  readonly manifest: Manifest | undefined;
 }
 
 export type RecipeAnswer =
@@ -71,18 +86,31 @@ export type RecipeAnswer =
     };
 
 /** @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY */
-export async function prepareRecipe(folder: string, model: Model): Promise<PreparedRecipe> {
+export async function prepareRecipe(
+  folder: string,
+  model: Model,
+  manifest: Manifest | undefined,
+): Promise<PreparedRecipe> {
   const { gallery, hash, warning } = await readGallery(folder, model);
   if (gallery.references.length === 0) {
     throw new GradelineError("GALLERY_EMPTY", `the gallery in ${folder} has no references`, {
       hint: `enrol some first: gradeline-calibrate enroll GRADE PATH… --gallery ${folder}`,
     });
   }
-  return { gallery, hash, warning, fit: fitGrader(gallery) };
+  const fit = fitGrader(gallery);
+  // What was taught since moves the limits, as it should.
+  const released = manifest !== undefined && manifest.gallery.hash === hash;
+  return { gallery, hash, warning: warning ?? (released ? otherThresholds(manifest, gallery, fit) : undefined), fit };
 }
 
-function recipeOf({ gallery, hash, warning, fit }: PreparedRecipe): Recipe {
+function recipeOf(
+  { gallery, hash, warning, fit }: PreparedRecipe,
+  { gallery: folder, installed }: GalleryPlace,
+): Recipe {
   return {
+    name: nameOf(installed, hash),
+    installed,
+    folder,
     grader: Grader.fitted(fit),
     gallery,
     galleryHash: hash,
@@ -101,14 +129,21 @@ function recipeOf({ gallery, hash, warning, fit }: PreparedRecipe): Recipe {
  *
  * @throws {GradelineError} GALLERY when there is one that is damaged, GALLERY_MODEL
  */
-export async function loadRecipeOrUntaught(config: Pick<Config, "gallery">, model: Model): Promise<Recipe> {
+export async function loadRecipeOrUntaught(
+  place: GalleryPlace,
+  model: Model,
+  load: typeof loadRecipe = loadRecipe,
+): Promise<Recipe> {
   try {
-    return await loadRecipe(config, model);
+    return await load(place, model);
   } catch (error) {
     const { code } = asGradelineError(error);
-    const missing = code === "GALLERY" && (await readAnyGallery(config.gallery).catch(() => null)) === undefined;
+    const missing = code === "GALLERY" && (await readAnyGallery(place.gallery).catch(() => null)) === undefined;
     if (!missing && code !== "GALLERY_EMPTY") throw error;
     return {
+      name: nameOf(place.installed, undefined),
+      installed: place.installed,
+      folder: place.gallery,
       grader: UNTAUGHT,
       gallery: undefined,
       galleryHash: "0".repeat(64),
@@ -117,4 +152,9 @@ export async function loadRecipeOrUntaught(config: Pick<Config, "gallery">, mode
       warning: undefined,
     };
   }
+}
+
+function nameOf(installed: InstalledRecipe | undefined, hash: string | undefined): string | null {
+  if (installed === undefined) return null;
+  return installed.manifest.gallery.hash === hash ? installed.label : `${installed.label}+`;
 }

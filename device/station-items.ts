@@ -33,8 +33,8 @@ interface Looked {
 /** What the page looks at item by item: views, why a grade was given, the nearest references. */
 export class StationItems {
   readonly #station: Station;
-  /** All embeddings of an item, by its name. */
-  readonly #whole = new Map<string, Float32Array>();
+  /** All embeddings of an item, by its name, with the hash of the model that made them. */
+  readonly #whole = new Map<string, { readonly model: string; readonly rows: Float32Array }>();
   #bytes = 0;
   /** One item is embedded for people at a time: the line goes first. */
   #last: Promise<unknown> = Promise.resolve();
@@ -83,7 +83,7 @@ export class StationItems {
   async referenceViews(id: string): Promise<Crops | undefined> {
     const { gallery } = this.#station.recipe;
     if (!gallery?.references.some((reference) => reference.id === id)) return undefined;
-    const crops = await readKeptCrops(this.#station.config.gallery, id, gallery.sizePx);
+    const crops = await readKeptCrops(this.#station.recipe.folder, id, gallery.sizePx);
     return { sizePx: gallery.sizePx, fill: this.#station.embedder.model.cropFill, crops };
   }
 
@@ -93,20 +93,30 @@ export class StationItems {
   }
 
   #seen({ verdict, decided: { crops, embeddings, embedded } }: GradedItem): void {
-    if (embedded === crops.length && embedded > 0) this.#keep(verdict.item, embeddings.slice());
+    if (embedded === crops.length && embedded > 0) this.#keep(verdict.item, verdict.model, embeddings.slice());
   }
 
-  #keep(id: string, embeddings: Float32Array): void {
+  #keep(id: string, model: string, rows: Float32Array): void {
     this.#forget(id);
-    this.#whole.set(id, embeddings);
-    this.#bytes += embeddings.byteLength;
+    this.#whole.set(id, { model, rows });
+    this.#bytes += rows.byteLength;
     while (this.#whole.size > MAX_WHOLE || this.#bytes > MAX_WHOLE_BYTES)
       this.#forget(this.#whole.keys().next().value!);
   }
 
   #forget(id: string): void {
-    this.#bytes -= this.#whole.get(id)?.byteLength ?? 0;
+    this.#bytes -= this.#whole.get(id)?.rows.byteLength ?? 0;
     this.#whole.delete(id);
+  }
+
+  /** Only what the model in use made can be compared with its gallery. */
+  #wholeOf(id: string): Float32Array | undefined {
+    const kept = this.#whole.get(id);
+    return kept?.model === this.#model ? kept.rows : undefined;
+  }
+
+  get #model(): string {
+    return this.#station.embedder.model.hash.slice(0, 16);
   }
 
   async #look(id: string): Promise<Looked | undefined> {
@@ -124,25 +134,27 @@ export class StationItems {
   }
 
   #recent({ verdict, crops, embeddings }: KeptItem): Looked {
-    const whole = this.#whole.get(verdict.item);
+    const whole = this.#wholeOf(verdict.item);
     const count = whole === undefined ? crops.length : whole.length / this.#station.embedder.model.dimension;
     const pictured = spreadViews(count);
     return {
       verdict,
       crops,
       pictured,
-      embeddings: async () => whole ?? embeddings ?? this.#embed(verdict.item, crops),
+      embeddings: async () =>
+        whole ?? (verdict.model === this.#model ? embeddings : undefined) ?? this.#embed(verdict.item, crops),
       count,
     };
   }
 
   async #embed(id: string, crops: readonly Uint8Array[]): Promise<Float32Array> {
-    const there = this.#whole.get(id);
+    const there = this.#wholeOf(id);
     if (there?.length === crops.length * this.#station.embedder.model.dimension) return there;
+    const model = this.#model;
     const work = this.#last.then(() => embedAll(this.#station.embedder, crops));
     this.#last = work.catch(() => {});
     const made = await work;
-    this.#keep(id, made);
+    this.#keep(id, model, made);
     return made;
   }
 }

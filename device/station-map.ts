@@ -39,18 +39,20 @@ export class StationMap {
       enrolled: gallery.references.length,
       explained: [...projection.explained],
       items: teaching.latest.list().flatMap(({ verdict, embeddings, crops }) => {
-        const spot = embeddings === undefined ? null : this.spotOf(embeddings, crops.length);
+        const spot = embeddings === undefined ? null : this.spotOf(verdict.model, embeddings, crops.length);
         return spot === null ? [] : [{ verdict, ...spot }];
       }),
     };
   }
 
   /**
+   * @param model that made them, as verdicts name it
    * @param embeddings (count, D) row-major
-   * @returns null while nobody looks at a map, or where the plane is one of another gallery
+   * @returns null while nobody looks at a map, or where the plane is one of another gallery or model
    */
-  spotOf(embeddings: Float32Array, count: number): Point | null {
+  spotOf(model: string, embeddings: Float32Array, count: number): Point | null {
     if (this.#plane === undefined || this.#plane.gallery !== this.#station.recipe.gallery || count === 0) return null;
+    if (!this.#plane.gallery.modelHash.startsWith(model)) return null;
     const { projection } = this.#plane;
     const [x, y] = project(meanOf(embeddings, count, projection.dimension), 1, projection);
     return { x: rounded(x!), y: rounded(y!) };

@@ -57,7 +57,8 @@ export function healthMessage(station: Station): HealthMessage {
 export function recipeMessage(station: Station): RecipeMessage {
   const { embedder, recipe } = station;
   return {
-    recipe: null,
+    recipe: recipe.name,
+    previous: station.recipes.previous,
     model: short(embedder.model.hash),
     gallery: short(recipe.galleryHash),
     grades: [...recipe.grades],

@@ -1,8 +1,9 @@
 import { GradelineError } from "./base/errors.ts";
-import type { Handlers } from "./base/messages.ts";
+import type { DataOf, Handlers } from "./base/messages.ts";
 import { formatMicros } from "./base/time.ts";
 import { encodeJpeg } from "./capture/image.ts";
 import type { Station } from "./station.ts";
+import type { Activated } from "./station-recipes.ts";
 import { teachingHandlers } from "./teach/requests.ts";
 
 /** What the device does when it is asked over MQTT. */
@@ -47,6 +48,19 @@ export function requestHandlers(station: Station): Handlers {
       const recipe = await station.reload();
       return { gallery: recipe.galleryHash.slice(0, 16), references: recipe.references };
     },
+    activate: async ({ recipe }) => activated(station, await station.recipes.activate(recipe)),
+    rollback: async () => activated(station, await station.recipes.rollback()),
     ...teachingHandlers(() => station.teaching),
+  };
+}
+
+function activated({ recipes }: Station, { recipe, changed }: Activated): DataOf<"activate"> {
+  return {
+    recipe: recipe.name,
+    previous: recipes.previous,
+    changed,
+    model: recipes.engine.by.modelHash.slice(0, 16),
+    gallery: recipe.galleryHash.slice(0, 16),
+    references: recipe.references,
   };
 }

@@ -37,7 +37,7 @@ export function stationView(station: Station): StationView {
 function itemShown({ verdict, decided }: GradedItem, sizePx: number, map: StationMap): ItemShown {
   const index = decided.decision.tellingView ?? Math.floor(decided.crops.length / 2);
   const crop = decided.crops[index];
-  const spot = map.spotOf(decided.embeddings, decided.embedded);
+  const spot = map.spotOf(verdict.model, decided.embeddings, decided.embedded);
   return { verdict, view: crop === undefined ? null : { index, sizePx, crop }, spot };
 }
 

@@ -9,15 +9,15 @@ import { formatMicros, type Micros, nowMicros, parseMicros } from "./base/time.t
 import { expiredFor } from "./calibration.ts";
 import { Camera, type CameraListener } from "./camera.ts";
 import type { FrameDone, LaneSightings } from "./camera-messages.ts";
-import { Batcher, batchingOn } from "./embed/batcher.ts";
 import type { ProvenEmbedder } from "./embed/embedder.ts";
 import { type DecidedItem, Lane, verdictTimes } from "./lane.ts";
 import { LaneStats } from "./lane-stats.ts";
 import { RecentValues } from "./latency.ts";
 import type { Journal } from "./publish/journal.ts";
 import { Publisher } from "./publish/publisher.ts";
-import { loadRecipeAside, type Recipe } from "./recipe.ts";
+import type { Recipe } from "./recipe.ts";
 import { healthMessage, infoMessage, recipeMessage } from "./station-messages.ts";
+import { StationRecipes } from "./station-recipes.ts";
 import { requestHandlers } from "./station-requests.ts";
 import { DRIFT_TITLES } from "./teach/drift/findings.ts";
 import { nothingEnrolled, Teaching } from "./teach/teaching.ts";
@@ -54,7 +54,6 @@ const FRAME_AGE_LIMIT_MS = 5000;
 /** The whole device: cameras, lanes, one embedder, one journal, one publisher. */
 export class Station implements Closable {
   readonly config: Config;
-  readonly embedder: ProvenEmbedder;
   readonly metrics: Metrics;
   readonly startedAt: Micros = nowMicros();
   readonly events = new EventEmitter<StationEvents>();
@@ -67,14 +66,13 @@ export class Station implements Closable {
   readonly #log: Log;
   readonly #journal: Journal;
   readonly #opener: string | undefined;
-  readonly #batcher: Batcher;
   readonly #lanes = new Map<string, Lane>();
   readonly #scope = new Scope();
   readonly #timers: NodeJS.Timeout[] = [];
   #publisher!: Publisher;
   #teaching!: Teaching;
-  #recipe: Recipe;
-  #reloading: Promise<unknown> = Promise.resolve();
+  #recipes!: StationRecipes;
+  readonly #given: Pick<StationParts, "embedder" | "recipe">;
   #activatedAt: Micros = this.startedAt;
   #paused = false;
   #stateKey = "";
@@ -83,16 +81,11 @@ export class Station implements Closable {
 
   private constructor(parts: StationParts) {
     this.config = parts.config;
-    this.embedder = parts.embedder;
     this.metrics = parts.metrics;
     this.#log = parts.log;
     this.#journal = parts.journal;
-    this.#recipe = parts.recipe;
+    this.#given = parts;
     this.#opener = parts.opener;
-    this.#batcher = new Batcher(parts.embedder, {
-      ...batchingOn(parts.embedder.provider, parts.config.embedder),
-      sent: (count) => parts.metrics.batchSize.observe(count),
-    });
     for (const { id } of parts.config.cameras) this.#cameraMetrics.set(id, parts.metrics.camera(id));
     for (const { id } of parts.config.lanes) this.#laneMetrics.set(id, parts.metrics.lane(id));
   }
@@ -121,8 +114,19 @@ export class Station implements Closable {
     return this.#teaching;
   }
 
+  /** Which model and gallery items are decided by. */
+  get recipes(): StationRecipes {
+    return this.#recipes;
+  }
+
+  /** The model by which items that come into view now are decided. */
+  get embedder(): ProvenEmbedder {
+    return this.#recipes.engine.embedder;
+  }
+
+  /** What they are compared with. */
   get recipe(): Recipe {
-    return this.#recipe;
+    return this.#recipes.engine.recipe;
   }
 
   get activatedAt(): Micros {
@@ -139,7 +143,7 @@ export class Station implements Closable {
 
   /** Whether views are with the model, and how many batches came back. */
   get embedding(): { readonly waiting: boolean; readonly done: number } {
-    return this.#batcher.progress;
+    return this.#recipes.embedding;
   }
 
   get stateSince(): Micros {
@@ -193,8 +197,8 @@ export class Station implements Closable {
     if (journal.problem !== null) reasons.push(`journal: ${journal.problem}`);
     if (this.#embedProblem !== undefined) reasons.push(`embedding: ${this.#embedProblem}`);
     if (this.embedder.degraded !== undefined) reasons.push(`embedding: ${this.embedder.degraded}`);
-    if (this.#recipe.references === 0) reasons.push(nothingEnrolled(this.config));
-    for (const reason of expiredFor(this.#recipe.gallery?.fit, this.config)) reasons.push(reason);
+    if (this.recipe.references === 0) reasons.push(nothingEnrolled(this.config));
+    for (const reason of expiredFor(this.recipe.gallery?.fit, this.config)) reasons.push(reason);
     const { problem } = this.#teaching.queue.stats;
     if (problem !== null) reasons.push(`unknown items are not kept: ${problem}`);
     for (const { lane, kind, since } of this.#teaching.findings()) {
@@ -216,31 +220,29 @@ export class Station implements Closable {
    * @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY
    */
   reload(): Promise<Recipe> {
-    // One after the other: what was asked for last is what counts.
-    const work = this.#reloading.then(() => this.#reload());
-    this.#reloading = work.catch(() => {});
-    return work;
+    return this.#recipes.apart(() => this.#reload());
   }
 
   async #reload(): Promise<Recipe> {
-    this.#recipe = await loadRecipeAside(this.config, this.embedder.model);
-    this.#activatedAt = nowMicros();
-    this.#tellRecipe();
-    this.#tellState();
-    this.#log.info({ gallery: this.#recipe.galleryHash, references: this.#recipe.references }, "gallery loaded again");
+    const recipe = await this.#recipes.reload();
+    this.#log.info({ gallery: recipe.galleryHash, references: recipe.references }, "gallery loaded again");
     this.#warnOfGallery();
-    return this.#recipe;
+    return recipe;
   }
 
   async #open(): Promise<void> {
     const { config } = this;
+    const { embedder, recipe } = this.#given;
+    const parts = { config, log: this.#log, metrics: this.metrics, changed: () => this.#decidesByOther() };
+    this.#recipes = await StationRecipes.open(parts, embedder, recipe);
     this.#warnOfGallery();
     this.#teaching = await Teaching.open({
       config,
-      embedder: this.embedder,
+      embedder: () => this.embedder,
       log: this.#log,
-      recipe: () => this.#recipe,
-      reload: () => this.reload(),
+      recipe: () => this.recipe,
+      apart: (work) => this.#recipes.apart(work),
+      reload: () => this.#reload(),
       advanced: (lane) => {
         if (this.stats.size === config.lanes.length) this.#tellStatsOf(lane);
       },
@@ -255,19 +257,18 @@ export class Station implements Closable {
         acked: (verdict, at) => this.#acked(verdict, at),
       }),
     );
+    this.#scope.add({ close: () => this.#recipes.free() });
     // Closed before the publisher: what it was asked is still answered.
     this.#scope.add(this.#teaching);
-    this.#scope.add(this.#batcher);
+    this.#scope.add(this.#recipes);
     const run = Math.floor(this.startedAt / 1000).toString(36);
     for (const lane of config.lanes) {
       this.stats.set(lane.id, new LaneStats(lane.id));
       this.#lanes.set(
         lane.id,
         new Lane(lane, {
-          dimension: this.embedder.model.dimension,
           run,
-          embed: (crop, urgent) => this.#batcher.add(crop, urgent),
-          grade: (embeddings, count) => this.#recipe.grader.grade(embeddings, count),
+          judge: () => this.#recipes.engine,
           decided: (item) => this.#decided(item),
           embedFailed: (error) => this.#embedFailed(error),
         }),
@@ -352,7 +353,7 @@ export class Station implements Closable {
   }
 
   #draft(item: DecidedItem): VerdictDraft {
-    const { decision, passed } = item;
+    const { decision, passed, by } = item;
     return {
       v: 1,
       device: this.config.device,
@@ -370,9 +371,9 @@ export class Station implements Closable {
       sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
       cup: passed.cup ?? null,
       ...verdictTimes(item),
-      recipe: null,
-      model: this.embedder.model.hash.slice(0, 16),
-      gallery: this.#recipe.galleryHash.slice(0, 16),
+      recipe: by.recipe,
+      model: by.modelHash.slice(0, 16),
+      gallery: by.galleryHash.slice(0, 16),
       ms: item.ms,
     };
   }
@@ -410,7 +411,7 @@ export class Station implements Closable {
   }
 
   #warnOfGallery(): void {
-    const { warning } = this.#recipe;
+    const { warning } = this.recipe;
     if (warning !== undefined) this.#log.warn(warning);
   }
 
@@ -433,6 +434,12 @@ export class Station implements Closable {
       enrolling,
       drift: this.#teaching.drift.message(lane),
     });
+  }
+
+  #decidesByOther(): void {
+    this.#activatedAt = nowMicros();
+    this.#tellRecipe();
+    this.#tellState();
   }
 
   #tellRecipe(): void {

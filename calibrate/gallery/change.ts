@@ -1,6 +1,7 @@
 import { asGradelineError, GradelineError } from "../../device/base/errors.ts";
 import { GalleryWriter } from "../../device/gallery-store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
+import { readPlaces } from "../../device/recipes/installed.ts";
 import { DaemonLink } from "../line/daemon-link.ts";
 import type { Context } from "../main.ts";
 
@@ -37,7 +38,8 @@ export async function changeGallery(
 /** Asks the daemon to read its gallery again, where a configuration says which. It being away is no failure. */
 export async function tellDaemon({ config, gallery, json }: Context): Promise<Told> {
   if (config === undefined) return { daemon: "not asked", reason: null };
-  if (config.gallery !== gallery) return { daemon: "not asked", reason: `it grades by ${config.gallery}` };
+  const { gallery: graded } = await readPlaces(config);
+  if (graded !== gallery) return { daemon: "not asked", reason: `it grades by ${graded}` };
   try {
     const link = await DaemonLink.open(config);
     try {

@@ -9,6 +9,13 @@ const time = z
   .describe("RFC 3339, UTC, microseconds");
 const ms = z.number().min(0).describe("milliseconds");
 
+const recipeName = z
+  .string()
+  .nullable()
+  .describe(
+    "name and version of the recipe, with `+` at its end where it was taught since; null where model and gallery were given on their own",
+  );
+
 export const gradeScoreSchema = z.strictObject({
   grade: z.string(),
   distance: z.number().nullable().describe("0..2; to this grade together with all better ones, by the item rule"),
@@ -36,7 +43,7 @@ export const verdictSchema = z.strictObject({
   decidedAt: time,
   gateAt: time.describe("when the item's centre reaches the gate: the deadline"),
   late: z.boolean().describe("decided after the deadline"),
-  recipe: z.string().nullable(),
+  recipe: recipeName,
   model: z.string().describe("first 16 hex digits of the model's sha256"),
   gallery: z.string().describe("first 16 hex digits of the gallery's sha256"),
   ms: z.strictObject({
@@ -159,7 +166,13 @@ export const healthSchema = z.strictObject({
 
 /** What the device grades by. */
 export const recipeSchema = z.strictObject({
-  recipe: z.string().nullable().describe("version of the recipe; null where model and gallery were given on their own"),
+  recipe: recipeName,
+  previous: z
+    .string()
+    .nullable()
+    .describe(
+      "what `rollback` goes back to; `configuration`: the model and gallery that the configuration names; null: nothing",
+    ),
   model: hash,
   gallery: hash,
   grades: z.array(gradeCountSchema).describe("best grade first"),
@@ -224,6 +237,15 @@ const transaction = z
 
 const empty = z.strictObject({});
 
+const activated = z.strictObject({
+  recipe: recipeName,
+  previous: z.string().nullable().describe("what `rollback` goes back to, as in the message `recipe`"),
+  changed: z.boolean().describe("false where it was active already"),
+  model: hash,
+  gallery: hash,
+  references: count.describe("enrolled items in all"),
+});
+
 /** What each verb takes and gives, besides `transaction` and `status`. */
 export const verbs = {
   pause: {
@@ -256,6 +278,24 @@ export const verbs = {
     description: "Read the gallery again; the old one stays in use where the new one is refused.",
     request: empty,
     data: z.strictObject({ gallery: hash, references: count }),
+  },
+  activate: {
+    description:
+      "Grade by another recipe from the next item on; items in view are decided by the one they began with. Until its model is proven and the change is on disk everything stays as it is.",
+    apart: true,
+    request: z.strictObject({
+      recipe: z
+        .string()
+        .max(80)
+        .describe("name and version of one that is installed, or the digest of one that lies in the inbox"),
+    }),
+    data: activated,
+  },
+  rollback: {
+    description: "Grade by what was graded by before the recipe that is active was activated.",
+    apart: true,
+    request: empty,
+    data: activated,
   },
   enroll: {
     description:

@@ -79,7 +79,7 @@ export const nameWordSchema = word;
 
 /** How messages and people call a recipe. */
 export function labelOf({ name, version }: Pick<Manifest, "name" | "version">): string {
-  return `${name} ${version}`;
+  return `${name}-${version}`;
 }
 
 /** The one text of a manifest: keys by alphabet, no spaces, so that the same recipe always has the same hash. */

@@ -132,6 +132,11 @@ export class RecipeFile implements Closable {
     }
   }
 
+  /** Of the whole file. */
+  get bytes(): number {
+    return this.#archive.bytes;
+  }
+
   /**
    * Reads every part and holds it against its hash, without writing anything.
    *
@@ -246,7 +251,7 @@ export function checkHead(
   return { manifest, digest: digestOfManifest(bytes), publicKey: key };
 }
 
-/** For messages: `apples 3 (1a2b3c4d)`. */
+/** For messages: `apples-3 (1a2b3c4d)`. */
 export function describeHead({ manifest, digest }: RecipeHead): string {
   return `${labelOf(manifest)} (${digest.slice(0, 8)})`;
 }

@@ -1,4 +1,4 @@
-import { GradelineError } from "../base/errors.ts";
+import { VERSION } from "../base/version.ts";
 import type { GraderFit } from "../grade/fit.ts";
 import type { Gallery } from "../grade/gallery.ts";
 import { DEFAULT_ALPHA } from "../grade/thresholds.ts";
@@ -29,32 +29,29 @@ export function gradesOfManifest(gallery: Gallery, fit: GraderFit): Pick<Manifes
  * Holds what this gradeline makes of a recipe's gallery against what was released: another release of the program, with
  * other limits, would grade otherwise under the same name.
  *
- * @throws {GradelineError} RECIPE
+ * @returns what differs, for people; undefined where nothing does
  */
-export function checkThresholds(manifest: Manifest, gallery: Gallery, fit: GraderFit): void {
-  const { grades, thresholds } = gradesOfManifest(gallery, fit);
-  const differ = (a: number, b: number): boolean => !(Math.abs(a - b) <= TOLERANCE);
-  const refuse = (found: string): never => {
-    throw new GradelineError(
-      "RECIPE",
-      `${labelOf(manifest)} was released by gradeline ${manifest.madeWith} and would grade otherwise here: ${found}`,
-      { hint: "release it again with this version of gradeline, from the same gallery" },
-    );
-  };
+export function otherThresholds(manifest: Manifest, gallery: Gallery, fit: GraderFit): string | undefined {
+  const found = difference(manifest, gradesOfManifest(gallery, fit));
+  if (found === undefined) return undefined;
+  return `${labelOf(manifest)} was released by gradeline ${manifest.madeWith} and grades otherwise by ${VERSION}: ${found}`;
+}
+
+function difference(
+  { grades, thresholds }: Manifest,
+  now: Pick<Manifest, "grades" | "thresholds">,
+): string | undefined {
   const names = (all: Manifest["grades"]): string => all.map(({ grade }) => grade).join(", ");
-  if (names(grades) !== names(manifest.grades)) {
-    refuse(`found the grades ${names(grades)}, wanted ${names(manifest.grades)}`);
+  if (names(now.grades) !== names(grades)) return `found the grades ${names(now.grades)}, wanted ${names(grades)}`;
+  if (now.thresholds.rule !== thresholds.rule) {
+    return `found the item rule ${now.thresholds.rule}, wanted ${thresholds.rule}`;
   }
-  if (thresholds.rule !== manifest.thresholds.rule) {
-    refuse(`found the item rule ${thresholds.rule}, wanted ${manifest.thresholds.rule}`);
-  }
-  for (const [g, { grade, limit }] of grades.entries()) {
-    const wanted = manifest.grades[g]!.limit;
-    if (differ(limit, wanted)) refuse(`found the limit ${limit} of ${grade}, wanted ${wanted}`);
-  }
-  if (differ(thresholds.kinLimit, manifest.thresholds.kinLimit)) {
-    refuse(`found the limit ${thresholds.kinLimit} of whole items, wanted ${manifest.thresholds.kinLimit}`);
-  }
+  const pairs = [
+    ...grades.map(({ grade, limit }, g) => ({ of: grade, found: now.grades[g]!.limit, wanted: limit })),
+    { of: "whole items", found: now.thresholds.kinLimit, wanted: thresholds.kinLimit },
+  ];
+  const odd = pairs.find(({ found, wanted }) => !(Math.abs(found - wanted) <= TOLERANCE));
+  return odd === undefined ? undefined : `found the limit ${odd.found} of ${odd.of}, wanted ${odd.wanted}`;
 }
 
 function rounded(value: number): number {

@@ -33,8 +33,18 @@ export async function enrolKept(
   signal: AbortSignal,
 ): Promise<EnrolledItem[]> {
   const added: Reference[] = [];
+  const viewBytes = embedder.model.sizePx ** 2 * 3;
   for (const { verdict, crops, embeddings } of items) {
     signal.throwIfAborted();
+    if (crops.some(({ length }) => length !== viewBytes)) {
+      throw new GradelineError(
+        "REQUEST",
+        `item ${verdict.item} was cut for a model of another size; nothing was enrolled`,
+        {
+          hint: `the model in use wants views of ${embedder.model.sizePx} px: enrol fruit that pass now, dismiss that one`,
+        },
+      );
+    }
     const usable = verdict.model === embedder.model.hash.slice(0, 16) ? embeddings : undefined;
     added.push({
       id: verdict.item,

@@ -20,11 +20,14 @@ const MAX_ALL_LANES = 300;
 
 export interface TeachingParts {
   readonly config: Config;
-  readonly embedder: Embedder;
+  /** The model that is in use now. */
+  embedder(): Embedder;
   readonly log: Log;
   /** What is graded by now. */
   recipe(): Recipe;
-  /** Reads the gallery again and grades by it. */
+  /** Does something during which neither model nor gallery changes. */
+  apart<T>(work: () => Promise<T>): Promise<T>;
+  /** Reads the gallery again and grades by it; only within `apart`. */
   reload(): Promise<Recipe>;
   /** The enrolment of a lane has begun, gone on or ended, or something was found to drift on it. */
   advanced(lane: string): void;
@@ -45,7 +48,7 @@ export class Teaching implements Closable {
   readonly #parts: TeachingParts;
   readonly #lanes = new Map<string, LaneEnrolment>();
   readonly #stop = new AbortController();
-  /** One writes to the gallery at a time. */
+  /** The enrolment that was asked for last; one writes to the gallery at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: TeachingParts, queue: UnknownQueue, drift: Drift) {
@@ -57,10 +60,10 @@ export class Teaching implements Closable {
   /** @throws {GradelineError} FILE when the folder of the queue cannot be used */
   static async open(parts: TeachingParts): Promise<Teaching> {
     const { config, embedder, log } = parts;
-    const queue = await UnknownQueue.open(queueFolder(config), config.queue, embedder.model.cropFill, log);
+    const queue = await UnknownQueue.open(queueFolder(config), config.queue, embedder().model.cropFill, log);
     const drift = await Drift.open({
       config,
-      model: embedder.model,
+      model: () => embedder().model,
       log,
       recipe: parts.recipe,
       changed: parts.advanced,
@@ -167,10 +170,11 @@ export class Teaching implements Closable {
   }
 
   #save(grade: string, kept: readonly KeptItem[]): Promise<Enrolled> {
-    const work = this.#last.then(async () => {
-      const { config, embedder, log } = this.#parts;
-      const items = await enrolKept(config.gallery, embedder, grade, kept, this.#stop.signal);
-      const recipe = await this.#parts.reload();
+    const { log, apart, reload } = this.#parts;
+    const work = apart(async () => {
+      const { folder } = this.#parts.recipe();
+      const items = await enrolKept(folder, this.#parts.embedder(), grade, kept, this.#stop.signal);
+      const recipe = await reload();
       await this.queue.remove(items.map(({ item }) => item));
       log.info({ grade, items: items.length, references: recipe.references }, "enrolled from the line");
       return { grade, items, recipe };

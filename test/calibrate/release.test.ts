@@ -58,7 +58,7 @@ test("a key is made that only its owner may read, is never written over, and sig
   const text = await calibrate("release", "show", out, "--config", "systemd/gradeline.example.yaml");
   assert.match(
     text.stdout,
-    /apples 3 .*\n.*tiny 1.*\n[\s\S]*whole, and signed by the key [0-9a-f]{16}, which .* does not trust/,
+    /apples-3 .*\n.*tiny 1.*\n[\s\S]*whole, and signed by the key [0-9a-f]{16}, which .* does not trust/,
   );
   for (const said of [text, again]) assert.ok(!`${said.stdout}${said.stderr}`.includes(secret.split("\n")[1]!));
 });

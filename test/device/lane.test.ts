@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { configSchema } from "../../device/base/config.ts";
 import { parseMicros } from "../../device/base/time.ts";
 import type { Decision } from "../../device/grade/verdict.ts";
-import { type DecidedItem, Lane, type LaneParts, verdictTimes } from "../../device/lane.ts";
+import { type DecidedItem, type Judge, Lane, verdictTimes } from "../../device/lane.ts";
 import type { ItemPassed, ViewSeen } from "../../device/vision/follower.ts";
 
 const CONFIG = configSchema.shape.lanes.element.parse({
@@ -14,6 +14,7 @@ const CONFIG = configSchema.shape.lanes.element.parse({
   conveyor: { kind: "belt", speedMmPerS: 500 },
 });
 const T0 = 1_800_000_000_000_000;
+const BY = { recipe: null, modelHash: "ab".repeat(32), galleryHash: "cd".repeat(32) };
 const GRADED: Decision = { outcome: "graded", grade: "sound", margin: 0.5, grades: [] };
 
 function view(item: number, mark: number): ViewSeen {
@@ -43,11 +44,14 @@ class Bench {
   readonly graded: { values: number[]; count: number }[] = [];
   readonly failures: unknown[] = [];
   readonly lane: Lane;
+  judge: Judge;
+  /** Items that began, less those that are done. */
+  held = 0;
 
-  constructor(changes: Partial<LaneParts> = {}) {
-    this.lane = new Lane(CONFIG, {
+  constructor(changes: Partial<Judge> = {}) {
+    this.judge = {
       dimension: 2,
-      run: "run",
+      by: BY,
       embed: (crop) => {
         const wanted = Promise.withResolvers<Float32Array>();
         this.waiting.set(crop[0]!, wanted);
@@ -57,9 +61,15 @@ class Bench {
         this.graded.push({ values: [...embeddings.subarray(0, count * 2)], count });
         return GRADED;
       },
+      begun: () => void this.held++,
+      done: () => void this.held--,
+      ...changes,
+    };
+    this.lane = new Lane(CONFIG, {
+      run: "run",
+      judge: () => this.judge,
       decided: async (item) => void this.decided.push(item),
       embedFailed: (error) => this.failures.push(error),
-      ...changes,
     });
   }
 
@@ -162,6 +172,7 @@ test("an item left open by a restart is forgotten, views that come late for it c
     bench.decided.map(({ id, decision }) => [id, decision.outcome]),
     [["a-run-1-1", "no-image"]],
   );
+  assert.equal(bench.held, 0);
 });
 
 test("a fruit that stands in view forever does not grow without end, nor do fruit that never pass", async () => {
@@ -172,6 +183,41 @@ test("a fruit that stands in view forever does not grow without end, nor do frui
   assert.equal(bench.decided[0]!.crops.length, 128);
   for (let item = 2; item < 1002; item++) await bench.lane.see([view(item, 1)]);
   assert.equal(bench.lane.openItems, 256);
+  assert.equal(bench.held, 256);
+});
+
+test("an item in view stays with the judge that it began with, whatever comes after; the next one has the new one", async () => {
+  const bench = new Bench();
+  const first = bench.judge;
+  const seen = bench.lane.see([view(1, 10)]);
+  const asked: number[] = [];
+  let held = 0;
+  bench.judge = {
+    ...first,
+    dimension: 1,
+    by: { ...BY, recipe: "apples-2" },
+    embed: async (crop) => {
+      asked.push(crop[0]!);
+      return Float32Array.of(crop[0]!);
+    },
+    begun: () => void held++,
+    done: () => void held--,
+  };
+  const later = bench.lane.see([view(1, 11), view(2, 20)]);
+  bench.embed(10);
+  bench.embed(11);
+  await Promise.all([seen, later]);
+  assert.deepEqual([bench.held, held], [1, 1]);
+  await bench.lane.see([passed(1, 2), passed(2, 1)]);
+  assert.deepEqual(asked, [20]);
+  assert.deepEqual(
+    bench.decided.map(({ id, by, embeddings }) => [id, by.recipe, [...embeddings]]),
+    [
+      ["a-run-0-1", null, [10, 10, 11, 11]],
+      ["a-run-0-2", "apples-2", [20]],
+    ],
+  );
+  assert.deepEqual([bench.held, held], [0, 0]);
 });
 
 test("an item decided after its time at the gate is late; its times are told to the microsecond", async () => {

@@ -61,7 +61,8 @@ const fileSchema = z.strictObject({
 
 export interface DriftParts {
   readonly config: Config;
-  readonly model: Model;
+  /** By which items are decided now. */
+  model(): Model;
   readonly log: Log;
   /** What is graded by now. */
   recipe(): Recipe;
@@ -78,6 +79,7 @@ export class Drift implements Closable {
   readonly #areas = new Map<string, Box>();
   readonly #told = new Map<string, ReadonlySet<DriftKind>>();
   #recipe: Recipe;
+  #model: Model;
   #references: DriftReferences | undefined;
   #timer: NodeJS.Timeout | undefined;
   #saving: Promise<void> = Promise.resolve();
@@ -87,6 +89,7 @@ export class Drift implements Closable {
     this.#parts = parts;
     this.#path = driftFile(parts.config);
     this.#recipe = parts.recipe();
+    this.#model = parts.model();
     for (const { id } of parts.config.lanes) {
       this.#lanes.set(id, new LaneDrift(parts.config.drift.baselineItems, states[id], this.#recipe.galleryHash));
     }
@@ -113,7 +116,9 @@ export class Drift implements Closable {
     if (area === undefined) return;
     const recipe = this.#parts.recipe();
     if (recipe !== this.#recipe) this.#taught(recipe);
-    const { sizePx, cropFill } = this.#parts.model;
+    const { sizePx, cropFill, hash } = this.#model;
+    // One that began with the model before.
+    if (!hash.startsWith(item.verdict.model)) return;
     const signals = measure(item, { sizePx, fill: cropFill, area }, this.#scenes.get(id), this.#references);
     if (signals === undefined || !this.#lanes.get(id)!.add(signals)) return;
     void this.#save();
@@ -161,8 +166,15 @@ export class Drift implements Closable {
   /** What is graded by has changed. */
   #taught(recipe: Recipe): void {
     const { gallery, galleryHash } = recipe;
+    const model = this.#parts.model();
+    if (model.hash !== this.#model.hash) {
+      // Another model sees otherwise: what was learnt says nothing any more.
+      const { baselineItems } = this.#parts.config.drift;
+      for (const id of this.#lanes.keys()) this.#lanes.set(id, new LaneDrift(baselineItems, undefined, galleryHash));
+    }
     this.#recipe = recipe;
-    this.#references = gallery === undefined ? undefined : driftReferences(gallery, this.#parts.model.parts);
+    this.#model = model;
+    this.#references = gallery === undefined ? undefined : driftReferences(gallery, model.parts);
     for (const lane of this.#lanes.values()) lane.taught(galleryHash);
   }
 
@@ -183,8 +195,8 @@ export class Drift implements Closable {
   #save(): Promise<void> {
     this.#saving = this.#saving.then(async () => {
       const lanes = Object.fromEntries([...this.#lanes].map(([id, lane]) => [id, lane.state()]));
-      const { model, config, log } = this.#parts;
-      const file = { v: 1, model: model.hash, baselineItems: config.drift.baselineItems, lanes };
+      const { config, log } = this.#parts;
+      const file = { v: 1, model: this.#model.hash, baselineItems: config.drift.baselineItems, lanes };
       try {
         await writeAtomic(this.#path, [new TextEncoder().encode(JSON.stringify(file))]);
         this.#problem = undefined;
@@ -204,7 +216,11 @@ export function driftFile(config: Pick<Config, "drift" | "journal">): string {
   return config.drift.path ?? join(dirname(config.journal.path), "drift.json");
 }
 
-async function readStates({ config, model, log }: DriftParts): Promise<Record<string, LaneDriftState>> {
+async function readStates({
+  config,
+  model,
+  log,
+}: Pick<DriftParts, "config" | "model" | "log">): Promise<Record<string, LaneDriftState>> {
   const path = driftFile(config);
   let text: string;
   try {
@@ -220,7 +236,7 @@ async function readStates({ config, model, log }: DriftParts): Promise<Record<st
   try {
     const file = fileSchema.parse(JSON.parse(text));
     // Another model sees otherwise, and blocks of another length vary otherwise.
-    if (file.model !== model.hash || file.baselineItems !== config.drift.baselineItems) return {};
+    if (file.model !== model().hash || file.baselineItems !== config.drift.baselineItems) return {};
     return file.lanes as Record<string, LaneDriftState>;
   } catch {
     log.warn(`${path} is damaged, drift is learnt anew`);

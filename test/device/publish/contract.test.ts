@@ -56,6 +56,8 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
         gallery: HASH,
         references: 3,
       }),
+      activate: async () => activated,
+      rollback: async () => ({ ...activated, recipe: null, previous: null }),
       relearn: async () => ({ lanes: ["a"] }),
       trigger: async () => ({ lane: "a", camera: "c1" }),
       dismiss: async () => ({ dismissed: 1 }),
@@ -77,9 +79,11 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
   await line.until(() => line.acked.length === 2);
   for (const verb of ["pause", "resume", "reload", "snapshot", "enroll", "relearn", "trigger", "pause"])
     publish(broker.port, `request/${verb}`, '{"transaction":"t"}');
+  publish(broker.port, "request/rollback", '{"transaction":"t"}');
+  publish(broker.port, "request/activate", '{"recipe":"apples-3","transaction":"t"}');
   publish(broker.port, "request/dismiss", '{"items":["a-1"],"transaction":"t"}');
   publish(broker.port, "request/pause", "no JSON");
-  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 10);
+  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 12);
   await line.publisher.close();
   await ears.until((lines) =>
     lines.some(({ topic, payload }) => topic.endsWith("/state") && payload.includes("stopped")),
@@ -104,6 +108,14 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
 
 const HASH = "0123456789abcdef";
 const now = () => formatMicros(nowMicros());
+const activated = {
+  recipe: "apples-3",
+  previous: "configuration",
+  changed: true,
+  model: HASH,
+  gallery: HASH,
+  references: 3,
+};
 
 /** One of everything that is retained. */
 function say({ publisher }: Publishing): void {
@@ -132,7 +144,15 @@ function say({ publisher }: Publishing): void {
     ...publisher.health,
   });
   const calibration = { rule: "prototypes", alpha: 0.05, fittedAt: now(), expired: [] };
-  publisher.retain("recipe", { recipe: null, model: HASH, gallery: HASH, grades, activatedAt: now(), calibration });
+  publisher.retain("recipe", {
+    recipe: null,
+    previous: null,
+    model: HASH,
+    gallery: HASH,
+    grades,
+    activatedAt: now(),
+    calibration,
+  });
   publisher.retain("laneStats", {
     at: now(),
     lane: "a",

@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { handOver } from "../../../calibrate/recipes/activate.ts";
+import { configSchema } from "../../../device/base/config.ts";
+import type { DataOf, RecipeMessage, StateMessage, Verdict } from "../../../device/base/messages.ts";
+import { nowMicros } from "../../../device/base/time.ts";
+import { readAnyGallery } from "../../../device/gallery-store.ts";
+import { readPlaces } from "../../../device/recipes/installed.ts";
+import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
+import { Daemon, daemonFolder } from "../../support/daemon.ts";
+import { assertNumbered, heardUntil, verdictsOf, withoutRepeats, wrongs } from "../../support/daemon-verdicts.ts";
+import { writeOtherTiny } from "../../support/embedder-tiny.ts";
+import { FRAME_TO_GATE_US, smallLine, truthOf } from "../../support/line-config.ts";
+import { type MadeKey, madeKey, releaseMade, savePicturedGallery } from "../../support/recipe-made.ts";
+import { Subscriber } from "../../support/subscriber.ts";
+
+const skip = withoutMosquitto;
+const LANES = ["belt", "cups"];
+
+interface Answer {
+  readonly status: "ok" | "error";
+  readonly transaction?: number;
+  readonly data: DataOf<"activate">;
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+let folder: string;
+let broker: Mosquitto;
+let ears: Subscriber;
+let daemon: Daemon;
+let key: MadeKey;
+let startAt: number;
+/** Since then every fruit that comes into view is seen. */
+let readyAt: number;
+let transactions = 0;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  if (skip !== false) return;
+  const made = await daemonFolder();
+  closing.push(() => made.close());
+  folder = made.folder;
+  key = await madeKey(folder);
+  broker = await Mosquitto.start();
+  closing.push(() => broker.close());
+  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
+  closing.push(() => ears.close());
+  startAt = nowMicros();
+  await start();
+});
+afterEach(async () => {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+});
+
+function config(more: object = {}) {
+  const recipes = { trust: [key.publicKey] };
+  return smallLine({ folder, brokerPort: broker.port, pace: "real", startAt, more: { recipes, ...more } });
+}
+
+async function start(more: object = {}): Promise<void> {
+  daemon = await Daemon.start(folder, config(more));
+  const started = daemon;
+  closing.push(() => started.kill());
+  await daemon.ready();
+  await ears.until(() => (states().at(-1)?.state === "online" ? true : undefined));
+  readyAt = nowMicros();
+}
+
+/** As the command line does: checks the file, puts it into the inbox and asks for it. */
+async function activate(file: string): Promise<Answer> {
+  const { signal: stop } = new AbortController();
+  return ask("activate", { recipe: await handOver({ stop }, configSchema.parse(config()), file) });
+}
+
+async function ask(verb: string, request: object = {}): Promise<Answer> {
+  const transaction = ++transactions;
+  await ears.ask(`gradeline/board/request/${verb}`, JSON.stringify({ ...request, transaction }));
+  const answers = () => ears.json(`board/response/${verb}`) as unknown as Answer[];
+  return ears.until(() => answers().find((answer) => answer.transaction === transaction));
+}
+
+const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
+const recipes = (): RecipeMessage[] => ears.json("board/recipe") as unknown as RecipeMessage[];
+const by = ({ recipe, model, gallery }: Pick<Verdict, "recipe" | "model" | "gallery">) =>
+  `${recipe} ${model} ${gallery}`;
+
+/** Items of both lanes that began and were decided from now on. */
+async function nextOf(recipe: string | null): Promise<void> {
+  const from = verdictsOf(ears).length;
+  await ears.until(() => {
+    const later = verdictsOf(ears).slice(from);
+    return LANES.every((id) => later.some((one) => one.lane === id && one.recipe === recipe)) || undefined;
+  });
+}
+
+/** A recipe of its own gallery. */
+async function released(name: string, version: string, items: number, model?: string): Promise<string> {
+  const gallery = join(folder, `made-${name}-${version}`);
+  const out = join(folder, `${name}-${version}.recipe`);
+  await savePicturedGallery(gallery, items, { seed: items * 10, ...(model === undefined ? {} : { model }) });
+  await releaseMade(gallery, key, { name, version, out, ...(model === undefined ? {} : { model }) });
+  return out;
+}
+
+async function otherModel(change?: Parameters<typeof writeOtherTiny>[1]): Promise<string> {
+  const own = join(folder, "other-model");
+  await mkdir(own, { recursive: true });
+  return writeOtherTiny(own, change);
+}
+
+test("a line runs on while recipes are activated, of another model too, and gone back from: no verdict is missing, each is by one recipe whole", {
+  skip,
+}, async () => {
+  const first = await ears.until(() => recipes()[0]);
+  assert.deepEqual([first.recipe, first.previous], [null, null]);
+  await nextOf(null);
+  const { data: apples } = await activate(await released("apples", "1", 5));
+  assert.deepEqual([apples.recipe, apples.previous, apples.changed], ["apples-1", "configuration", true]);
+  assert.deepEqual([apples.references, apples.model === first.model], [5, true]);
+  assert.notEqual(apples.gallery, first.gallery);
+  await nextOf("apples-1");
+  const { data: pears } = await activate(await released("pears", "2", 7, await otherModel()));
+  assert.deepEqual([pears.recipe, pears.previous, pears.references], ["pears-2", "apples-1", 7]);
+  assert.notEqual(pears.model, first.model);
+  await nextOf("pears-2");
+  const { data: again } = await ask("activate", { recipe: "pears-2" });
+  assert.deepEqual([again.recipe, again.changed], ["pears-2", false]);
+  const { data: back } = await ask("rollback");
+  assert.deepEqual([back.recipe, back.previous, back.gallery], ["apples-1", "configuration", apples.gallery]);
+  await nextOf("apples-1");
+  const own = await ask("rollback");
+  assert.deepEqual([own.data.recipe, own.data.previous, own.data.gallery], [null, null, first.gallery]);
+  await nextOf(null);
+  // A kept one by its name alone, as a controller changes from one kind of fruit to the other.
+  assert.equal((await ask("activate", { recipe: "pears-2" })).data.recipe, "pears-2");
+  await nextOf("pears-2");
+  const until = nowMicros() + 500_000;
+  await ears.until(() => heardUntil(verdictsOf(ears), LANES, until));
+  assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
+
+  const verdicts = verdictsOf(ears);
+  assertNumbered(verdicts);
+  assert.equal(withoutRepeats(verdicts).length, verdicts.length);
+  const known = new Set([first, apples, pears].map(by));
+  assert.equal(known.size, 3);
+  assert.deepEqual(new Set(verdicts.map(by)), known, "no verdict is by a mixture");
+  assert.deepEqual(
+    wrongs(verdicts, truthOf(config(), 400), ({ gateAt }) => gateAt >= readyAt + FRAME_TO_GATE_US && gateAt <= until),
+    [],
+  );
+  assert.ok(states().every(({ state }) => state === "online" || state === "stopped"));
+  assert.deepEqual(
+    recipes()
+      .map(({ recipe }) => recipe)
+      .filter((recipe, index, all) => recipe !== all[index - 1]),
+    [null, "apples-1", "pears-2", "apples-1", null, "pears-2"],
+  );
+});
+
+test("the active recipe survives a kill -9 and a restart; what is taught goes into it and is told by a +; its file brings it as it was", {
+  skip,
+}, async () => {
+  const own = await readFile(join(folder, "gallery", "gallery.bin"));
+  const file = await released("apples", "1", 5);
+  const { data: apples } = await activate(file);
+  await daemon.kill("SIGKILL");
+  await start();
+  assert.deepEqual([recipes().at(-1)?.recipe, recipes().at(-1)?.gallery], ["apples-1", apples.gallery]);
+  await nextOf("apples-1");
+  const seen = verdictsOf(ears).findLast(({ views }) => views > 0)!;
+  const taught = await ask("enroll", { grade: "third", items: [seen.item] });
+  assert.equal(taught.status, "ok", taught.error?.message);
+  await nextOf("apples-1+");
+  assert.deepEqual(await readFile(join(folder, "gallery", "gallery.bin")), own, "the configuration's own is as it was");
+  const { gallery } = await readPlaces(configSchema.parse(config()));
+  const { references } = (await readAnyGallery(gallery))!.gallery;
+  assert.deepEqual([references.length, references.at(-1)!.id, references.at(-1)!.grade], [6, seen.item, "third"]);
+  // By its name it is what it was taught to be, by its file what was signed.
+  assert.equal((await ask("activate", { recipe: "apples-1" })).data.changed, false);
+  const { data: clean } = await activate(file);
+  assert.deepEqual(
+    [clean.recipe, clean.changed, clean.gallery, clean.previous],
+    ["apples-1", true, apples.gallery, "apples-1"],
+  );
+  assert.equal((await ask("rollback")).data.recipe, "apples-1+");
+});
+
+test("a recipe of an unknown key, torn, of a model cut otherwise, of a name that is taken or none at all changes nothing", {
+  skip,
+}, async () => {
+  const good = await released("apples", "1", 5);
+  const { data: apples } = await activate(good);
+  const bytes = await readFile(good);
+  const stranger = await madeKey(folder, "stranger.key");
+  const alien = join(folder, "alien.recipe");
+  await releaseMade(join(folder, "made-apples-1"), stranger, { name: "apples", version: "9", out: alien });
+  const taken = join(folder, "taken.recipe");
+  await savePicturedGallery(join(folder, "gallery-taken"), 4);
+  await releaseMade(join(folder, "gallery-taken"), key, { name: "apples", version: "1", out: taken });
+  const wide = await otherModel((description) => {
+    description.crop.margin = 0.2;
+  });
+  const wider = await released("wider", "1", 4, wide);
+  const changed = await readFile(await released("plums", "1", 3));
+  changed[changed.indexOf("IDAT") + 9]! ^= 1;
+  const refusals: [Buffer, string, RegExp][] = [
+    [await readFile(alien), "RECIPE_SIGNATURE", /signed by the key [0-9a-f]{16}, which is not among the trusted ones/],
+    [bytes.subarray(0, bytes.length - 700), "RECIPE", /it was cut or added to/],
+    [changed, "RECIPE", /crops\/.*\.png was changed: found sha256/],
+    [await readFile(taken), "RECIPE", /apples-1 is another recipe here, made/],
+    [await readFile(wider), "GALLERY_MODEL", /wants views of 16 px with margin 0\.2 .*, the cameras cut them of 16 px/],
+    [bytes, "RECIPE", /holds the recipe [0-9a-f]{16}, not that of its name/],
+  ];
+  for (const [content, code, message] of refusals) {
+    // What lies in the inbox, however it came there, is held against the keys by the daemon itself.
+    const digest = content === bytes ? "ab".repeat(32) : digestIn(content);
+    await writeFile(join(folder, "recipes", "inbox", `${digest}.recipe`), content);
+    const { status, error } = await ask("activate", { recipe: digest });
+    assert.deepEqual([status, error?.code], ["error", code], error?.message);
+    assert.match(error.message, message);
+  }
+  assert.deepEqual(await readdir(join(folder, "recipes", "inbox")), []);
+  for (const recipe of ["../apples-1", "a".repeat(64), ""]) {
+    const { error } = await ask("activate", { recipe });
+    assert.equal(error.code, "RECIPE", recipe);
+    assert.match(error.message, /is installed; installed are .*apples-1/);
+  }
+  const from = verdictsOf(ears).length;
+  await nextOf("apples-1");
+  assert.ok(
+    verdictsOf(ears)
+      .slice(from)
+      .every((verdict) => by(verdict) === by(apples)),
+  );
+  assert.ok(states().every(({ state }) => state === "online"));
+});
+
+/** Of the manifest that such a file begins with. */
+function digestIn(file: Buffer): string {
+  const size = Number.parseInt(file.subarray(124, 135).toString(), 8);
+  return createHash("sha256")
+    .update(file.subarray(512, 512 + size))
+    .digest("hex");
+}
