@@ -1,6 +1,7 @@
 import * as ort from "onnxruntime-node";
 import type { LoadedModel } from "../device/embed/model.ts";
 import { withAllOutputs } from "../device/embed/onnx-outputs.ts";
+import { forbidTelemetry } from "../device/embed/telemetry.ts";
 
 /** Views at once: every tensor of the model is kept for each of them. */
 const BATCH = 4;
@@ -21,6 +22,7 @@ export async function measureRanges(
   onView: (done: number) => void,
 ): Promise<Map<string, number>> {
   const { sizePx } = model.model;
+  forbidTelemetry();
   const session = await ort.InferenceSession.create(withAllOutputs(model.bytes).bytes, {
     executionProviders: ["cpu"],
     logSeverityLevel: 4,

@@ -9,6 +9,7 @@ import { checkTensors, type LoadedModel } from "./model.ts";
 import type { FromNode, NodeSetup, ToNode } from "./node-worker.ts";
 import { checkNodes, type Nodes, type Proof } from "./proof.ts";
 import type { Provider } from "./providers.ts";
+import { forbidTelemetry } from "./telemetry.ts";
 
 export type NodeProvider = Exclude<Provider, "tensorrt">;
 
@@ -105,6 +106,7 @@ export class NodeEmbedder implements Embedder {
       sizePx: model.model.sizePx,
       dimension: model.model.dimension,
     };
+    forbidTelemetry();
     const worker = new Worker(new URL("./node-worker.ts", import.meta.url), { workerData: setup });
     const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
     const first = await new Promise<FromNode>((resolve, reject) => {

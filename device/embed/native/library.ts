@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import koffi from "koffi";
 import { type ErrorCode, GradelineError } from "../../base/errors.ts";
 import { loadForGood, stackProblem } from "../../base/ffi.ts";
+import { forbidTelemetry } from "../telemetry.ts";
 import { checkLibraryFile } from "./elf.ts";
 import { type Entry, type FunctionName, lastPlaces, NEWEST_API, OLDEST_API, table } from "./table.ts";
 
@@ -79,6 +80,7 @@ export class Library {
   }
 
   static #load(path: string): Library {
+    forbidTelemetry();
     const opened = openLibrary(path);
     const base = opened() as Handle;
     const [getApi, getVersion] = koffi.decode(base, koffi.array("void *", 2)) as [Handle, Handle];

@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { loadModel } from "../../../device/embed/model.ts";
+import { forbidTelemetry } from "../../../device/embed/telemetry.ts";
 
 /** The session alone: batches of the line's own views in a plain loop on one thread, nothing around it. */
 
@@ -34,6 +35,7 @@ export function runBare(task: BareTask): Promise<BareFigures> {
 
 async function bare({ model: path, threads, views: file, batch, seconds }: BareTask): Promise<BareFigures> {
   const { model, bytes, inputName, outputName } = await loadModel(path);
+  forbidTelemetry();
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ["cpu"],
     intraOpNumThreads: threads,
