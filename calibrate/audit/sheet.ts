@@ -27,10 +27,17 @@ export async function contactSheet(
 ${rows.map((finding, row) => {
   const x = 2 * (CELL + PAD) + PAD;
   const y = row * ROW;
-  const lines = [...wrap(finding.found, 68).slice(0, 4), ...wrap(finding.advice, 68).slice(0, 2)];
+  const lines = [
+    ...wrap(finding.found, 68)
+      .slice(0, 4)
+      .map((line) => ({ line, fill: "#1c2126" })),
+    ...wrap(finding.advice, 68)
+      .slice(0, 2)
+      .map((line) => ({ line, fill: "#5a636c" })),
+  ];
   return svg`<path d="M0 ${y + ROW - 0.5}H${width}" stroke="#d5dae0"/>
 <text x="${x}" y="${y + 26}" font-weight="bold" fill="${finding.severity === "problem" ? "#a33c00" : "#1c2126"}">${TITLES[finding.kind]}: ${finding.other === undefined ? finding.grade : `${finding.grade} and ${finding.other}`}</text>
-${lines.map((line, i) => svg`<text x="${x}" y="${y + 48 + i * 18}" fill="#1c2126">${line}</text>`)}`;
+${lines.map(({ line, fill }, i) => svg`<text x="${x}" y="${y + 48 + i * 18}" fill="${fill}">${line}</text>`)}`;
 })}${rows.length === 0 ? svg`<text x="${PAD}" y="80">Nothing was found.</text>` : null}</svg>`;
   const pictures = await Promise.all(
     rows.flatMap((_, row) =>

@@ -10,7 +10,9 @@ export const MAP_WIDTH = 960;
 export const MAP_HEIGHT = 680;
 const LEFT = 56;
 const TOP = 16;
+/** The plot ends where the legend begins. */
 const RIGHT = 200;
+export const PLOT_WIDTH = MAP_WIDTH - RIGHT + LEFT / 4;
 const BOTTOM = 56;
 const INK = "#1c2126";
 const SOFT = "#5a636c";
@@ -22,8 +24,16 @@ const INNER = 0.9;
 /** Longer names would run out of the legend. */
 const MOST_LETTERS = 20;
 
+export interface LegendRow {
+  /** Around the origin; empty where it is a remark. */
+  readonly mark: Markup;
+  readonly text: string;
+}
+
 export interface MapDrawing {
   readonly svg: Markup;
+  /** The same as in the drawing, for where it is too narrow for one. */
+  readonly legend: readonly LegendRow[];
   /** (points) places in the drawing's units. */
   readonly places: readonly Place[];
 }
@@ -51,6 +61,7 @@ export function drawMap(
   const rank: Record<PointKind, number> = { reference: 0, item: 1, new: 2, queue: 3 };
   const order = [...points.keys()].sort((a, b) => rank[points[a]!.kind] - rank[points[b]!.kind]);
   const small = points.length > 400;
+  const legend = legendOf(points, names, grades.length);
   const drawing = svg`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${MAP_WIDTH} ${MAP_HEIGHT}" width="${MAP_WIDTH}" height="${MAP_HEIGHT}" role="img" aria-label="${labelOf(points, names)}" font-family="${FONT}" font-size="13">
 <rect width="${MAP_WIDTH}" height="${MAP_HEIGHT}" fill="#fff"/>
 <rect x="${LEFT}" y="${TOP}" width="${MAP_WIDTH - LEFT - RIGHT}" height="${MAP_HEIGHT - TOP - BOTTOM}" fill="none" stroke="#d5dae0"/>
@@ -58,13 +69,13 @@ ${layout.method === "pca" ? groups.map(({ own, index }) => hullOf(own, index)) :
 ${order.map((i) => {
   const { kind, name, grade } = points[i]!;
   const title = grade === undefined ? `${name}, waits for its grade` : `${name}, ${grade}`;
-  return svg`<g><title>${title}</title>${markOf(kind, indexOf(points[i]!), places[i]!, small ? 3.2 : 5.5)}</g>
+  return svg`<g class="mark"><title>${title}</title>${markOf(kind, indexOf(points[i]!), places[i]!, small ? 3.2 : 5.5)}</g>
 `;
 })}${groups.map(({ name, own }) => titleOf(name, own))}
 ${axesOf(layout)}
-${legend(points, names, grades.length)}
+${drawLegend(legend)}
 </svg>`;
-  return { svg: drawing, places };
+  return { svg: drawing, legend, places };
 }
 
 /** Both axes by the same measure, so that near is near in every direction; UMAP's have none, and fill the frame. */
@@ -129,7 +140,7 @@ function formOf(index: number, x: number, y: number, r: number): string {
 }
 
 function hullOf(own: readonly Place[], index: number): Markup | null {
-  if (own.length < 3) return null;
+  if (own.length < 2) return null;
   const path = `M${convexHull(inner(own))
     .map((place) => place.join(" "))
     .join("L")}Z`;
@@ -173,24 +184,29 @@ function axis(which: string, share: number): string {
   return `${which} principal component, ${(share * 100).toFixed(0)} % of the variance`;
 }
 
-function legend(points: readonly MapPoint[], names: readonly string[], enrolled: number): Markup {
-  const x = MAP_WIDTH - RIGHT + 24;
+function legendOf(points: readonly MapPoint[], names: readonly string[], enrolled: number): LegendRow[] {
   const kinds = new Set(points.map(({ kind }) => kind));
   const count = (name: string): number => points.filter(({ grade }) => grade === name).length;
-  const rows: Markup[] = [];
-  const line = (mark: Markup, text: string): void => {
-    rows.push(svg`${mark}<text x="${x + 16}" y="${yOf(rows.length) + 4}" fill="${INK}">${text}</text>
-`);
-  };
-  const at = (): Place => [x, yOf(rows.length)];
-  for (const [index, name] of names.entries()) {
+  const rows = names.map((name, index): LegendRow => {
     const fresh = points.some(({ grade, kind }) => grade === name && kind === "new");
     const kind = index < enrolled ? "reference" : fresh ? "new" : "item";
-    line(markOf(kind, index, at(), 5.5), `${shorten(name)} (${count(name)})${kind === "new" ? ", new" : ""}`);
+    const text = `${shorten(name)} (${count(name)})${kind === "new" ? ", new" : ""}`;
+    return { mark: markOf(kind, index, [0, 0], 5.5), text };
+  });
+  if (kinds.has("item")) rows.push({ mark: svg``, text: "hollow: not enrolled" });
+  if (kinds.has("queue")) {
+    rows.push({ mark: markOf("queue", -1, [0, 0], 5.5), text: `waits for its grade (${countOf(points, "queue")})` });
   }
-  if (kinds.has("item")) line(svg``, "hollow: not enrolled");
-  if (kinds.has("queue")) line(markOf("queue", -1, at(), 5.5), `waits for its grade (${countOf(points, "queue")})`);
-  return svg`<g>${rows}</g>`;
+  return rows;
+}
+
+function drawLegend(rows: readonly LegendRow[]): Markup {
+  const x = MAP_WIDTH - RIGHT + 24;
+  return svg`<g class="legend">${rows.map(
+    ({ mark, text }, row) => svg`<g transform="translate(${x} ${yOf(row)})">${mark}</g>
+<text x="${x + 16}" y="${yOf(row) + 4}" fill="${INK}">${text}</text>
+`,
+  )}</g>`;
 }
 
 function yOf(row: number): number {

@@ -1,15 +1,15 @@
-import { html, type Markup } from "../html/markup.ts";
+import { html, type Markup, svg } from "../html/markup.ts";
 import { page } from "../html/page.ts";
 import { dataUri } from "../html/picture.ts";
-import { MAP_HEIGHT, MAP_WIDTH, type MapDrawing } from "./draw.ts";
+import { MAP_HEIGHT, MAP_WIDTH, type MapDrawing, PLOT_WIDTH } from "./draw.ts";
 import type { MapPoint } from "./points.ts";
 
 /** More pictures would make a file that no phone opens; the others have their name only. */
 const MOST_PICTURES = 1500;
 
 const STYLE = `
-.map { position: relative; background: #fff; border: 1px solid var(--line); border-radius: .5rem; min-width: 40rem; }
-.map svg { display: block; width: 100%; }
+.map { position: relative; background: #fff; border: 1px solid var(--line); border-radius: .5rem; }
+.map svg { display: block; width: 100%; border-radius: inherit; }
 .map button { position: absolute; width: 1.5rem; height: 1.5rem; margin: -.75rem 0 0 -.75rem; padding: 0; border: 0;
   border-radius: 50%; background: transparent; cursor: pointer; }
 .map button:hover, .map button:focus { z-index: 2; outline: 3px solid #1c2126; }
@@ -19,8 +19,17 @@ const STYLE = `
 .map button.left span { left: 0; transform: none; } .map button.right span { left: auto; right: 0; transform: none; }
 .map button.low span { top: auto; bottom: 1.8rem; }
 .map button:hover span, .map button:focus span { display: block; }
+ul.legend { display: none; flex-wrap: wrap; gap: .2rem 1rem; padding: 0; list-style: none; }
+ul.legend svg { width: 1.4rem; vertical-align: middle; }
 .map img { width: 100%; height: auto; margin-bottom: .3rem; }
 body { max-width: 80rem; }
+/* A phone has the legend under the map, and letters and marks large enough to be seen. */
+@media (max-width: 40rem) {
+  .scroll { overflow: hidden; } .map { width: ${((MAP_WIDTH / PLOT_WIDTH) * 100).toFixed(2)}%; border: 0; }
+  .map g.legend { display: none; } ul.legend { display: flex; }
+  .map svg text { font-size: 24px; }
+  .map .mark path { transform-box: fill-box; transform-origin: center; transform: scale(1.8); }
+}
 @media print { .map button { display: none; } }
 `;
 
@@ -40,7 +49,7 @@ export async function mapPage({ points, drawing, title, notes, onPicture }: MapP
     const crop = index < MOST_PICTURES ? await point.crop() : undefined;
     const [x, y] = drawing.places[index]!;
     const text = `${point.name}: ${point.grade ?? "waits for its grade"}${point.kind === "new" ? ", not enrolled" : ""}`;
-    const side = x < MAP_WIDTH * 0.15 ? "left" : x > MAP_WIDTH * 0.85 ? "right" : "";
+    const side = x < MAP_WIDTH * 0.15 ? "left" : x > PLOT_WIDTH - MAP_WIDTH * 0.15 ? "right" : "";
     const place = `left: ${((x / MAP_WIDTH) * 100).toFixed(2)}%; top: ${((y / MAP_HEIGHT) * 100).toFixed(2)}%`;
     spots.push(
       html`<button type="button" class="${side}${y > MAP_HEIGHT * 0.6 ? " low" : ""}" style="${place}" aria-label="${text}"><span>${
@@ -53,6 +62,7 @@ export async function mapPage({ points, drawing, title, notes, onPicture }: MapP
   const body = html`<h1>${title}</h1>
 ${notes.map((note) => html`<p class="soft">${note}</p>`)}
 <div class="scroll" tabindex="0" role="region" aria-label="map"><div class="map">${drawing.svg}
-${spots}</div></div>`;
+${spots}</div></div>
+<ul class="legend">${drawing.legend.map(({ mark, text }) => html`<li>${svg`<svg viewBox="-12 -12 24 24" width="24" height="24" aria-hidden="true">${mark}</svg>`} ${text}</li>`)}</ul>`;
   return page({ title, body, style: STYLE });
 }

@@ -74,7 +74,7 @@ test("a gallery's references stand beside the mistakes, and its colours are the 
   assert.equal(status, 0);
   assert.ok(JSON.parse(stdout).baseLine.itemBalancedAccuracy > 0.5);
   const text = await readFile(path, "utf8");
-  assert.match(text, /<span class="soft">sound\/item-0<\/span>/);
+  assert.match(text, /<span class="soft">sound\/<wbr>item-<wbr>0<\/span>/);
   assert.doesNotMatch(text, /no picture/);
   // Pictures that are gone leave the figures, without the base line.
   await rm(join(gallery, "crops"), { recursive: true });

@@ -82,6 +82,19 @@ describe("map", { concurrency: 3 }, () => {
       assert.equal(await spot.locator("img").isVisible(), true);
       assert.match((await spot.getAttribute("aria-label"))!, /item-0: sound/);
       assert.ok((await contentWidthPx(tab)) <= 390);
+      // Every point is on the phone's screen, and the legend, which would be beyond it, is under the map.
+      for (const point of await tab.locator(".map button").all()) {
+        const { x, width } = (await point.boundingBox())!;
+        assert.ok(x + width / 2 > 0 && x + width / 2 < 390, `a point at ${x} px`);
+      }
+      const shown = async (): Promise<boolean[]> => [
+        await tab.locator("ul.legend").isVisible(),
+        await tab.locator("g.legend").isVisible(),
+      ];
+      assert.deepEqual(await shown(), [true, false]);
+      assert.match((await tab.locator("ul.legend").textContent())!, /sound \(8\).*reject \(8\).*second \(2\)/s);
+      await tab.setViewportSize({ width: 1000, height: 800 });
+      assert.deepEqual(await shown(), [false, true]);
       assert.deepEqual(faults, []);
     } finally {
       await browser.close();
