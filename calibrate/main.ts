@@ -20,6 +20,7 @@ import { queueCommand } from "./commands/queue.ts";
 import { recordCommand } from "./commands/record.ts";
 import { releaseCommand } from "./commands/release.ts";
 import { repeatCommand } from "./commands/repeat.ts";
+import { stillCommand } from "./commands/still.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { wholeNumber } from "./commands/whole-number.ts";
 import { engineCommand } from "./engine.ts";
@@ -143,6 +144,7 @@ Examples:
 queueCommand(program, common, within);
 repeatCommand(program, common, within);
 recordCommand(program, within);
+stillCommand(program, within);
 doctorCommand(program, within);
 watchCommand(program, common, within);
 

@@ -1,14 +1,10 @@
-import { parse } from "yaml";
-import { type Config, type SourceConfig, sourceSchema } from "../device/base/config.ts";
-import { GradelineError } from "../device/base/errors.ts";
 import { openSource } from "../device/capture/open.ts";
 import { RingRecorder } from "../device/capture/record-ring.ts";
 import type { FrameSource } from "../device/capture/source.ts";
 import type { Context } from "./main.ts";
+import { type SourceOptions, sourceOf, untilStopped } from "./source-option.ts";
 
-export interface RecordOptions {
-  readonly camera?: string;
-  readonly source?: string;
+export interface RecordOptions extends SourceOptions {
   readonly seconds?: number;
   readonly frames?: number;
   readonly maxSize: number;
@@ -40,7 +36,7 @@ interface Recorded {
 /** `record`: writes what a camera gives into a ring until it is stopped. */
 export async function record(context: Context, root: string, options: RecordOptions): Promise<void> {
   const { scope, stop, json } = context;
-  const config = sourceOf(context.config, options);
+  const config = sourceOf(context.config, options, "record");
   const source = scope.add(await untilStopped(openSource(config), stop));
   const maxAgeMs = options.maxAge === undefined ? NO_AGE_MS : options.maxAge * 1000;
   const { maxSize: maxBytes, compress = false } = options;
@@ -55,12 +51,13 @@ export async function record(context: Context, root: string, options: RecordOpti
   const limit = options.seconds === undefined ? undefined : setTimeout(close, options.seconds * 1000);
   stop.addEventListener("abort", close, { once: true });
   try {
+    let taken = 0;
     for await (const frame of source.frames()) {
-      ring.offer(frame);
+      if (ring.offer(frame)) taken++;
       // A source that waits for its reader can be waited for in turn.
       if ("pace" in config && config.pace === "fast") await ring.flush();
       meter.count(frame.status);
-      if (meter.frames === options.frames) break;
+      if (taken === options.frames) break;
     }
     await ring.flush();
   } finally {
@@ -76,56 +73,6 @@ export async function record(context: Context, root: string, options: RecordOpti
   if (stop.aborted && (options.seconds !== undefined || options.frames !== undefined)) process.exitCode = 130;
 }
 
-/** @throws {GradelineError} USAGE or CONFIG with what is wanted instead */
-function sourceOf(config: Config | undefined, { camera, source }: RecordOptions): SourceConfig {
-  if (source !== undefined) {
-    if (config !== undefined) throw new GradelineError("USAGE", "found both --source and --config, wanted one of them");
-    return parseSource(source);
-  }
-  if (config === undefined) {
-    throw new GradelineError("USAGE", "found neither --config nor --source, wanted one of them", {
-      hint: "gradeline-calibrate record --help",
-    });
-  }
-  const ids = config.cameras.map(({ id }) => id).join(", ");
-  if (camera === undefined && config.cameras.length > 1) {
-    throw new GradelineError("USAGE", `the configuration has the cameras ${ids}`, { hint: "name one: --camera ID" });
-  }
-  const found = camera === undefined ? config.cameras[0] : config.cameras.find(({ id }) => id === camera);
-  if (found === undefined) throw new GradelineError("USAGE", `there is no camera ${camera}, wanted one of: ${ids}`);
-  return found.source;
-}
-
-function parseSource(text: string): SourceConfig {
-  let value: unknown;
-  try {
-    value = parse(text, { maxAliasCount: 0 });
-  } catch (cause) {
-    throw new GradelineError("CONFIG", `--source is not YAML: ${(cause as Error).message.split("\n")[0]}`, { cause });
-  }
-  const parsed = sourceSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "));
-  throw new GradelineError("CONFIG", `--source: ${problems.join("; ")}`, {
-    hint: "as under `source:` in systemd/gradeline.example.yaml, e.g. '{kind: gst, preset: usb}'",
-  });
-}
-
-/** A camera that is not there can be waited for by Ctrl-C alone; what opens afterwards is closed again. */
-async function untilStopped(opening: Promise<FrameSource>, stop: AbortSignal): Promise<FrameSource> {
-  const stopped = Promise.withResolvers<never>();
-  const abort = (): void => stopped.reject(stop.reason);
-  stop.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([opening, stopped.promise]);
-  } catch (error) {
-    void opening.then((source) => source.close()).catch(() => {});
-    throw error;
-  } finally {
-    stop.removeEventListener("abort", abort);
-  }
-}
-
 class Meter {
   readonly #source: FrameSource;
   readonly #ring: RingRecorder;
@@ -137,10 +84,6 @@ class Meter {
   constructor(source: FrameSource, ring: RingRecorder) {
     this.#source = source;
     this.#ring = ring;
-  }
-
-  get frames(): number {
-    return this.#frames;
   }
 
   count(status: "ok" | "incomplete"): void {

@@ -1,19 +1,16 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { CommonOptions, Within } from "../main.ts";
 import { type RecordOptions, record } from "../record.ts";
+import { sourceOptions } from "../source-option.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 /** `record` */
 export function recordCommand(program: Command, within: Within): void {
-  program
-    .command("record")
+  sourceOptions(program.command("record"))
     .description("Records a camera, without loss, as a ring of the newest frames that the source `replay` plays.")
     .argument("<dir>", "each recording gets a folder of its own in it, and earlier ones stay")
-    .option("--config <file>", "the daemon's configuration, whose camera is recorded")
-    .option("--camera <id>", "which of its cameras, where it has several")
-    .option("--source <yaml>", "a source as in the configuration, instead: '{kind: gst, preset: usb}'")
     .option("--seconds <n>", "ends after so long (default: when stopped by Ctrl-C)", wholeNumber(1))
-    .option("--frames <n>", "ends after so many frames", wholeNumber(1))
+    .option("--frames <n>", "ends when so many frames are recorded", wholeNumber(1))
     .option(
       "--max-size <size>",
       "of the recording, e.g. 500MB, 20GB; beyond it the oldest frames go",

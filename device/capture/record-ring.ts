@@ -96,19 +96,21 @@ export class RingRecorder implements Closable {
   /**
    * Takes a copy of a frame; returns at once.
    *
+   * @returns whether it was taken, or left out because those before it are still being written
    * @throws {GradelineError} FILE when an earlier frame could not be written
    */
-  offer(frame: Frame): void {
+  offer(frame: Frame): boolean {
     this.#check();
     if (this.#pending >= MAX_PENDING) {
       this.#skipped++;
-      return;
+      return false;
     }
     this.#pending++;
     const file = `${String(frame.seq).padStart(12, "0")}.png`;
     const image = writeImage(join(this.folder, file), frame, this.#limits.compress === true);
     const before = this.#last;
     this.#last = this.#add(before, image, { line: indexLine(frame, file), file, exposedAt: frame.exposedAt });
+    return true;
   }
 
   /** Resolves when all frames handed in are on disk. @throws {GradelineError} FILE when one could not be written */

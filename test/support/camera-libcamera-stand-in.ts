@@ -29,6 +29,8 @@ const width = Number(values.width);
 const height = Number(values.height);
 
 if (program?.endsWith("still")) {
+  // A camera that gives no picture keeps it waiting.
+  if (STAND_IN_MUTE !== undefined) await new Promise((resolve) => setTimeout(resolve, 600_000));
   const image = sharp({ create: { width, height, channels: 3, background: { r: 200, g: 100, b: 50 } } });
   await image.png().toFile(String(values.output));
 } else {

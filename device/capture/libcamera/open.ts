@@ -5,7 +5,7 @@ import type { Log } from "../../base/log.ts";
 import { type Image, readImage } from "../image.ts";
 import { LiveSource } from "../live/live-source.ts";
 import { stillOptions } from "./options.ts";
-import { programFailed, searchPath, withFolder } from "./programs.ts";
+import { killHolders, programFailed, searchPath, withFolder } from "./programs.ts";
 
 const FIRST_RETRY_MS = 1000;
 
@@ -23,9 +23,10 @@ export async function openLibcamera(config: LibcameraConfig, log?: Log): Promise
 /**
  * One still picture, for enrolment. The camera must not be in use.
  *
- * @throws {GradelineError} SOURCE when the programs or the camera are not there
+ * @param stop ends the program
+ * @throws {GradelineError} SOURCE when the programs or the camera are not there; the signal's reason
  */
-export async function takeStill(config: LibcameraConfig): Promise<Image> {
+export async function takeStill(config: LibcameraConfig, stop?: AbortSignal): Promise<Image> {
   return withFolder(async (folder) => {
     const output = join(folder, "still.png");
     const options = stillOptions(config, output);
@@ -33,10 +34,15 @@ export async function takeStill(config: LibcameraConfig): Promise<Image> {
     process.env.PATH = await searchPath("still", folder, path);
     const taken = libcamera.still(options as Parameters<typeof libcamera.still>[0]);
     process.env.PATH = path;
+    const end = (): void => void killHolders(output, "SIGINT");
+    stop?.addEventListener("abort", end, { once: true });
     try {
       await taken;
     } catch (error) {
+      stop?.throwIfAborted();
       throw programFailed("libcamera-still", error);
+    } finally {
+      stop?.removeEventListener("abort", end);
     }
     return await readImage(output);
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
@@ -7,23 +7,18 @@ import { type LibcameraConfig, libcameraSchema } from "../../../../device/base/c
 import { openLibcamera, takeStill } from "../../../../device/capture/libcamera/open.ts";
 import { stillOptions, videoOptions } from "../../../../device/capture/libcamera/options.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
+import { installLibcamera, libcameraNeeds } from "../../../support/camera-libcamera.ts";
 import { lacking, nextFrame, readFrames, until } from "../../../support/camera-peers.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gradeline-test-"));
 const calls = join(folder, "calls");
-const standIn = new URL("../../../support/camera-libcamera-stand-in.ts", import.meta.url).pathname;
-const skip = lacking([
-  {
-    have: () => ["x86_64", "aarch64"].some((cpu) => existsSync(`/usr/lib/${cpu}-linux-gnu/libyuv.so.0`)),
-    debian: "libyuv0",
-  },
-]);
+const skip = lacking(libcameraNeeds);
 const systemPath = process.env.PATH ?? "";
 const opened: LiveSource[] = [];
 
 process.env.STAND_IN_CALLS = calls;
-const libcameraPath = install("libcamera");
-const rpicamPath = install("rpicam");
+const libcameraPath = installLibcamera(folder, "libcamera");
+const rpicamPath = installLibcamera(folder, "rpicam");
 
 afterEach(() => {
   process.env.PATH = systemPath;
@@ -34,16 +29,6 @@ after(async () => {
   for (const source of opened) await source.close();
   rmSync(folder, { recursive: true });
 });
-
-/** Puts the stand-in under the programs' names into a folder. @returns a search path with it */
-function install(family: "libcamera" | "rpicam"): string {
-  const at = mkdtempSync(join(folder, `${family}-`));
-  for (const program of ["vid", "still"]) {
-    const line = `exec '${process.execPath}' '${standIn}' ${program} "$@"`;
-    writeFileSync(join(at, `${family}-${program}`), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
-  }
-  return `${at}:${systemPath}`;
-}
 
 function configure(config: object): LibcameraConfig {
   return libcameraSchema.parse({ kind: "libcamera", widthPx: 98, heightPx: 16, fps: 50, ...config });

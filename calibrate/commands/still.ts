@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import type { CommonOptions, Within } from "../main.ts";
+import { type SourceOptions, sourceOptions } from "../source-option.ts";
+import { still } from "../still.ts";
+
+/** `still` */
+export function stillCommand(program: Command, within: Within): void {
+  sourceOptions(program.command("still"))
+    .description("Takes one picture with a camera, without loss, as the next PNG of a folder: a view to enrol.")
+    .argument("<dir>", "made where absent; the pictures in it stay")
+    .option("--json", "one JSON object on standard output")
+    .addHelpText(
+      "after",
+      `
+One folder is one fruit: turn it and take it again, from several sides. The daemon must not hold the camera meanwhile.
+A camera on a Raspberry Pi's connector takes it by rpicam-still; others give a frame after half a second, in which
+automatics settle; one that waits for software triggers is triggered.
+
+Examples:
+  gradeline-calibrate still photos/second/apple7 --config /etc/gradeline/gradeline.yaml --camera north
+  gradeline-calibrate still photos/second/apple7 --source '{kind: libcamera, widthPx: 4056, heightPx: 3040}'
+  gradeline-calibrate enroll second photos/second
+
+Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
+    )
+    .action((dir: string, options: CommonOptions & SourceOptions) =>
+      within(options, (context) => still(context, dir, options)),
+    );
+}
