@@ -1,8 +1,10 @@
+import { parseArgs } from "node:util";
 import koffi from "koffi";
 
 /**
- * An RTSP server on loopback that serves a test picture as motion JPEG at /camera: `node camera-rtsp-server.ts PORT
- * [USER PASSWORD_IN_HEX]`.
+ * An RTSP server on loopback that serves a test picture at /camera: `node camera-rtsp-server.ts PORT [--encoding
+ * jpeg|h264|h265] [--user NAME --password IN_HEX]`. H.264 and H.265 are as network cameras send them: a whole picture
+ * once a second only, and pictures that refer to later ones.
  * Prints a line when it listens and runs until it is killed. Needs libgstrtspserver-1.0-0.
  */
 const rtsp = koffi.load("libgstrtspserver-1.0.so.0");
@@ -22,17 +24,28 @@ const attach = rtsp.func("unsigned int gst_rtsp_server_attach(void *server, void
 const newLoop = glib.func("void *g_main_loop_new(void *context, int running)");
 const runLoop = glib.func("void g_main_loop_run(void *loop)");
 
+const ENCODINGS: Readonly<Record<string, string>> = {
+  jpeg: "jpegenc ! rtpjpegpay name=pay0 pt=26",
+  h264: "x264enc speed-preset=superfast bframes=2 key-int-max=25 ! video/x-h264,profile=high ! rtph264pay name=pay0 pt=96",
+  h265: "x265enc speed-preset=ultrafast key-int-max=25 ! rtph265pay name=pay0 pt=96",
+};
+const text = { type: "string" } as const;
+const { values, positionals } = parseArgs({
+  options: { encoding: text, user: text, password: text },
+  allowPositionals: true,
+});
+const { encoding = "jpeg", user, password } = values;
+
 gstInit(null, null);
 const server = newServer();
 setAddress(server, "127.0.0.1");
-setService(server, process.argv[2] ?? "8554");
+setService(server, positionals[0] ?? "8554");
 const factory = newFactory();
 setLaunch(
   factory,
-  "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! jpegenc ! rtpjpegpay name=pay0 pt=26 )",
+  `( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! ${ENCODINGS[encoding]} )`,
 );
 setShared(factory, 1);
-const [, , , user, password] = process.argv;
 if (user !== undefined && password !== undefined) protect(user, Buffer.from(password, "hex").toString());
 addFactory(mountPoints(server), "/camera", factory);
 if (attach(server, null) === 0) throw new Error("the RTSP server cannot listen");

@@ -47,6 +47,11 @@ const CAUSES: readonly Cause[] = [
     hint: ([, , element]) => `its properties: gst-inspect-1.0 ${element}`,
     retry: false,
   },
+  {
+    pattern: /Missing decoder: ([^(\n]+)/,
+    hint: ([, what]) => `nothing installed decodes ${what!.trim()}: apt-get install gstreamer1.0-libav`,
+    retry: false,
+  },
   { pattern: /could not set property/, hint: () => "the value does not suit the property", retry: false },
   { pattern: /erroneous pipeline: syntax error/, hint: () => "look for a missing element beside a `!`", retry: false },
   {

@@ -8,6 +8,7 @@ import type { LiveSource } from "../../../../device/capture/live/live-source.ts"
 import {
   childrenWith,
   gstNeeds,
+  hasElement,
   lacking,
   nextFrame,
   type Peer,
@@ -225,36 +226,88 @@ test("frames whose size changes under way are not mixed: the source breaks and s
   await source.close();
 });
 
-test("an RTSP camera that stops and comes back is followed", { skip: skip || lacking([rtspLibrary]) }, async () => {
-  const port = await freePort();
+/** Starts the RTSP camera at that port. */
+async function serveRtsp(port: number, ...options: string[]): Promise<Peer> {
   const program = new URL("../../../support/camera-rtsp-server.ts", import.meta.url).pathname;
-  const server = async () => {
-    const peer = await startPeer(process.execPath, [program, String(port)]);
-    servers.push(peer);
-    return peer;
-  };
-  const first = await server();
-  const source = await open({ preset: "rtsp", url: `rtsp://127.0.0.1:${port}/camera`, stallMs: 2000 });
-  assert.deepEqual([source.widthPx, source.heightPx], [320, 240]);
-  const frames = source.frames();
-  await nextFrame(frames);
-  await first.kill();
-  await until(() => source.status().state === "reconnecting");
-  await server();
-  const { seen } = source.counters;
-  await nextFrame(frames, (frame) => frame.seq > seen);
-  assert.equal(source.status().state, "ok");
-  await source.close();
+  const peer = await startPeer(process.execPath, [program, String(port), ...options]);
+  servers.push(peer);
+  return peer;
+}
+
+const encodings = [
+  { encoding: "jpeg", needs: [] },
+  {
+    encoding: "h264",
+    needs: [
+      { have: hasElement("x264enc"), debian: "gstreamer1.0-plugins-ugly" },
+      { have: hasElement("avdec_h264"), debian: "gstreamer1.0-libav" },
+    ],
+  },
+  { encoding: "h265", needs: [{ have: hasElement("avdec_h265"), debian: "gstreamer1.0-libav" }] },
+];
+for (const { encoding, needs } of encodings) {
+  test(`an RTSP camera that sends ${encoding}, stops and comes back is followed`, {
+    skip: skip || lacking([rtspLibrary, ...needs]),
+  }, async () => {
+    const port = await freePort();
+    const first = await serveRtsp(port, "--encoding", encoding);
+    const source = await open({ preset: "rtsp", url: `rtsp://127.0.0.1:${port}/camera`, stallMs: 2000 });
+    assert.deepEqual([source.widthPx, source.heightPx], [320, 240]);
+    const frames = source.frames();
+    const places = new Set<string>();
+    let last = 0;
+    await nextFrame(frames, ({ data, exposedAt }) => {
+      assert.ok(exposedAt > last);
+      last = exposedAt;
+      places.add(ballIn(data, 320));
+      return places.size >= 5;
+    });
+    await first.kill();
+    await until(() => source.status().state === "reconnecting");
+    await serveRtsp(port, "--encoding", encoding);
+    const { seen } = source.counters;
+    await nextFrame(frames, (frame) => frame.seq > seen);
+    assert.equal(source.status().state, "ok");
+    await source.close();
+  });
+}
+
+/** Where the white ball of the test picture is, on its black ground. */
+function ballIn(data: Uint8Array, widthPx: number): string {
+  let [x, y, count] = [0, 0, 0];
+  for (let at = 0; at < data.length; at += 3) {
+    if (data[at]! < 128) continue;
+    x += (at / 3) % widthPx;
+    y += Math.floor(at / 3 / widthPx);
+    count++;
+  }
+  assert.ok(count > 100, `${count} pixels of the ball`);
+  return `${Math.round(x / count)},${Math.round(y / count)}`;
+}
+
+test("a stream that nothing installed can decode is told with the package", {
+  skip: skip || lacking([rtspLibrary, ...encodings[1]!.needs]),
+}, async () => {
+  const port = await freePort();
+  await serveRtsp(port, "--encoding", "h264");
+  // As where the decoders are not installed.
+  process.env.GST_PLUGIN_FEATURE_RANK = "avdec_h264:NONE,openh264dec:NONE";
+  try {
+    await assert.rejects(open({ preset: "rtsp", url: `rtsp://127.0.0.1:${port}/camera` }), {
+      code: "SOURCE",
+      retry: false,
+      hint: /apt-get install gstreamer1\.0-libav/,
+    });
+  } finally {
+    delete process.env.GST_PLUGIN_FEATURE_RANK;
+  }
 });
 
 test("the password of an RTSP camera is in no program's arguments and not in the log; a wrong one is told", {
   skip: skip || lacking([rtspLibrary]),
 }, async () => {
   const port = await freePort();
-  const program = new URL("../../../support/camera-rtsp-server.ts", import.meta.url).pathname;
-  servers.push(
-    await startPeer(process.execPath, [program, String(port), "viewer", Buffer.from(SECRET).toString("hex")]),
-  );
+  await serveRtsp(port, "--user", "viewer", "--password", Buffer.from(SECRET).toString("hex"));
   const config = { preset: "rtsp", url: `rtsp://127.0.0.1:${port}/camera`, username: "viewer" };
   const { log, lines } = hearLog("trace");
   process.env.GRADELINE_TEST_RTSP = SECRET;
