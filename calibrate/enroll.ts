@@ -12,16 +12,26 @@ import { readAhead } from "./read-ahead.ts";
 /** More of them at the end of an enrolment would hide what was enrolled. */
 const MOST_FINDINGS = 10;
 
+/** A fruit that is photographed so often is rather many fruit in one folder. */
+const MANY_VIEWS = 500;
+
 /** `enroll GRADE PATH…` */
 export async function enrollCommand(context: Context, grade: string, paths: readonly string[]): Promise<void> {
   checkGrade(grade);
   const items = await listPaths(grade, paths);
   const embedder = await openForWork(context);
   const writer = context.scope.add(await GalleryWriter.open(context.gallery));
-  const progress = new Progress(`enrolling ${grade}`, items.length);
+  for (const { name, files } of items) {
+    if (files.length < MANY_VIEWS) continue;
+    process.stderr.write(`warning: the ${files.length} pictures in ${name} are taken for views of one fruit\n`);
+  }
+  const progress = new Progress(
+    `enrolling ${grade}, pictures`,
+    items.reduce((sum, { files }) => sum + files.length, 0),
+  );
+  let pictures = 0;
   const known: { origin: string; id: string }[] = [];
   const gallery = await enrol(writer, embedder, samplesOf(items), {
-    onItem: (done) => progress.update(done),
     onKnown: ({ origin }, id) => known.push({ origin, id }),
     signal: context.stop,
   }).finally(() => progress.stop());
@@ -32,7 +42,9 @@ export async function enrollCommand(context: Context, grade: string, paths: read
   await tellEnrolled(context, { gallery, grade, added: added.length, views, known, fill: embedder.model.cropFill });
 
   async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
-    for await (const [{ grade: own, name }, crops] of readAhead(files, (item) => readCrops(item, embedder.model))) {
+    const onPicture = (): void => progress.update(++pictures);
+    const read = (item: ItemFiles) => readCrops(item, embedder.model, { onPicture, signal: context.stop });
+    for await (const [{ grade: own, name }, crops] of readAhead(files, read)) {
       yield { grade: own, origin: name, crops };
     }
   }
@@ -61,21 +73,26 @@ export async function tellEnrolled(context: Context, enrolled: EnrolledItems): P
   }));
   // What was there before stays; what is newest is what was added.
   const newest = new Set(gallery.references.slice(gallery.references.length - added).map(({ id }) => id));
-  const findings = await findingsOf(context, gallery, { fill, only: newest });
+  const findings = await findingsOf(context, gallery, { fill, only: newest }).catch((error: unknown) => {
+    // Who stops now stops the looking through: what is enrolled is.
+    if (!context.stop.aborted) throw error;
+    process.exitCode = 130;
+    return undefined;
+  });
   const told = await tellDaemon(context);
   if (context.json) {
-    const summary = { enrolled: added, views, grade, grades, known, findings, told, ...more };
+    const summary = { enrolled: added, views, grade, grades, known, findings: findings ?? null, told, ...more };
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
   for (const { origin, id } of known) process.stdout.write(`${origin} is enrolled already, as ${id}\n`);
   process.stdout.write(`enrolled ${added} items (${views} views) as ${grade}\n`);
   for (const { grade: name, items: count } of grades) process.stdout.write(`  ${name}: ${count}\n`);
-  process.stdout.write(describeFindings(findings.slice(0, MOST_FINDINGS)));
-  if (findings.length > MOST_FINDINGS) {
-    process.stdout.write(
-      `and ${findings.length - MOST_FINDINGS} more: gradeline-calibrate audit --gallery ${context.gallery}\n`,
-    );
-  }
+  const audit = `gradeline-calibrate audit --gallery ${context.gallery}`;
+  process.stdout.write(
+    findings === undefined ? `not looked through: ${audit}\n` : describeFindings(findings.slice(0, MOST_FINDINGS)),
+  );
+  const left = (findings?.length ?? 0) - MOST_FINDINGS;
+  if (left > 0) process.stdout.write(`and ${left} more: ${audit}\n`);
   process.stdout.write(describeTold(told));
 }

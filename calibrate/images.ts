@@ -6,6 +6,7 @@ import { GradelineError } from "../device/base/errors.ts";
 import { type Image, listImages, readImage } from "../device/capture/image.ts";
 import { isImageName } from "../device/capture/names.ts";
 import type { Model } from "../device/embed/embedder.ts";
+import { MAX_VIEWS } from "../device/gallery-file.ts";
 import { cropStill } from "../device/vision/still.ts";
 
 /** One item on disk: the pictures of one fruit. */
@@ -57,7 +58,8 @@ export async function listGradeFolders(
  * Items of one grade from paths as a user gives them: an image is an item, a folder of images is an item, a folder of
  * folders is one item each.
  *
- * @throws {GradelineError} SOURCE_EMPTY when a path has no image, FILE when it does not exist
+ * @throws {GradelineError} SOURCE_EMPTY when a path has no image, FILE when it does not exist, USAGE when a folder has
+ *   more images than one fruit may have views
  */
 export async function listPaths(grade: string, paths: readonly string[]): Promise<ItemFiles[]> {
   const items: ItemFiles[] = [];
@@ -72,6 +74,7 @@ export async function listPaths(grade: string, paths: readonly string[]): Promis
       const files = await listImages(join(path, child));
       if (files.length > 0) items.push({ grade, name: join(path, child), files });
     }
+    for (const { name, files } of items) checkViews(name, files.length);
     if (!items.some(({ name }) => name === path || name.startsWith(join(path, "/")))) {
       throw new GradelineError("SOURCE_EMPTY", `there are no images in ${path}`, {
         hint: "give images, a folder of images of one fruit, or a folder of such folders",
@@ -81,6 +84,14 @@ export async function listPaths(grade: string, paths: readonly string[]): Promis
   return items;
 }
 
+/** A folder of pictures is one fruit; thousands of them are rather thousands of fruit. */
+function checkViews(name: string, views: number): void {
+  if (views <= MAX_VIEWS) return;
+  throw new GradelineError("USAGE", `found ${views} pictures of one fruit in ${name}, wanted at most ${MAX_VIEWS}`, {
+    hint: `where each shows another fruit, name the pictures themselves, as ${join(name, "*.jpg")}, or give each fruit a folder`,
+  });
+}
+
 /** @throws {GradelineError} GRADE when the name cannot be a grade */
 export function checkGrade(name: string): string {
   const parsed = gradeSchema.safeParse(name);
@@ -88,16 +99,31 @@ export function checkGrade(name: string): string {
   throw new GradelineError("GRADE", `${JSON.stringify(name)} cannot be a grade: ${parsed.error.issues[0]!.message}`);
 }
 
+export interface ReadOptions {
+  /** Called after each picture. */
+  readonly onPicture?: () => void;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * The views of an item: every picture cropped to the fruit before its plain background.
  *
  * @throws {GradelineError} IMAGE, IMAGE_SIZE
  */
-export async function readCrops(item: ItemFiles, model: Model): Promise<Uint8Array[]> {
+export async function readCrops(
+  item: ItemFiles,
+  model: Model,
+  { onPicture, signal }: ReadOptions = {},
+): Promise<Uint8Array[]> {
   const crops: Uint8Array[] = [];
+  const read = async (file: string): Promise<Uint8Array> => {
+    const crop = await readCrop(file, model);
+    onPicture?.();
+    return crop;
+  };
   for (let from = 0; from < item.files.length; from += READ_AT_ONCE) {
-    const part = item.files.slice(from, from + READ_AT_ONCE);
-    crops.push(...(await Promise.all(part.map((file) => readCrop(file, model)))));
+    signal?.throwIfAborted();
+    crops.push(...(await Promise.all(item.files.slice(from, from + READ_AT_ONCE).map(read))));
   }
   return crops;
 }

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { linkSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { MAX_VIEWS } from "../../device/gallery-file.ts";
 import { GalleryWriter } from "../../device/gallery-store.ts";
 import { TINY } from "../support/embedder-tiny.ts";
 import { MADE_MODEL, madeGallery } from "../support/gallery-made.ts";
 import { paintFolders, type Ran, runProgram } from "../support/gallery-photos.ts";
+import { onSmallDisk, withoutSmallDisk } from "../support/small-disk.ts";
 
 let folder: string;
 let photos: string;
@@ -220,6 +224,50 @@ describe("what cannot be enrolled", { concurrency: 4 }, () => {
     assert.match(await refused(empty), /there are no images in .*empty\nhint: /);
     await writeFile(join(empty, "readme.txt"), "nothing here");
     assert.match(await refused(empty), /there are no images in .*empty/);
+  });
+
+  test("a folder of thousands of pictures is not one fruit: told at once, with what to do", async () => {
+    const thousands = join(folder, "thousands");
+    await mkdir(thousands);
+    const picture = join(photos, "sound", "item-0", "0.jpg");
+    for (let n = 0; n <= MAX_VIEWS; n++) linkSync(picture, join(thousands, `${n}.jpg`));
+    const gallery = freshGallery();
+    const { status, stderr } = await tiny("enroll", "sound", thousands, "--gallery", gallery);
+    assert.equal(status, 2, stderr);
+    assert.match(
+      stderr,
+      /found 10001 pictures of one fruit in .*thousands, wanted at most 10000\nhint: where each shows/,
+    );
+    await assert.rejects(readdir(gallery));
+    // As single fruit by name they are taken, thousands of words long as the command then is.
+    const named = (await readdir(thousands)).slice(0, 1500).map((name) => join(thousands, name));
+    const single = await json("enroll", "sound", ...named, "--gallery", gallery);
+    assert.deepEqual([single.enrolled, single.known.length], [1, 1499], "the same picture counts once");
+  });
+
+  test("hundreds of pictures in one folder are taken for one fruit, with a warning", async () => {
+    const hundreds = join(folder, "hundreds");
+    await mkdir(hundreds);
+    for (let n = 0; n < 500; n++) linkSync(join(photos, "sound", "item-0", "0.jpg"), join(hundreds, `${n}.jpg`));
+    const { status, stdout, stderr } = await tiny("enroll", "sound", hundreds, "--gallery", freshGallery());
+    assert.deepEqual([status, /^enrolled 1 items \(500 views\)/.test(stdout)], [0, true]);
+    assert.match(stderr, /^warning: the 500 pictures in .*hundreds are taken for views of one fruit\n$/);
+  });
+
+  test("a full disk is told, and what was enrolled before stays", { skip: withoutSmallDisk }, async () => {
+    const inside = join(folder, "disk");
+    await mkdir(inside);
+    // Room for some pictures, not for all; the folder outlives the file system as a copy.
+    const script =
+      'cp -r "$1" "$0/gallery"; head -c 200000 /dev/zero >"$0/ballast" 2>/dev/null; truncate -s -8192 "$0/ballast"; ' +
+      'shift; "$@" >"$0/../said" 2>&1; ' +
+      'echo $? >>"$0/../said"; cp -r "$0/gallery" "$0/../after"';
+    const [program, ...rest] = onSmallDisk(inside, "128k", script);
+    const command = ["enroll", "reject", join(photos, "reject"), "--gallery", join(inside, "gallery"), "--model", TINY];
+    spawnSync(program!, [...rest, something, process.execPath, "calibrate/main.ts", ...command]);
+    const said = await readFile(join(folder, "said"), "utf8");
+    assert.match(said, /^error: .* cannot be written: ENOSPC.*\nhint: make room on the disk; .* is kept\n1\n$/);
+    assert.equal(await contentOf(join(folder, "after")), await contentOf(something));
   });
 
   test("a path that does not exist is named", async () => {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { checkModel, GalleryWriter, readAnyGallery, readGallery } from "../../de
 import { Child } from "../support/child.ts";
 import { galleryOf, MADE_MODEL, madeCrops, madeGallery, randomReference } from "../support/gallery-made.ts";
 import { seededRandom } from "../support/random.ts";
+import { onSmallDisk, withoutSmallDisk } from "../support/small-disk.ts";
 
 const CHILD = "test/support/gallery-child.ts";
 
@@ -288,22 +288,16 @@ test("after kill -9 at any moment of saving the newest or the last saved gallery
   );
 });
 
-/** A file system of 128 kB in a mount namespace of its own, where the machine lets us. */
-const TMPFS = ["unshare", "--mount", "--map-root-user"];
-const smallDisk =
-  spawnSync(TMPFS[0]!, [...TMPFS.slice(1), "mount", "-t", "tmpfs", "none", "/mnt"], { stdio: "ignore" }).status === 0;
-const skip = smallDisk
-  ? false
-  : "needs a machine that lets a process mount (unshare --mount of the package util-linux)";
-
-test("a full disk keeps the last good gallery, and saving goes on when there is room", { skip }, async () => {
+test("a full disk keeps the last good gallery, and saving goes on when there is room", {
+  skip: withoutSmallDisk,
+}, async () => {
   // The folder outlives the child's file system as a copy: the shell takes it out before the mount ends.
   const inside = join(folder, "disk");
   await mkdir(inside);
   const script =
-    'mount -t tmpfs -o size=128k none "$0" && head -c 80000 /dev/zero > "$0/ballast" && "$@"; ' +
+    'head -c 80000 /dev/zero > "$0/ballast" && "$@"; ' +
     'cp -r "$0/gallery" "$0/../after" && rm "$0/ballast" && "$@"; cp -r "$0/gallery" "$0/../later"';
-  const child = new Child(CHILD, [join(inside, "gallery"), "10"], [...TMPFS, "sh", "-c", script, inside]);
+  const child = new Child(CHILD, [join(inside, "gallery"), "10"], onSmallDisk(inside, "128k", script));
   await child.ended;
   const failed = child.all("failed");
   assert.ok(failed.length >= 1, "the disk never was full");

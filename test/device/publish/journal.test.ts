@@ -10,6 +10,7 @@ import type { JournalConfig } from "../../../device/base/config.ts";
 import { verdictSchema } from "../../../device/base/messages.ts";
 import { Journal } from "../../../device/publish/journal.ts";
 import { Child } from "../../support/child.ts";
+import { onSmallDisk, withoutSmallDisk } from "../../support/small-disk.ts";
 import { draft } from "../../support/verdicts.ts";
 
 const CHILD = "test/support/journal-child.ts";
@@ -261,15 +262,11 @@ test("a disk that refuses to write is told with retry, and verdicts go on withou
   assert.ok(seqs.length >= child.all("durable").length);
 });
 
-/** A file system of one megabyte in a mount namespace of its own, where the machine lets us. */
-const TMPFS = ["unshare", "--mount", "--map-root-user"];
-const smallDisk =
-  spawnSync(TMPFS[0]!, [...TMPFS.slice(1), "mount", "-t", "tmpfs", "none", "/mnt"], { stdio: "ignore" }).status === 0;
 test("a full disk is told with retry, and verdicts go on without a gap when there is space again", {
-  skip: smallDisk ? false : "needs a machine that lets a process mount (unshare --mount of the package util-linux)",
+  skip: withoutSmallDisk,
 }, async () => {
-  const fill = 'mount -t tmpfs -o size=1m none "$0" && head -c 500000 /dev/zero > "$0/ballast" && exec "$@"';
-  const child = new Child(CHILD, [path, "0"], [...TMPFS, "/bin/sh", "-c", fill, folder]);
+  const fill = 'head -c 500000 /dev/zero > "$0/ballast" && exec "$@"';
+  const child = new Child(CHILD, [path, "0"], onSmallDisk(folder, "1m", fill));
   const failed = await child.until(({ event }) => event === "failed");
   assert.equal(failed.code, "JOURNAL");
   assert.equal(failed.retry, true);
