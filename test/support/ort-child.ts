@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
+import type { Embedder } from "../../device/embed/embedder.ts";
 import { loadModel } from "../../device/embed/model.ts";
 import { Bound } from "../../device/embed/native/bound.ts";
-import type { NativeEmbedder } from "../../device/embed/native/embedder.ts";
 import { Library } from "../../device/embed/native/library.ts";
 import { takeHost, takeMemory } from "../../device/embed/native/memory.ts";
 import { openNative } from "../../device/embed/native/open.ts";
@@ -11,6 +11,7 @@ import type { Progress } from "../../device/embed/native/progress.ts";
 import { Runner } from "../../device/embed/native/runner.ts";
 import { packagedLibrary } from "../../device/embed/native/search.ts";
 import { Session } from "../../device/embed/native/session.ts";
+import { NodeEmbedder } from "../../device/embed/node.ts";
 import { paintViews } from "./embedder-contract.ts";
 import { tinyModel } from "./ort-onnx.ts";
 
@@ -24,7 +25,7 @@ function say(event: string, more: Record<string, unknown> = {}): void {
   process.stdout.write(`${JSON.stringify({ event, ...more })}\n`);
 }
 
-async function rows(embedder: NativeEmbedder, count: number): Promise<string> {
+async function rows(embedder: Embedder, count: number): Promise<string> {
   const out = new Float32Array(count * embedder.model.dimension);
   await embedder.embed(paintViews(count, embedder.model.sizePx), count, out);
   return createHash("sha256").update(new Uint8Array(out.buffer)).digest("hex");
@@ -93,6 +94,16 @@ async function embedWith(library: string): Promise<void> {
   await embedder.close();
 }
 
+/** The shipped model by both backends, over the one file of the library that the npm package holds. */
+async function compareBackends(): Promise<void> {
+  const model = await loadModel("models/embedder.json");
+  const native = await openNative(model, { ...options, library: packagedLibrary()! });
+  const node = await NodeEmbedder.open(model, { provider: "cpu", threads: 1, maxBatch: 8 });
+  for (const count of [1, 3]) say("rows", { count, native: await rows(native, count), node: await rows(node, count) });
+  await node.close();
+  await native.close();
+}
+
 /** On whatever Vulkan driver the environment names. */
 async function webgpu(twist: string): Promise<void> {
   const model = twist === "double" ? tinyModel({ twist: "double" }) : tinyModel();
@@ -127,6 +138,7 @@ const deeds: Readonly<Record<string, () => Promise<void>>> = {
   grow: () => openAndClose(Number(argument)),
   collect,
   embed: () => embedWith(argument!),
+  compare: compareBackends,
   engine: () => exitInABuild(argument!),
   webgpu: () => webgpu(argument!),
 };

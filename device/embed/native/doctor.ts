@@ -4,7 +4,7 @@ import { type Provider, providers } from "../providers.ts";
 import { describeGpu, type Gpu, tensorrtVersion } from "./gpu.ts";
 import { Library } from "./library.ts";
 import { missingLibrary, providerProblem } from "./provider-library.ts";
-import { type Candidate, findLibraries, knownPlaces } from "./search.ts";
+import { type Candidate, findLibraries, knownPlaces, PYTHON_ONLY, pythonModulesAlone } from "./search.ts";
 
 /** CUDA and cuDNN come with it; NVIDIA's driver does not. */
 export const INSTALL_X64 =
@@ -29,6 +29,8 @@ export interface Survey {
   readonly libraries: readonly LibraryFinding[];
   /** Why no library was found, or the one that was named cannot be. */
   readonly problem: string | undefined;
+  /** Known places that hold ONNX Runtime's Python module without the library. */
+  readonly pythonOnly: readonly string[];
   readonly gpu: Gpu | undefined;
   /** Why there is no GPU to be seen. */
   readonly gpuProblem: string | undefined;
@@ -57,7 +59,8 @@ export async function surveyNative(configured: string | undefined, device = 0): 
   const found = describeGpu(device);
   const gpu = "absent" in found ? undefined : found;
   const gpuProblem = "absent" in found ? found.absent : undefined;
-  const facts = { libraries, problem, gpu, gpuProblem, tensorrt: tensorrtVersion() };
+  const pythonOnly = pythonModulesAlone(knownPlaces(process.env));
+  const facts = { libraries, problem, pythonOnly, gpu, gpuProblem, tensorrt: tensorrtVersion() };
   return { ...facts, advice: advise(facts, hasNvidiaGpu()) };
 }
 
@@ -83,7 +86,7 @@ async function look({ path, from, beside }: Candidate, device: number): Promise<
  * @param deviceFiles whether the kernel shows an NVIDIA GPU
  */
 export function advise(survey: Omit<Survey, "advice">, deviceFiles: boolean): string[] {
-  const { libraries, problem, gpu, gpuProblem, tensorrt } = survey;
+  const { libraries, problem, pythonOnly, gpu, gpuProblem, tensorrt } = survey;
   const usable = libraries.filter((library) => library.problem === undefined);
   const advice: string[] = [];
   if (problem !== undefined)
@@ -101,6 +104,7 @@ export function advise(survey: Omit<Survey, "advice">, deviceFiles: boolean): st
   if (gpu === undefined)
     advice.push(`the GPU is there, its driver does not answer (${gpuProblem}): reinstall the driver`);
   if (gpuBuilds.length === 0) {
+    for (const folder of pythonOnly) advice.push(`${folder}: ${PYTHON_ONLY}`);
     advice.push(
       process.arch === "x64"
         ? `no build of ONNX Runtime with CUDA was found: ${INSTALL_X64}`

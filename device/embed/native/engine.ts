@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { GradelineError } from "../../base/errors.ts";
+import { type FolderLock, lockFolder } from "../../base/folder-lock.ts";
+import { type Progress, telling } from "./progress.ts";
 
 /** All that a TensorRT engine depends on; another value of any of them is another engine. */
 export interface EngineKey {
@@ -24,6 +27,7 @@ const manifestSchema = z.strictObject({
   files: z.record(z.string(), z.strictObject({ sizeBytes: z.number(), sha256: z.string() })),
 });
 
+const LOCK_POLL_MS = 250;
 const MANIFEST = "manifest.json";
 /** Engines kept beside the one in use: the models between which an operator goes back and forth. */
 const KEPT = 3;
@@ -65,10 +69,42 @@ export async function openEngineCache(root: string, key: EngineKey): Promise<Eng
     await mkdir(folder, { recursive: true, mode: 0o750 });
     return existed ? { folder, state: "torn", reason } : { folder, state: "absent", reason: undefined };
   } catch (error) {
-    throw new GradelineError("FILE", `the engine cache ${folder} cannot be used: ${(error as Error).message}`, {
-      hint: "give the daemon a folder that it may write, embedder.engineCache",
-      cause: error,
-    });
+    throw unusable(folder, error);
+  }
+}
+
+/**
+ * Waits until nobody else builds engines below a folder: two builds at once would spoil each other's timing, and each
+ * takes the other's unfinished engines for torn ones.
+ *
+ * @returns what is to be closed when the engines are built; a process that dies gives it up, too
+ * @throws {GradelineError} FILE when the folder cannot be made or locked
+ */
+export async function lockEngines(root: string, tell?: (progress: Progress) => void): Promise<FolderLock> {
+  try {
+    await mkdir(root, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw unusable(root, error);
+  }
+  return (
+    lockIfFree(root) ??
+    (await telling(tell, "engine", "waiting for another process that builds engines", async () => {
+      for (;;) {
+        await setTimeout(LOCK_POLL_MS);
+        const lock = lockIfFree(root);
+        if (lock !== undefined) return lock;
+      }
+    }))
+  );
+}
+
+function lockIfFree(root: string): FolderLock | undefined {
+  const busy = new GradelineError("FILE", `another process builds engines in ${root}`, { retry: true });
+  try {
+    return lockFolder(root, () => busy);
+  } catch (error) {
+    if (error === busy) return undefined;
+    throw error;
   }
 }
 
@@ -96,6 +132,13 @@ export async function sealEngineCache(root: string, cache: EngineCache, key: Eng
   await file.sync();
   await rename(`${target}.new`, target);
   await prune(root, cache.folder);
+}
+
+function unusable(folder: string, error: unknown): GradelineError {
+  return new GradelineError("FILE", `the engine cache ${folder} cannot be used: ${(error as Error).message}`, {
+    hint: "give the daemon a folder that it may write, embedder.engineCache",
+    cause: error,
+  });
 }
 
 async function tornReason(folder: string): Promise<string | undefined> {

@@ -8,7 +8,14 @@ import type { Proof } from "../proof.ts";
 import { appends, type Precision, type Provider, runningOn } from "../providers.ts";
 import { type Calibration, calibratedModel, readCalibration, TABLE_NAME } from "./calibration.ts";
 import { NativeEmbedder } from "./embedder.ts";
-import { dropEngines, type EngineCache, type EngineKey, openEngineCache, sealEngineCache } from "./engine.ts";
+import {
+  dropEngines,
+  type EngineCache,
+  type EngineKey,
+  lockEngines,
+  openEngineCache,
+  sealEngineCache,
+} from "./engine.ts";
 import { describeGpu, tensorrtVersion } from "./gpu.ts";
 import type { Library } from "./library.ts";
 import { cudaCopier } from "./memory.ts";
@@ -35,11 +42,22 @@ export interface Target {
  */
 export async function openGpu(target: Target, batch: string | undefined): Promise<Opened> {
   const { library, provider, options } = target;
+  checkProviderLibraries(library, provider, options.device ?? 0);
+  if (provider !== "tensorrt") return await openSessions(target, batch);
+  const lock = await lockEngines(engineRoot(options), options.tell);
+  try {
+    return await openSessions(target, batch);
+  } finally {
+    lock.close();
+  }
+}
+
+async function openSessions(target: Target, batch: string | undefined): Promise<Opened> {
+  const { provider, options } = target;
   const device = options.device ?? 0;
-  checkProviderLibraries(library, provider, device);
   const { precision } = runningOn(provider, options.precision);
   const batches = batchSizes(options);
-  const root = options.engineCache ?? defaultEngineCache(process.env);
+  const root = engineRoot(options);
   const eight = provider === "tensorrt" && precision === "int8";
   const calibration = eight ? await readCalibration(root, target.model.model.hash) : undefined;
   const key = engineKey(target, precision, batches, calibration);
@@ -202,6 +220,10 @@ function engineKey(
     batches,
     sizePx: model.model.sizePx,
   };
+}
+
+function engineRoot({ engineCache }: NativeOptions): string {
+  return engineCache ?? defaultEngineCache(process.env);
 }
 
 /** The service's own cache folder where systemd gives one, else the user's. */

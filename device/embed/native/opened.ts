@@ -58,7 +58,7 @@ export async function openCpu(
     recordNodes: true,
   }).catch((error: unknown) => {
     throw new GradelineError("MODEL", `the inference library refuses the model: ${(error as Error).message}`, {
-      hint: "export the model again",
+      hint: "export the model again, or take a newer ONNX Runtime where this one does not know its version",
       cause: error,
     });
   });

@@ -25,6 +25,10 @@ const TRIPLES: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
   arm64: "aarch64-linux-gnu",
 };
 
+/** What to do with a wheel of ONNX Runtime that holds its Python module alone. */
+export const PYTHON_ONLY =
+  "this wheel holds ONNX Runtime for Python alone: take one of 1.19 or newer, or build it with --build_shared_lib";
+
 /** Where boards keep the library: folders of installed wheels, the system's library folders, `/opt`. */
 export function knownPlaces(environment: Readonly<Record<string, string | undefined>>): string[] {
   const prefixes = [environment.VIRTUAL_ENV, environment.CONDA_PREFIX, "/usr/local", "/usr", join(homedir(), ".local")];
@@ -60,7 +64,7 @@ export function findLibraries(places: Places): Candidate[] {
     const path = libraryIn(named);
     if (path === undefined) {
       throw new GradelineError("PROVIDER", `${describe(from)} names ${named}, where no libonnxruntime.so lies`, {
-        hint: "name the file, or the folder that holds it",
+        hint: hasModule(named) ? PYTHON_ONLY : "name the file, or the folder that holds it",
       });
     }
     return [candidate(path, from)];
@@ -79,6 +83,20 @@ export function findLibraries(places: Places): Candidate[] {
     });
   }
   return found;
+}
+
+/**
+ * Folders with the Python module of ONNX Runtime alone, which holds the library without its C API: wheels before 1.19, and
+ * those that were built without `--build_shared_lib`.
+ */
+export function pythonModulesAlone(known: readonly string[]): string[] {
+  return known
+    .flatMap((pattern) => globSync(pattern))
+    .filter((folder) => libraryIn(folder) === undefined && hasModule(folder));
+}
+
+function hasModule(folder: string): boolean {
+  return globSync("onnxruntime_pybind11_state*.so", { cwd: folder }).length > 0;
 }
 
 /**

@@ -96,8 +96,8 @@ export const table = {
 
 export type FunctionName = keyof typeof table;
 
-/** Oldest API version that is asked for: the first that JetPack 6 had wheels of. */
-export const OLDEST_API = 17;
+/** Oldest API version that is asked for: the first whose library reads models of IR version 10. */
+export const OLDEST_API = 18;
 /** Newest API version whose places were read in the header; a newer library still serves it. */
 export const NEWEST_API = 24;
 

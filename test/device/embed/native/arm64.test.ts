@@ -34,6 +34,16 @@ describe("on arm64", { skip }, () => {
     assert.ok(said[0].proof.golden.difference < 1e-5);
   });
 
+  test("native and node give the same bits", () => {
+    const { status, said, why } = child("compare");
+    assert.equal(status, 0, why);
+    assert.deepEqual(
+      said.map(({ count }) => count),
+      [1, 3],
+    );
+    for (const { native, node } of said) assert.equal(native, node);
+  });
+
   test("leaving in the middle of a run neither crashes nor hangs", () => {
     const { status, said, why } = child("exit", "turn");
     assert.equal(status, 7, why);

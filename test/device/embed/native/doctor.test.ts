@@ -15,6 +15,7 @@ const library = {
 const whole: Omit<Survey, "advice"> = {
   libraries: [library],
   problem: undefined,
+  pythonOnly: [],
   gpu: { name: "Orin", driver: "12.6", capability: "8.7" },
   gpuProblem: undefined,
   tensorrt: "100300",
@@ -66,6 +67,12 @@ test("a GPU build whose libraries do not load is told what they miss", () => {
     describeSurvey({ ...whole, libraries: [old], advice: [] }).join("\n"),
     /\ncuda cannot be used: CUDA failure 35/,
   );
+});
+
+test("a wheel that holds the Python module alone is told as such", () => {
+  const cpuBuild = { ...library, beside: [], providers: ["cpu"] as const };
+  const [first] = advise({ ...whole, libraries: [cpuBuild], pythonOnly: ["/usr/lib/python3/capi"] }, true);
+  assert.match(first ?? "", /^\/usr\/lib\/python3\/capi: this wheel holds ONNX Runtime for Python alone/);
 });
 
 test("a GPU build without a GPU is no silent matter", () => {

@@ -14,7 +14,12 @@ import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { Library, negotiate, plainMessage } from "../../../../device/embed/native/library.ts";
 import { openNative } from "../../../../device/embed/native/open.ts";
-import { findLibraries, packagedLibrary, prefersNative } from "../../../../device/embed/native/search.ts";
+import {
+  findLibraries,
+  packagedLibrary,
+  prefersNative,
+  pythonModulesAlone,
+} from "../../../../device/embed/native/search.ts";
 import { tinyModel } from "../../../support/ort-onnx.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gradeline-library-"));
@@ -79,10 +84,10 @@ describe("a library that cannot be used is refused before it can do harm", () =>
 });
 
 test("the table's version is the newest that both sides know", () => {
-  assert.equal(negotiate("x", "1.17.0"), 17);
+  assert.equal(negotiate("x", "1.18.0"), 18);
   assert.equal(negotiate("x", "1.23.2"), 23);
   assert.equal(negotiate("x", "1.40.0"), 24);
-  for (const version of ["1.16.3", "2.0.0", "", "nonsense"]) {
+  for (const version of ["1.17.3", "2.0.0", "", "nonsense"]) {
     assert.throws(() => negotiate("x", version), { code: "PROVIDER" }, version);
   }
 });
@@ -142,6 +147,13 @@ describe("the library is looked for", () => {
     assert.ok(prefersNative({ environment: { ORT_LIB_PATH: plain }, known: [] }));
     assert.ok(prefersNative({ environment: {}, known }));
     assert.ok(!prefersNative({ environment: { ORT_LIB_PATH: "" }, known: [plain, join(folder, "nowhere*")] }));
+  });
+
+  test("a wheel that holds the Python module alone is told as such", () => {
+    const wheel = join(folder, "wheel/capi");
+    file("wheel/capi/onnxruntime_pybind11_state.cpython-310-x86_64-linux-gnu.so", "");
+    assert.deepEqual(pythonModulesAlone([wheel, ...known]), [wheel]);
+    assert.throws(() => findLibraries({ configured: wheel, environment: {}, known }), { hint: /build_shared_lib/ });
   });
 
   test("a place that was named and holds none is an error, not a reason to look elsewhere", async () => {

@@ -13,6 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
+import { GradelineError } from "../../../../device/base/errors.ts";
+import { lockFolder } from "../../../../device/base/folder-lock.ts";
 import { encodeTable, tablePath } from "../../../../device/embed/native/calibration.ts";
 import { openNative } from "../../../../device/embed/native/open.ts";
 import type { NativeOptions } from "../../../../device/embed/native/opened.ts";
@@ -151,7 +153,7 @@ describe("TensorRT and CUDA on a stand-in", { skip }, () => {
       code: "PROVIDER",
       message: /tensorrt cannot be used: .*assigned to the default CPU EP, but fallback to CPU EP has been explicitly/,
     });
-    assert.deepEqual(readdirSync(engineCache), []);
+    assert.deepEqual(readdirSync(engineCache), ["lock"]);
     await assert.rejects(prove({ provider: "gpu", engineCache }), { message: /tensorrt cannot.*cuda cannot/ });
     const proof = await prove({ provider: "auto", engineCache });
     assert.equal(proof.provider, "cpu");
@@ -242,6 +244,29 @@ describe("TensorRT and CUDA on a stand-in", { skip }, () => {
     });
     symlinkSync(gpu.emptyLibrary(needed), join(nvidia, needed));
     assert.equal((await prove({ provider: "cuda", library: capi })).provider, "cuda");
+  });
+
+  test("two who want engines at once do not build in each other's way", async () => {
+    const engineCache = freshCache();
+    const told: string[] = [];
+    mkdirSync(engineCache);
+    const held = lockFolder(engineCache, () => new GradelineError("FILE", "taken"));
+    const waiting = prove({
+      engineCache,
+      tell: ({ detail }) => {
+        if (told.at(-1) !== detail) told.push(detail);
+        held.close();
+      },
+    });
+    assert.equal((await waiting).engine?.cache, "absent");
+    assert.equal(told[0], "waiting for another process that builds engines");
+    gpu.events();
+    const proofs = await Promise.all([
+      prove({ engineCache: `${engineCache}-2` }),
+      prove({ engineCache: `${engineCache}-2` }),
+    ]);
+    assert.deepEqual(proofs.map(({ engine }) => engine?.cache).sort(), ["absent", "hit"]);
+    assert.deepEqual(engines(gpu.events()).sort(), ["built", "built", "built", "read", "read", "read"]);
   });
 
   test("leaving while an engine is built neither crashes nor hangs, and the next start builds it anew", async () => {

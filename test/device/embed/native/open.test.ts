@@ -196,7 +196,7 @@ describe("in a process of its own", () => {
   });
 
   for (const [version, from] of [
-    ["1.20.1", "profile"],
+    ["1.19.2", "profile"],
     ["1.24.1", "assignment"],
   ] as const) {
     test(`ONNX Runtime ${version} embeds the same, and its nodes are read from the ${from}`, async (t) => {

@@ -21,5 +21,5 @@ test("no two functions have one place", () => {
 test("a table is read no further than its version goes", () => {
   assert.equal(placesOf(NEWEST_API), 414);
   assert.equal(placesOf(21), 285, "21 brought nothing, its table is that of 20");
-  assert.equal(placesOf(OLDEST_API), 276);
+  assert.equal(placesOf(OLDEST_API), 280);
 });
