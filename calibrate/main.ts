@@ -20,6 +20,7 @@ import { queueCommand } from "./commands/queue.ts";
 import { recordCommand } from "./commands/record.ts";
 import { releaseCommand } from "./commands/release.ts";
 import { repeatCommand } from "./commands/repeat.ts";
+import { shadowCommand } from "./commands/shadow.ts";
 import { stillCommand } from "./commands/still.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { wholeNumber } from "./commands/whole-number.ts";
@@ -160,6 +161,7 @@ evaluateCommand(program, common, within);
 mapCommand(program, common, within);
 releaseCommand(program, common, within);
 activateCommands(program, within);
+shadowCommand(program, within);
 
 common(program.command("engine"))
   .description("Builds the TensorRT engines that the daemon would build at its first start: minutes, once per board.")

@@ -1,4 +1,4 @@
-import type { HealthMessage, InfoMessage, RecipeMessage } from "./base/messages.ts";
+import type { HealthMessage, InfoMessage, RecipeMessage, ShadowMessage } from "./base/messages.ts";
 import { formatMicros, nowMicros } from "./base/time.ts";
 import { VERSION } from "./base/version.ts";
 import { expiredFor } from "./calibration.ts";
@@ -65,6 +65,10 @@ export function recipeMessage(station: Station): RecipeMessage {
     activatedAt: formatMicros(station.activatedAt),
     calibration: calibrationOf(station),
   };
+}
+
+export function shadowMessage({ recipes }: Station): ShadowMessage {
+  return { at: formatMicros(nowMicros()), shadow: recipes.shadow?.report ?? null };
 }
 
 function calibrationOf({ recipe, config }: Station): RecipeMessage["calibration"] {

@@ -1,5 +1,5 @@
 import type { Config } from "./base/config.ts";
-import { GradelineError } from "./base/errors.ts";
+import { asGradelineError, GradelineError } from "./base/errors.ts";
 import type { Closable } from "./base/lifecycle.ts";
 import type { Log } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
@@ -18,6 +18,7 @@ import {
 } from "./recipes/installed.ts";
 import { labelOf } from "./recipes/manifest.ts";
 import { RecipeStore } from "./recipes/store.ts";
+import { Shadow } from "./shadow.ts";
 
 /** Models that may still be at work for items that began with them, besides the one in use. */
 const MAX_RETIRED = 2;
@@ -47,6 +48,7 @@ export class StationRecipes implements Closable {
   #last: Promise<unknown> = Promise.resolve();
   #batchesBefore = 0;
   #closing = false;
+  #shadow: Shadow | undefined;
   #previous: string | null = null;
 
   private constructor(parts: StationRecipesParts, engine: Engine) {
@@ -62,6 +64,8 @@ export class StationRecipes implements Closable {
     const recipes = new StationRecipes(parts, engineOf(parts, embedder, await sourceOf(model), recipe));
     await recipes.#lookBack();
     await recipes.#tidy();
+    // Its model may take long, and no verdict waits for it.
+    void recipes.apart(() => recipes.#shadowAgain()).catch(() => {});
     return recipes;
   }
 
@@ -137,10 +141,44 @@ export class StationRecipes implements Closable {
     });
   }
 
+  /** The recipe that decides beside the active one, and is only counted. */
+  get shadow(): Shadow | undefined {
+    return this.#shadow;
+  }
+
+  /**
+   * Lets another recipe decide beside the active one. Verdicts stay as they are.
+   *
+   * @param wanted as for {@link activate}; undefined: none any more
+   * @throws {GradelineError} as {@link activate}
+   */
+  setShadow(wanted: string | undefined): Promise<Shadow | undefined> {
+    return this.#withStore(async (store) => {
+      if (wanted === undefined) {
+        await store.setShadow(undefined);
+        return this.#replaceShadow(undefined);
+      }
+      const installed = await store.find(wanted);
+      if (installed.number === this.#engine.recipe.installed?.number) {
+        throw new GradelineError("RECIPE", `${installed.label} is the active recipe, it cannot be its own shadow`);
+      }
+      await checkInstalled(installed);
+      const shadow = await this.#openShadow(installed);
+      try {
+        await store.setShadow(installed);
+      } catch (error) {
+        await shadow.close();
+        throw error;
+      }
+      return this.#replaceShadow(shadow);
+    });
+  }
+
   /** Waits for what is being changed, and for items of models that were in use before. */
   async close(): Promise<void> {
     this.#closing = true;
     await this.#last;
+    await this.#shadow?.close();
     await Promise.all([...this.#retiring].map(([engine, retired]) => Promise.race([retired, engine.close()])));
     await this.#engine.batcher.close();
   }
@@ -187,8 +225,9 @@ export class StationRecipes implements Closable {
       });
     }
     const embedder = same ? before.embedder : await this.#open(places.model, before.embedder);
+    let recipe: Recipe;
     try {
-      const recipe = await loadRecipeOrUntaught(places, embedder.model, loadRecipeAside);
+      recipe = await loadRecipeOrUntaught(places, embedder.model, loadRecipeAside);
       if (strict && recipe.warning !== undefined) {
         throw new GradelineError("RECIPE", recipe.warning, {
           hint: "release it again with this version of gradeline, from the same gallery",
@@ -196,23 +235,27 @@ export class StationRecipes implements Closable {
       }
       if (this.#closing) throw new GradelineError("CLOSED", "the daemon stops; nothing was changed", { retry: true });
       await commit();
-      // From here on without a pause: an item sees the one or the other.
-      if (same) before.recipe = recipe;
-      else {
-        this.#engine = engineOf(this.#parts, embedder, source, recipe);
-        this.#retire(before);
-      }
-      const { name, galleryHash, references } = recipe;
-      log.info(
-        { recipe: name, model: embedder.model.hash, gallery: galleryHash, references },
-        "another recipe is active",
-      );
-      if (recipe.warning !== undefined) log.warn(recipe.warning);
-      return { recipe, changed: true };
     } catch (error) {
       if (!same) await embedder.close();
       throw error;
     }
+    // In one go: an item sees the one or the other.
+    if (same) before.recipe = recipe;
+    else {
+      this.#engine = engineOf(this.#parts, embedder, source, recipe);
+      this.#retire(before);
+    }
+    const { name, galleryHash, references, warning } = recipe;
+    log.info(
+      { recipe: name, model: embedder.model.hash, gallery: galleryHash, references },
+      "another recipe is active",
+    );
+    if (warning !== undefined) log.warn(warning);
+    // The one that was tried is what decides now.
+    if (installed !== undefined && installed.number === this.#shadow?.recipe.installed?.number) {
+      await this.#replaceShadow(undefined);
+    }
+    return { recipe, changed: true };
   }
 
   /** Beside the one in use, which goes on meanwhile. */
@@ -230,6 +273,51 @@ export class StationRecipes implements Closable {
       `its model wants views of ${shape(embedder.model)}, the cameras cut them of ${shape(inUse.model)}`,
       { hint: "stop the daemon, gradeline-calibrate activate FILE --offline --config FILE, and start it again" },
     );
+  }
+
+  async #replaceShadow(shadow: Shadow | undefined): Promise<Shadow | undefined> {
+    const before = this.#shadow;
+    this.#shadow = shadow;
+    await before?.close();
+    return shadow;
+  }
+
+  async #openShadow(installed: InstalledRecipe): Promise<Shadow> {
+    const { config, log, metrics } = this.#parts;
+    const inUse = this.#engine.embedder;
+    const same = (await sourceOf(installed.model)) === this.#engine.source;
+    // Proven before it is tried; the same model embeds once for both.
+    const own = same ? undefined : await this.#open(installed.model, inUse);
+    const { model } = own ?? inUse;
+    try {
+      const recipe = await loadRecipeAside({ gallery: installed.gallery, installed }, model);
+      return new Shadow({
+        log,
+        metrics: metrics.shadow,
+        recipe,
+        modelHash: model.hash,
+        embedder: own,
+        openEmbedder: () => openEmbedder(installed.model, config.embedder),
+        idle: () => this.#engine.batcher.idle(),
+      });
+    } catch (error) {
+      await own?.close();
+      throw error;
+    }
+  }
+
+  /** The one that was tried before the daemon started anew; it failing ends nothing. */
+  async #shadowAgain(): Promise<void> {
+    try {
+      const { shadow } = await readState(this.#folder);
+      if (shadow === null) return;
+      const installed = await readInstalled(this.#folder, shadow);
+      await checkInstalled(installed);
+      this.#shadow = await this.#openShadow(installed);
+    } catch (error) {
+      const { message, hint } = asGradelineError(error);
+      this.#parts.log.warn({ hint }, `the recipe in the shadow is left out: ${message}`);
+    }
   }
 
   #retire(engine: Engine): void {

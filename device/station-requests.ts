@@ -3,6 +3,7 @@ import type { DataOf, Handlers } from "./base/messages.ts";
 import { formatMicros } from "./base/time.ts";
 import { encodeJpeg } from "./capture/image.ts";
 import type { Station } from "./station.ts";
+import { shadowMessage } from "./station-messages.ts";
 import type { Activated } from "./station-recipes.ts";
 import { teachingHandlers } from "./teach/requests.ts";
 
@@ -49,6 +50,10 @@ export function requestHandlers(station: Station): Handlers {
       return { gallery: recipe.galleryHash.slice(0, 16), references: recipe.references };
     },
     activate: async ({ recipe }) => activated(station, await station.recipes.activate(recipe)),
+    shadow: async ({ recipe, stop = false }) => {
+      if (recipe !== undefined && stop) throw new GradelineError("REQUEST", "found both recipe and stop, wanted one");
+      return recipe !== undefined || stop ? station.setShadow(recipe) : shadowMessage(station);
+    },
     rollback: async () => activated(station, await station.recipes.rollback()),
     ...teachingHandlers(() => station.teaching),
   };

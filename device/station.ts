@@ -3,7 +3,7 @@ import type { Config } from "./base/config.ts";
 import { asGradelineError } from "./base/errors.ts";
 import { type Closable, Scope } from "./base/lifecycle.ts";
 import type { Log } from "./base/log.ts";
-import type { StateMessage, Verdict, VerdictDraft } from "./base/messages.ts";
+import type { ShadowMessage, StateMessage, Verdict, VerdictDraft } from "./base/messages.ts";
 import type { CameraMetrics, LaneMetrics, Metrics, Stage } from "./base/metrics.ts";
 import { formatMicros, type Micros, nowMicros, parseMicros } from "./base/time.ts";
 import { expiredFor } from "./calibration.ts";
@@ -16,7 +16,7 @@ import { RecentValues } from "./latency.ts";
 import type { Journal } from "./publish/journal.ts";
 import { Publisher } from "./publish/publisher.ts";
 import type { Recipe } from "./recipe.ts";
-import { healthMessage, infoMessage, recipeMessage } from "./station-messages.ts";
+import { healthMessage, infoMessage, recipeMessage, shadowMessage } from "./station-messages.ts";
 import { StationRecipes } from "./station-recipes.ts";
 import { requestHandlers } from "./station-requests.ts";
 import { DRIFT_TITLES } from "./teach/drift/findings.ts";
@@ -75,6 +75,8 @@ export class Station implements Closable {
   readonly #given: Pick<StationParts, "embedder" | "recipe">;
   #activatedAt: Micros = this.startedAt;
   #paused = false;
+  /** The broker may keep what an earlier run said of one. */
+  #toldShadow = true;
   #stateKey = "";
   #stateSince: Micros = this.startedAt;
   #embedProblem: string | undefined;
@@ -348,6 +350,7 @@ export class Station implements Closable {
     this.observe("journal", (nowMicros() - before) / 1000);
     this.metrics.published.inc();
     this.#laneMetrics.get(item.lane.id)!.verdict(verdict);
+    this.#recipes.shadow?.offer(verdict, item);
     this.#teaching.seen({ verdict, decided: item });
     this.events.emit("item", { verdict, decided: item });
   }
@@ -424,6 +427,15 @@ export class Station implements Closable {
 
   #tellStats(): void {
     for (const lane of this.stats.keys()) this.#tellStatsOf(lane);
+    this.#tellShadow();
+  }
+
+  /** While there is one, and once when it has gone. */
+  #tellShadow(): void {
+    const message = shadowMessage(this);
+    const there = message.shadow !== null;
+    if (there || this.#toldShadow) this.#publisher.retain("shadow", message);
+    this.#toldShadow = there;
   }
 
   #tellStatsOf(lane: string): void {
@@ -434,6 +446,13 @@ export class Station implements Closable {
       enrolling,
       drift: this.#teaching.drift.message(lane),
     });
+  }
+
+  /** Lets a recipe decide beside the active one, or none; see {@link StationRecipes.setShadow}. */
+  async setShadow(wanted: string | undefined): Promise<ShadowMessage> {
+    await this.#recipes.setShadow(wanted);
+    this.#tellShadow();
+    return shadowMessage(this);
   }
 
   #decidesByOther(): void {

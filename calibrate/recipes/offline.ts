@@ -5,7 +5,8 @@ import { checkInstalled, type InstalledRecipe, placesOf, recipesFolder } from ".
 import { RecipeStore } from "../../device/recipes/store.ts";
 import type { Context } from "../main.ts";
 import { openForWork } from "../open-embedder.ts";
-import { describeName, isFile } from "./activate.ts";
+import { describeName } from "./activate.ts";
+import { isFile } from "./hand-over.ts";
 
 /** `activate --offline`: the daemon grades by it from its next start on. */
 export async function activateOffline(context: Context, config: Config, wanted: string): Promise<void> {

@@ -188,6 +188,33 @@ export const recipeSchema = z.strictObject({
     .describe("null until the gallery is calibrated: the usual rule and share apply"),
 });
 
+const said = z.string().describe("a grade, or the outcome of an item that has none");
+
+/** What a recipe in the shadow would have decided. */
+const shadowReportSchema = z.strictObject({
+  recipe: z.string(),
+  model: hash,
+  gallery: hash,
+  since: time.describe("when it began to be counted: it was put there, or the device started"),
+  items: count.describe("decided by both; without empty cups and fruit that nobody saw"),
+  same: count,
+  different: count,
+  skipped: count.describe("left out because the line needed the machine, or it could not decide"),
+  pairs: z
+    .array(z.strictObject({ was: said, would: said, items: count }))
+    .describe("`was`: what the verdict said; `would`: what it would have said; most first"),
+  last: z
+    .array(z.strictObject({ item: z.string(), lane: nameSchema, was: said, would: said, decidedAt: time }))
+    .describe("the last that differ, newest first"),
+  problem: z.string().nullable().describe("why it cannot decide"),
+});
+
+/** A second recipe that decides beside the first, and is only counted. */
+export const shadowSchema = z.strictObject({
+  at: time,
+  shadow: shadowReportSchema.nullable().describe("null where there is none"),
+});
+
 /** What one lane has done since the start. */
 export const laneStatsSchema = z.strictObject({
   at: time,
@@ -297,6 +324,16 @@ export const verbs = {
     request: empty,
     data: activated,
   },
+  shadow: {
+    description:
+      "Let a second recipe decide beside the first, and only count how they differ (`recipe`), or end that (`stop`); without either tell what was counted. It never changes a verdict.",
+    apart: true,
+    request: z.strictObject({
+      recipe: z.string().max(80).optional().describe("as in `activate`"),
+      stop: z.boolean().optional(),
+    }),
+    data: shadowSchema,
+  },
   enroll: {
     description:
       "Make fruit references of a grade: items that are still kept (`grade`, `items`), or the next that pass a lane (`lane`, `grade`, `count`), all of them or none. Grading goes on meanwhile; the answer comes when they count.",
@@ -371,6 +408,8 @@ export type HealthMessage = z.output<typeof healthSchema>;
 export type BrokerHealth = z.output<typeof brokerSchema>;
 export type RecipeMessage = z.output<typeof recipeSchema>;
 export type LaneStatsMessage = z.output<typeof laneStatsSchema>;
+export type ShadowMessage = z.output<typeof shadowSchema>;
+export type ShadowReport = z.output<typeof shadowReportSchema>;
 export type Failure = z.output<typeof failureSchema>;
 export type RequestOf<V extends Verb> = z.output<(typeof verbs)[V]["request"]>;
 export type DataOf<V extends Verb> = z.output<(typeof verbs)[V]["data"]>;

@@ -51,6 +51,10 @@ export interface LaneMetrics {
   verdict(verdict: Pick<Verdict, "outcome" | "grade" | "late">): void;
 }
 
+export interface ShadowMetrics {
+  item(result: "same" | "different" | "skipped"): void;
+}
+
 export interface Metrics extends Closable {
   /** Durations in seconds. */
   readonly stage: Readonly<Record<Stage, Observer>>;
@@ -64,6 +68,8 @@ export interface Metrics extends Closable {
   /** The handle for one lane of the configuration; ask once, keep it. */
   lane(id: string): LaneMetrics;
   journal(figures: JournalFigures): void;
+  /** Items that a second recipe decided beside the first. */
+  readonly shadow: ShadowMetrics;
   /** Everything in the Prometheus text format, version 0.0.4. */
   text(): Promise<string>;
   /** Stops the sampling of the event loop. */
@@ -113,6 +119,9 @@ export function createMetrics(): Metrics {
     waiting: gauge("journal_waiting", "verdicts in memory that the disk has not taken yet"),
     dropped: totalOf(counter("journal_dropped_total", "verdicts given up for the journal's bound").labels()),
   };
+  const shadow = counter("shadow_items_total", "items that the recipe in the shadow decided likewise or not", [
+    "result",
+  ]);
   const stageSeconds = new Histogram({
     name: "gradeline_stage_seconds",
     help: "time that one stage took",
@@ -194,6 +203,7 @@ export function createMetrics(): Metrics {
       journal.waiting.set(waiting);
       journal.dropped(dropped);
     },
+    shadow: { item: (result) => shadow.inc({ result }) },
     text: () => registry.metrics(),
     close() {
       loop.disable();

@@ -6,6 +6,7 @@ import {
   recipeSchema,
   requestSchema,
   responseSchema,
+  shadowSchema,
   stateSchema,
   type Verb,
   verbNames,
@@ -58,6 +59,14 @@ export const topics = {
     retain: true,
     payload: recipeSchema,
     description: "What the device grades by.",
+  },
+  shadow: {
+    address: "shadow",
+    direction: "send",
+    qos: 1,
+    retain: true,
+    payload: shadowSchema,
+    description: "How a second recipe, which is only counted, would have decided (request `shadow`).",
   },
   laneStats: {
     address: "lane/{lane}/stats",

@@ -67,6 +67,7 @@ export class Batcher implements Closable {
   #timer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
+  #resting: (() => void)[] = [];
 
   constructor(embedder: Embedder, options: BatcherOptions) {
     this.#embedder = embedder;
@@ -112,6 +113,12 @@ export class Batcher implements Closable {
     return { waiting: this.#inFlight > 0, done: this.#done };
   }
 
+  /** Resolves when no view waits or is with the embedder: at once where that is so. */
+  idle(): Promise<void> {
+    if (this.#inFlight + this.#batches.length + this.#urgent.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#resting.push(resolve));
+  }
+
   /** Embeds what waits, then resolves. The embedder stays open. */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
@@ -123,7 +130,9 @@ export class Batcher implements Closable {
   }
 
   #tellDrained(): void {
-    if (this.#inFlight + this.#batches.length + this.#urgent.length === 0) this.#drained?.();
+    if (this.#inFlight + this.#batches.length + this.#urgent.length > 0) return;
+    for (const resolve of this.#resting.splice(0)) resolve();
+    this.#drained?.();
   }
 
   #newBatch(): Batch {

@@ -112,7 +112,9 @@ export class RecipeStore implements Closable {
       }
     }
     const all = await this.all();
-    const found = all.find(({ label, digest }) => label === wanted || digest === wanted);
+    // Messages add a + where it was taught since.
+    const name = wanted.replace(/\+$/, "");
+    const found = all.find(({ label, digest }) => label === name || digest === wanted);
     if (found !== undefined) {
       if (this.#options.trust.includes(found.publicKey)) return found;
       throw new GradelineError(

@@ -57,6 +57,7 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
         references: 3,
       }),
       activate: async () => activated,
+      shadow: async () => ({ at: now(), shadow: SHADOW }),
       rollback: async () => ({ ...activated, recipe: null, previous: null }),
       relearn: async () => ({ lanes: ["a"] }),
       trigger: async () => ({ lane: "a", camera: "c1" }),
@@ -79,11 +80,12 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
   await line.until(() => line.acked.length === 2);
   for (const verb of ["pause", "resume", "reload", "snapshot", "enroll", "relearn", "trigger", "pause"])
     publish(broker.port, `request/${verb}`, '{"transaction":"t"}');
+  publish(broker.port, "request/shadow", '{"transaction":"t"}');
   publish(broker.port, "request/rollback", '{"transaction":"t"}');
   publish(broker.port, "request/activate", '{"recipe":"apples-3","transaction":"t"}');
   publish(broker.port, "request/dismiss", '{"items":["a-1"],"transaction":"t"}');
   publish(broker.port, "request/pause", "no JSON");
-  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 12);
+  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 13);
   await line.publisher.close();
   await ears.until((lines) =>
     lines.some(({ topic, payload }) => topic.endsWith("/state") && payload.includes("stopped")),
@@ -108,6 +110,19 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
 
 const HASH = "0123456789abcdef";
 const now = () => formatMicros(nowMicros());
+const SHADOW = {
+  recipe: "apples-4",
+  model: HASH,
+  gallery: HASH,
+  since: now(),
+  items: 3,
+  same: 2,
+  different: 1,
+  skipped: 0,
+  pairs: [{ was: "sound", would: "reject", items: 1 }],
+  last: [{ item: "a-1", lane: "a", was: "sound", would: "reject", decidedAt: now() }],
+  problem: null,
+};
 const activated = {
   recipe: "apples-3",
   previous: "configuration",
@@ -153,6 +168,7 @@ function say({ publisher }: Publishing): void {
     activatedAt: now(),
     calibration,
   });
+  publisher.retain("shadow", { at: now(), shadow: SHADOW });
   publisher.retain("laneStats", {
     at: now(),
     lane: "a",

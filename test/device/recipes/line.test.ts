@@ -3,16 +3,18 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { handOver } from "../../../calibrate/recipes/activate.ts";
+import { handOver } from "../../../calibrate/recipes/hand-over.ts";
 import { configSchema } from "../../../device/base/config.ts";
-import type { DataOf, RecipeMessage, StateMessage, Verdict } from "../../../device/base/messages.ts";
+import type { DataOf, RecipeMessage, ShadowMessage, StateMessage, Verdict } from "../../../device/base/messages.ts";
 import { nowMicros } from "../../../device/base/time.ts";
-import { readAnyGallery } from "../../../device/gallery-store.ts";
+import { loadModel } from "../../../device/embed/model.ts";
+import { GalleryWriter, readAnyGallery } from "../../../device/gallery-store.ts";
 import { readPlaces } from "../../../device/recipes/installed.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { Daemon, daemonFolder } from "../../support/daemon.ts";
 import { assertNumbered, heardUntil, verdictsOf, withoutRepeats, wrongs } from "../../support/daemon-verdicts.ts";
-import { writeOtherTiny } from "../../support/embedder-tiny.ts";
+import { TINY, writeOtherTiny } from "../../support/embedder-tiny.ts";
+import { madeCrops } from "../../support/gallery-made.ts";
 import { FRAME_TO_GATE_US, smallLine, truthOf } from "../../support/line-config.ts";
 import { type MadeKey, madeKey, releaseMade, savePicturedGallery } from "../../support/recipe-made.ts";
 import { Subscriber } from "../../support/subscriber.ts";
@@ -31,6 +33,7 @@ let folder: string;
 let broker: Mosquitto;
 let ears: Subscriber;
 let daemon: Daemon;
+let page: string;
 let key: MadeKey;
 let startAt: number;
 /** Since then every fruit that comes into view is seen. */
@@ -64,7 +67,7 @@ async function start(more: object = {}): Promise<void> {
   daemon = await Daemon.start(folder, config(more));
   const started = daemon;
   closing.push(() => started.kill());
-  await daemon.ready();
+  page = await daemon.ready();
   await ears.until(() => (states().at(-1)?.state === "online" ? true : undefined));
   readyAt = nowMicros();
 }
@@ -237,6 +240,73 @@ test("a recipe of an unknown key, torn, of a model cut otherwise, of a name that
   );
   assert.ok(states().every(({ state }) => state === "online"));
 });
+
+test("a recipe in the shadow is counted and changes no verdict, with a model of its own too; it goes on after a kill -9 and ends when it is activated", {
+  skip,
+}, async () => {
+  const shadows = () => ears.json("board/shadow") as unknown as ShadowMessage[];
+  const first = await ears.until(() => recipes()[0]);
+  // The very gallery that is graded by: it must say the same of everything.
+  const twin = join(folder, "twin.recipe");
+  await releaseMade(await pictured(join(folder, "gallery")), key, { name: "twin", version: "1", out: twin });
+  const { data: begun } = await shadowOf(twin);
+  assert.deepEqual([begun.shadow?.recipe, begun.shadow?.model], ["twin-1", first.model]);
+  const alike = await ears.until(() => shadows().find(({ shadow }) => (shadow?.items ?? 0) >= 6)?.shadow);
+  assert.deepEqual([alike!.same, alike!.different, alike!.problem], [alike!.items, 0, null]);
+
+  // Grades that nobody else has: whatever it grades differs.
+  const pears = await released("pears", "2", 7, await otherModel());
+  const { data: other } = await shadowOf(pears);
+  assert.notEqual(other.shadow?.model, first.model);
+  const counted = await ears.until(
+    () => shadows().find(({ shadow }) => (shadow?.recipe === "pears-2" && shadow.items >= 4) || undefined)?.shadow,
+  );
+  assert.equal(counted!.items, counted!.same + counted!.different);
+  assert.equal(
+    counted!.pairs.reduce((sum, { items }) => sum + items, 0),
+    counted!.different,
+  );
+  const named = new Set(verdictsOf(ears).map(({ item }) => item));
+  assert.ok(counted!.last.every(({ item }) => named.has(item)));
+  const metrics = await (await fetch(new URL("/metrics", page))).text();
+  assert.match(metrics, /gradeline_shadow_items_total\{result="same"\} \d+/);
+  assert.match((await ask("shadow", { recipe: "pears-2", stop: true })).error.message, /found both recipe and stop/);
+
+  await daemon.kill("SIGKILL");
+  await start();
+  const again = await ears.until(() =>
+    shadows().findLast(({ shadow }) => shadow !== null && shadow.since > counted!.since),
+  );
+  assert.equal(again.shadow!.recipe, "pears-2");
+  assert.ok(
+    verdictsOf(ears).every((verdict) => by(verdict) === by(first)),
+    "no verdict is by what is in the shadow",
+  );
+  assert.equal((await ask("activate", { recipe: "pears-2" })).data.recipe, "pears-2");
+  const ended = (await ask("shadow")) as unknown as { data: ShadowMessage };
+  assert.equal(ended.data.shadow, null);
+  await ears.until(() => (shadows().at(-1)?.shadow === null ? true : undefined));
+  assert.match((await ask("shadow", { recipe: "pears-2" })).error.message, /cannot be its own shadow/);
+  assertNumbered(verdictsOf(ears));
+});
+
+async function shadowOf(file: string): Promise<{ readonly data: ShadowMessage }> {
+  const { signal: stop } = new AbortController();
+  const recipe = await handOver({ stop }, configSchema.parse(config()), file);
+  return (await ask("shadow", { recipe })) as unknown as { data: ShadowMessage };
+}
+
+/** The daemon's gallery of a test has no pictures of its items, which a recipe needs. */
+async function pictured(gallery: string): Promise<string> {
+  const { model } = await loadModel(TINY);
+  const { references } = (await readAnyGallery(gallery))!.gallery;
+  const writer = await GalleryWriter.open(gallery);
+  for (const [item, { id, views }] of references.entries()) {
+    await writer.saveCrops(id, madeCrops(item, views, model.sizePx), model.sizePx);
+  }
+  writer.close();
+  return gallery;
+}
 
 /** Of the manifest that such a file begins with. */
 function digestIn(file: Buffer): string {

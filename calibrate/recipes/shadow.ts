@@ -1,0 +1,65 @@
+import type { Config } from "../../device/base/config.ts";
+import type { ShadowReport } from "../../device/base/messages.ts";
+import { DaemonLink } from "../line/daemon-link.ts";
+import type { Context } from "../main.ts";
+import { handOver, isFile } from "./hand-over.ts";
+
+export interface ShadowWanted {
+  /** File or name of the recipe to try; undefined: none is begun. */
+  readonly recipe: string | undefined;
+  readonly stop: boolean;
+}
+
+/** `shadow`: tries a recipe beside the active one, tells how they differ, or ends that. */
+export async function shadow(context: Context, config: Config, { recipe, stop }: ShadowWanted): Promise<void> {
+  const link = await DaemonLink.open(config);
+  try {
+    const wanted =
+      recipe === undefined ? undefined : (await isFile(recipe)) ? await handOver(context, config, recipe) : recipe;
+    context.stop.throwIfAborted();
+    const request = wanted === undefined ? (stop ? { stop } : {}) : { recipe: wanted };
+    const answer = await link.during(link.ask("shadow", request, 0), context.stop);
+    if (context.json) process.stdout.write(`${JSON.stringify(answer)}\n`);
+    else process.stdout.write(describe(answer.shadow, recipe !== undefined, stop));
+  } finally {
+    await link.close();
+  }
+}
+
+function describe(report: ShadowReport | null, begun: boolean, stopped: boolean): string {
+  if (report === null) {
+    return stopped
+      ? "no recipe is in the shadow any more\n"
+      : "no recipe is in the shadow; try one: gradeline-calibrate shadow FILE --config FILE\n";
+  }
+  const { recipe, model, gallery, since, items, same, different, skipped, pairs, last, problem } = report;
+  const lines = [`${recipe} decides in the shadow since ${since.slice(0, 19)}Z: model ${model}, gallery ${gallery}`];
+  if (begun) lines.push("verdicts stay as they are; gradeline-calibrate shadow --config FILE shows how it differs");
+  else {
+    lines.push(
+      `  ${items} items decided by both: ${same} the same${share(same, items)}, ${different} different${share(different, items)}`,
+    );
+    if (skipped > 0) lines.push(`  ${skipped} left out: the line goes first`);
+    if (problem !== null) lines.push(`  it cannot decide: ${problem}`);
+    if (pairs.length > 0) {
+      const width = Math.max(7, ...pairs.map(({ was }) => was.length));
+      const other = Math.max(5, ...pairs.map(({ would }) => would.length));
+      lines.push("", `  ${"verdict".padEnd(width)}  ${"would be".padEnd(Math.max(8, other))}  items`);
+      for (const pair of pairs) {
+        lines.push(
+          `  ${pair.was.padEnd(width)}  ${pair.would.padEnd(Math.max(8, other))}  ${String(pair.items).padStart(5)}`,
+        );
+      }
+      lines.push("", "  the last that differ; the page shows the views of those that it still has");
+      for (const { item, lane, was, would, decidedAt } of last) {
+        lines.push(`  ${item}  ${decidedAt.slice(0, 19)}Z  lane ${lane}  ${was} -> ${would}`);
+      }
+    }
+    lines.push("", `take it over: gradeline-calibrate activate ${recipe} --config FILE; end this: shadow --stop`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function share(part: number, whole: number): string {
+  return whole === 0 ? "" : ` (${((part / whole) * 100).toFixed(1)} %)`;
+}
