@@ -17,7 +17,7 @@ import { tinyModel } from "./ort-onnx.ts";
 
 /** What the native backend does in a process of its own: what ends a process, or needs another library or environment. */
 
-const [what, argument] = process.argv.slice(2);
+const [what, argument, size = "64"] = process.argv.slice(2);
 
 const options: NativeOptions = { provider: "cpu", precision: "auto", threads: 1, maxBatch: 8 };
 
@@ -31,12 +31,13 @@ async function rows(embedder: Embedder, count: number): Promise<string> {
   return createHash("sha256").update(new Uint8Array(out.buffer)).digest("hex");
 }
 
-/** Ends while a batch of the shipped model runs: at once, after a turn of the loop, or with a second one waiting. */
+/** Ends while a batch of the shipped model runs, of as many views as take a while: at once, after a turn of the loop, or with a second one waiting. */
 async function exitInTheMiddle(moment: string): Promise<void> {
-  const embedder = await openNative("models/embedder.json", { ...options, maxBatch: 64 });
-  const out = new Float32Array(64 * embedder.model.dimension);
-  const views = paintViews(64, embedder.model.sizePx);
-  const run = (): Promise<void> => embedder.embed(views, 64, out).finally(() => say("a run ended"));
+  const count = Number(size);
+  const embedder = await openNative("models/embedder.json", { ...options, maxBatch: count });
+  const out = new Float32Array(count * embedder.model.dimension);
+  const views = paintViews(count, embedder.model.sizePx);
+  const run = (): Promise<void> => embedder.embed(views, count, out).finally(() => say("a run ended"));
   if (moment === "second") await run();
   void run().catch(() => {});
   if (moment === "second") void run().catch(() => {});

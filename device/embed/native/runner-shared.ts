@@ -6,18 +6,54 @@ export interface RunnerSetup {
   readonly shared: SharedArrayBuffer;
 }
 
-/** Of a run: how long the library took, and what it said where it failed. */
-export interface RunDone {
-  readonly ms: number;
-  readonly failure: { readonly code: number; readonly message: string } | undefined;
-}
-
 /** Runs that may be with the thread at once: one runs, one waits, so that the session never starves. */
 export const SLOTS = 2;
-/** The first number says how many runs were asked for, modulo this; `END` ends the thread. */
+/** Counts of runs are kept modulo this; `END` in the place of the count of those asked for ends the thread. */
 export const COUNT_MASK = 0x3fffffff;
 export const END = -1;
-/** Behind it, for each slot: session, run options, binding. */
-export const ADDRESSES_AT = 8;
-export const ADDRESSES_PER_SLOT = 3;
-export const SHARED_BYTES = ADDRESSES_AT + SLOTS * ADDRESSES_PER_SLOT * 8;
+/** What the library said of a failed run is cut there, bytes of UTF-8. */
+const MESSAGE_BYTES = 4096;
+const ADDRESSES = 3;
+const CONTROL_BYTES = 8;
+const SLOT_BYTES = ADDRESSES * 8 + 8 + 8 + MESSAGE_BYTES;
+
+/** Memory of one run. */
+export interface SharedSlot {
+  /** Session, run options, binding. */
+  readonly handles: BigUint64Array;
+  /** How long the library took, milliseconds. */
+  readonly ms: Float64Array;
+  /** Whether it failed (0 or 1) with which of the library's codes. */
+  readonly failure: Int32Array;
+  /** What the library said; its end is the first 0. */
+  readonly message: Uint8Array;
+}
+
+/** Memory that both threads see: neither makes an object for the other, which would cost more than a short run. */
+export interface Shared {
+  /** How many runs were asked for, and how many ended. */
+  readonly asked: Int32Array;
+  readonly ended: Int32Array;
+  readonly slots: readonly SharedSlot[];
+}
+
+export function newShared(): SharedArrayBuffer {
+  return new SharedArrayBuffer(CONTROL_BYTES + SLOTS * SLOT_BYTES);
+}
+
+export function sharedOver(buffer: SharedArrayBuffer): Shared {
+  return {
+    asked: new Int32Array(buffer, 0, 1),
+    ended: new Int32Array(buffer, 4, 1),
+    slots: Array.from({ length: SLOTS }, (_, slot) => {
+      const at = CONTROL_BYTES + slot * SLOT_BYTES;
+      const after = at + ADDRESSES * 8;
+      return {
+        handles: new BigUint64Array(buffer, at, ADDRESSES),
+        ms: new Float64Array(buffer, after, 1),
+        failure: new Int32Array(buffer, after + 8, 2),
+        message: new Uint8Array(buffer, after + 16, MESSAGE_BYTES),
+      };
+    }),
+  };
+}

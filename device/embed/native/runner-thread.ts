@@ -1,43 +1,39 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { loadForGood } from "../../base/ffi.ts";
 import { functionAt } from "./library.ts";
-import {
-  ADDRESSES_AT,
-  ADDRESSES_PER_SLOT,
-  COUNT_MASK,
-  END,
-  type RunDone,
-  type RunnerSetup,
-  SLOTS,
-} from "./runner-shared.ts";
+import { COUNT_MASK, END, type RunnerSetup, type SharedSlot, SLOTS, sharedOver } from "./runner-shared.ts";
 import { table } from "./table.ts";
 
 /*
- * Runs sessions one after the other and sleeps between them without a turn of any loop: what is to be run stands in
- * memory that both threads share. Sessions, tensors and bindings are the other thread's; here are only addresses.
+ * Runs sessions one after the other and sleeps between them without a turn of any loop: what is to be run, and what came of
+ * it, stands in memory that both threads share. Sessions, tensors and bindings are the other thread's; here are only
+ * addresses.
  */
 
 const { path, addresses, shared } = workerData as RunnerSetup;
 // koffi gives a thread the stack for its calls when the first library is loaded there.
 loadForGood(path);
 const runWithBinding = functionAt(addresses.RunWithBinding, table.RunWithBinding);
-const asked = new Int32Array(shared, 0, 1);
-const handles = new BigUint64Array(shared, ADDRESSES_AT);
+const { asked, ended, slots } = sharedOver(shared);
 
 for (let done = 0; ; done = (done + 1) & COUNT_MASK) {
   Atomics.wait(asked, 0, done);
   if (Atomics.load(asked, 0) === END) break;
-  const at = (done % SLOTS) * ADDRESSES_PER_SLOT;
+  const slot = slots[done % SLOTS]!;
+  const { handles } = slot;
   const since = performance.now();
-  const status = runWithBinding(handles[at], handles[at + 1], handles[at + 2]) as bigint | null;
-  const ms = performance.now() - since;
-  const failure = status === null ? undefined : explain(status);
-  parentPort!.postMessage({ ms, failure } satisfies RunDone);
+  const status = runWithBinding(handles[0], handles[1], handles[2]) as bigint | null;
+  slot.ms[0] = performance.now() - since;
+  slot.failure[0] = status === null ? 0 : 1;
+  if (status !== null) explain(status, slot);
+  Atomics.store(ended, 0, (done + 1) & COUNT_MASK);
+  Atomics.notify(ended, 0);
 }
 
-function explain(status: bigint): RunDone["failure"] {
-  const code = functionAt(addresses.GetErrorCode, table.GetErrorCode)(status) as number;
-  const message = functionAt(addresses.GetErrorMessage, table.GetErrorMessage)(status) as string;
+function explain(status: bigint, { failure, message }: SharedSlot): void {
+  failure[1] = functionAt(addresses.GetErrorCode, table.GetErrorCode)(status) as number;
+  const text = new TextEncoder().encode(functionAt(addresses.GetErrorMessage, table.GetErrorMessage)(status) as string);
+  message.fill(0);
+  message.set(text.subarray(0, message.length));
   functionAt(addresses.ReleaseStatus, table.ReleaseStatus)(status);
-  return { code, message };
 }

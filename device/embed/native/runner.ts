@@ -1,17 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { GradelineError } from "../../base/errors.ts";
 import type { Closable } from "../../base/lifecycle.ts";
 import type { Handle, Library } from "./library.ts";
-import {
-  ADDRESSES_AT,
-  ADDRESSES_PER_SLOT,
-  COUNT_MASK,
-  END,
-  type RunDone,
-  type RunnerSetup,
-  SHARED_BYTES,
-  SLOTS,
-} from "./runner-shared.ts";
+import { COUNT_MASK, END, newShared, type RunnerSetup, type Shared, SLOTS, sharedOver } from "./runner-shared.ts";
 
 /** Addresses of what is run. */
 export interface Runnable {
@@ -33,20 +25,21 @@ interface Waiting {
 export class Runner implements Closable {
   readonly #library: Library;
   readonly #worker: Worker;
-  readonly #asked: Int32Array;
-  readonly #handles: BigUint64Array;
+  readonly #shared: Shared;
   /** With the thread, oldest first. */
   readonly #waiting: Waiting[] = [];
   readonly #exited: Promise<void>;
   #failure: GradelineError | undefined;
+  #watching = false;
+  /** Runs whose end was seen, as the thread counts them. */
+  #seen = 0;
   #closing = false;
   #lastMs = 0;
 
   constructor(library: Library) {
     this.#library = library;
-    const shared = new SharedArrayBuffer(SHARED_BYTES);
-    this.#asked = new Int32Array(shared, 0, 1);
-    this.#handles = new BigUint64Array(shared, ADDRESSES_AT);
+    const shared = newShared();
+    this.#shared = sharedOver(shared);
     const names = ["RunWithBinding", "GetErrorCode", "GetErrorMessage", "ReleaseStatus"] as const;
     const setup: RunnerSetup = {
       path: library.path,
@@ -54,7 +47,6 @@ export class Runner implements Closable {
       shared,
     };
     this.#worker = new Worker(new URL("./runner-thread.ts", import.meta.url), { workerData: setup });
-    this.#worker.on("message", (done: RunDone) => this.#done(done));
     this.#worker.on("error", (error) => this.#broke(error));
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", () => {
@@ -83,13 +75,15 @@ export class Runner implements Closable {
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ run, resolve, reject });
-      const count = Atomics.load(this.#asked, 0);
-      const at = (count % SLOTS) * ADDRESSES_PER_SLOT;
-      this.#handles[at] = run.session;
-      this.#handles[at + 1] = run.options;
-      this.#handles[at + 2] = run.binding;
-      Atomics.store(this.#asked, 0, (count + 1) & COUNT_MASK);
-      Atomics.notify(this.#asked, 0);
+      const { asked, slots } = this.#shared;
+      const count = Atomics.load(asked, 0);
+      const { handles } = slots[count % SLOTS]!;
+      handles[0] = run.session;
+      handles[1] = run.options;
+      handles[2] = run.binding;
+      Atomics.store(asked, 0, (count + 1) & COUNT_MASK);
+      Atomics.notify(asked, 0);
+      if (!this.#watching) void this.#watch();
     });
   }
 
@@ -97,22 +91,47 @@ export class Runner implements Closable {
   async close(): Promise<void> {
     this.#closing = true;
     process.off("exit", this.#giveUp);
-    Atomics.store(this.#asked, 0, END);
-    Atomics.notify(this.#asked, 0);
+    this.#end();
     await this.#exited;
   }
 
   readonly #giveUp = (): void => {
-    Atomics.store(this.#asked, 0, END);
-    Atomics.notify(this.#asked, 0);
+    this.#end();
     for (const { run } of this.#waiting) this.#library.call("RunOptionsSetTerminate", run.options);
   };
 
-  #done({ ms, failure }: RunDone): void {
+  #end(): void {
+    Atomics.store(this.#shared.asked, 0, END);
+    Atomics.notify(this.#shared.asked, 0);
+  }
+
+  /** Settles runs as they end, until none is left. The thread itself keeps the process alive meanwhile. */
+  async #watch(): Promise<void> {
+    const { ended } = this.#shared;
+    this.#watching = true;
+    while (this.#waiting.length > 0) {
+      const change = Atomics.waitAsync(ended, 0, this.#seen);
+      // A run that has ended already is told by the loop's next turn, too: a caller who asks again and again starves nobody.
+      await (change.async ? change.value : setImmediate());
+      while (this.#waiting.length > 0 && this.#seen !== Atomics.load(ended, 0)) {
+        this.#settle(this.#seen % SLOTS);
+        this.#seen = (this.#seen + 1) & COUNT_MASK;
+      }
+    }
+    this.#watching = false;
+  }
+
+  #settle(slot: number): void {
+    const { ms, failure, message } = this.#shared.slots[slot]!;
     const { resolve, reject } = this.#waiting.shift()!;
-    this.#lastMs = ms;
-    if (failure === undefined) resolve();
-    else reject(this.#library.failure("RunWithBinding", failure.code, failure.message));
+    this.#lastMs = ms[0]!;
+    if (failure[0] === 0) {
+      resolve();
+      return;
+    }
+    // A decoder takes no memory that another thread may write.
+    const text = new TextDecoder().decode(message.slice(0, message.indexOf(0)));
+    reject(this.#library.failure("RunWithBinding", failure[1]!, text));
   }
 
   /** The thread has ended; whoever still waits is told. */

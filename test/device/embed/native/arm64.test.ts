@@ -45,7 +45,7 @@ describe("on arm64", { skip }, () => {
   });
 
   test("leaving in the middle of a run neither crashes nor hangs", () => {
-    const { status, said, why } = child("exit", "turn");
+    const { status, said, why } = child("exit", "turn", "4");
     assert.equal(status, 7, why);
     assert.equal(said.at(-1).event, "exiting");
   });
