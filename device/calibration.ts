@@ -17,18 +17,34 @@ export function referencesOf({ modelHash, references }: Gallery): string {
   return hash.digest("hex");
 }
 
+/** What has changed on a lane, as far as a calibration minds it. */
+export interface Changed {
+  readonly lane: string;
+  readonly kind: string;
+  /** RFC 3339, UTC, with microseconds. */
+  readonly since: string;
+}
+
 /**
  * Why a calibration does not hold any more; empty where it does, and where there is none. Limits follow the references
- * by themselves: more of them make no calibration expire. Light is watched on the line itself, by its drift.
+ * by themselves: more of them make no calibration expire. Another model makes another gallery.
+ *
+ * @param changes what stands on the lanes; light that changed after the calibration makes other pictures
  */
-export function expiredFor(fit: GalleryFit | undefined, config: Pick<Config, "cameras">): string[] {
-  if (fit?.cameras == null) return [];
-  const now = camerasOf(config);
-  const date = fit.fittedAt.slice(0, 10);
-  return Object.entries(now).flatMap(([id, hash]) => {
+export function expiredFor(
+  fit: GalleryFit | undefined,
+  config: Pick<Config, "cameras">,
+  changes: readonly Changed[] = [],
+): string[] {
+  if (fit === undefined) return [];
+  const when = `when the gallery was calibrated on ${fit.fittedAt.slice(0, 10)}: gradeline-calibrate fit`;
+  const cameras = Object.entries(fit.cameras === null ? {} : camerasOf(config)).flatMap(([id, hash]) => {
     const then = fit.cameras![id];
     if (then === hash) return [];
-    const what = then === undefined ? "was not there" : "was set otherwise";
-    return [`camera ${id} ${what} when the gallery was calibrated on ${date}: gradeline-calibrate fit`];
+    return [`camera ${id} ${then === undefined ? "was not there" : "was set otherwise"} ${when}`];
   });
+  const light = changes
+    .filter(({ kind, since }) => kind === "light" && since > fit.fittedAt)
+    .map(({ lane }) => `lane ${lane} had another light ${when}, once the references are of this light`);
+  return [...cameras, ...light];
 }

@@ -1,7 +1,6 @@
 import type { HealthMessage, InfoMessage, RecipeMessage, ShadowMessage } from "./base/messages.ts";
 import { formatMicros, nowMicros } from "./base/time.ts";
 import { VERSION } from "./base/version.ts";
-import { expiredFor } from "./calibration.ts";
 import type { Station } from "./station.ts";
 
 /** Hashes in messages: enough to tell two files apart, short enough to read out. */
@@ -71,9 +70,9 @@ export function shadowMessage({ recipes }: Station): ShadowMessage {
   return { at: formatMicros(nowMicros()), shadow: recipes.shadow?.report ?? null };
 }
 
-function calibrationOf({ recipe, config }: Station): RecipeMessage["calibration"] {
-  const fit = recipe.gallery?.fit;
+function calibrationOf(station: Station): RecipeMessage["calibration"] {
+  const fit = station.recipe.gallery?.fit;
   if (fit === undefined) return null;
   const { rule, alpha, fittedAt } = fit;
-  return { rule, alpha, fittedAt, expired: expiredFor(fit, config) };
+  return { rule, alpha, fittedAt, expired: station.expired() };
 }

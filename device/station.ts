@@ -77,6 +77,8 @@ export class Station implements Closable {
   #paused = false;
   /** The broker may keep what an earlier run said of one. */
   #toldShadow = true;
+  /** What the message `recipe` says of the calibration. */
+  #expiredKey = "[]";
   #stateKey = "";
   #stateSince: Micros = this.startedAt;
   #embedProblem: string | undefined;
@@ -200,7 +202,7 @@ export class Station implements Closable {
     if (this.#embedProblem !== undefined) reasons.push(`embedding: ${this.#embedProblem}`);
     if (this.embedder.degraded !== undefined) reasons.push(`embedding: ${this.embedder.degraded}`);
     if (this.recipe.references === 0) reasons.push(nothingEnrolled(this.config));
-    for (const reason of expiredFor(this.recipe.gallery?.fit, this.config)) reasons.push(reason);
+    reasons.push(...this.expired());
     const { problem } = this.#teaching.queue.stats;
     if (problem !== null) reasons.push(`unknown items are not kept: ${problem}`);
     for (const { lane, kind, since } of this.#teaching.findings()) {
@@ -208,6 +210,11 @@ export class Station implements Closable {
     }
     if (this.#paused) reasons.push("paused by request");
     return { state: reasons.length === 0 ? "online" : "degraded", reasons };
+  }
+
+  /** Why the calibration does not hold any more; empty where there is none. */
+  expired(): string[] {
+    return expiredFor(this.recipe.gallery?.fit, this.config, this.#teaching.findings());
   }
 
   pause(paused: boolean): void {
@@ -409,6 +416,7 @@ export class Station implements Closable {
     this.#stateSince = nowMicros();
     const message: StateMessage = { state, reasons, at: formatMicros(this.#stateSince) };
     this.#publisher.retain("state", message);
+    if (JSON.stringify(this.expired()) !== this.#expiredKey) this.#tellRecipe();
     if (state === "degraded") this.#log.warn({ reasons }, "degraded");
     else this.#log.info("online");
   }
@@ -462,6 +470,7 @@ export class Station implements Closable {
   }
 
   #tellRecipe(): void {
+    this.#expiredKey = JSON.stringify(this.expired());
     this.#publisher.retain("info", infoMessage(this));
     this.#publisher.retain("recipe", recipeMessage(this));
   }

@@ -34,6 +34,17 @@ test("another exposure and another camera are told with the date and what to do"
   ]);
 });
 
+test("light that changed after the calibration is told, on whichever camera; what else changed, and what changed before, is not", () => {
+  const light = { lane: "a", kind: "light", since: "2026-11-24T08:00:00.000000Z" };
+  const now = cameras(["a", 500], ["b", 500]);
+  const text =
+    "lane a had another light when the gallery was calibrated on 2026-11-23: gradeline-calibrate fit, once the references are of this light";
+  assert.deepEqual(expiredFor(fit, now, [light, { ...light, kind: "dirt" }]), [text]);
+  assert.deepEqual(expiredFor({ ...fit, cameras: null }, now, [light]), [text]);
+  assert.deepEqual(expiredFor(fit, now, [{ ...light, since: "2026-11-22T08:00:00.000000Z" }]), []);
+  assert.deepEqual(expiredFor(undefined, now, [light]), []);
+});
+
 test("references are identified by who they are, their grades and their model", () => {
   const gallery = madeGallery();
   const same = referencesOf(gallery);

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import type { HealthMessage, LaneStatsMessage, StateMessage } from "../../../../device/base/messages.ts";
+import type { HealthMessage, LaneStatsMessage, RecipeMessage, StateMessage } from "../../../../device/base/messages.ts";
+import { formatMicros } from "../../../../device/base/time.ts";
+import { referencesOf } from "../../../../device/calibration.ts";
+import { GalleryWriter } from "../../../../device/gallery-store.ts";
 import { Mosquitto, withoutMosquitto } from "../../../support/broker-mosquitto.ts";
 import { Daemon, daemonFolder } from "../../../support/daemon.ts";
 import { runProgram } from "../../../support/gallery-photos.ts";
@@ -106,6 +109,43 @@ test("a lamp that fades is found on the line with the time it began, is told eve
   );
   await ears.count("cups/stats", ears.on("cups/stats").length + 2);
   assert.deepEqual(stats().at(-1)!.drift.findings, [], "the dark lamp is how it should be now");
+});
+
+test("a calibration expires with the light and with a camera's settings, and the daemon says so everywhere", {
+  skip,
+}, async () => {
+  const once = (is: () => boolean) => ears.until(() => is() || undefined);
+  const recipe = () => (ears.json("board/recipe") as unknown as RecipeMessage[]).at(-1)!;
+  const writer = await GalleryWriter.open(join(folder, "gallery"));
+  const { gallery, modelName } = (await writer.read())!;
+  // As of a day before the line's own time.
+  const fit = {
+    rule: "prototypes" as const,
+    alpha: 0.05,
+    fittedAt: formatMicros(START - 86_400e6),
+    references: referencesOf(gallery),
+    figures: [],
+    cameras: null,
+  };
+  await writer.save({ ...gallery, fit }, modelName);
+  writer.close();
+  await start({ lampGain: 0.8, lampAtS: LAMP_AT_S });
+  await once(() => recipe()?.calibration?.alpha === 0.05);
+  assert.deepEqual(recipe().calibration!.expired, []);
+  const text = /^lane cups had another light when the gallery was calibrated on 2026-09-\d\d: gradeline-calibrate fit/;
+  await once(() => text.test(recipe().calibration!.expired[0] ?? ""));
+  const states = () => ears.json("board/state") as unknown as StateMessage[];
+  await once(() => states().some(({ reasons }) => reasons.some((reason) => text.test(reason))));
+
+  // Calibrated with these cameras, then run with another exposure of one.
+  const fitted = await runProgram("calibrate/main.ts", ["fit", "--config", join(folder, "gradeline.yaml")]);
+  assert.equal(fitted.status, 0, fitted.stderr);
+  await once(() => recipe().calibration!.expired.length === 0);
+  await daemon.kill("SIGTERM");
+  await start({ lampGain: 0.9 });
+  await once(() =>
+    recipe().calibration!.expired.some((reason) => /^camera cups was set otherwise when the gallery/.test(reason)),
+  );
 });
 
 test("where nothing changes nothing is found in five hundred cups; a damaged file is learnt anew", {
