@@ -7,6 +7,9 @@ import { StationItems } from "./station-items.ts";
 import { StationMap } from "./station-map.ts";
 import { DRIFT_TITLES } from "./teach/drift/findings.ts";
 
+/** Pairs and items that differ, of those in the shadow, that the page shows. */
+const SHADOW_SHOWN = 6;
+
 /** What the page sees of the station. */
 export function stationView(station: Station): StationView {
   const fps = new Map<string, { at: number; seen: number; fps: number }>();
@@ -68,6 +71,8 @@ function status(station: Station, rates: Rates): StationStatus {
       grades: recipe.grades.map(({ grade }) => grade),
       items: recipe.references,
     },
+    recipe: { name: recipe.name, since: formatMicros(station.activatedAt), previous: station.recipes.previous },
+    shadow: shadowStatus(station),
     cameras: config.cameras.map(({ id }) => cameraStatus(station, id, rates)),
     lanes: config.lanes.map((lane): LaneStatus => {
       const { items, outcomes, grades, late, itemsPerS } = station.stats.get(lane.id)!.message();
@@ -101,6 +106,13 @@ function status(station: Station, rates: Rates): StationStatus {
     })),
     latencyMs,
   };
+}
+
+function shadowStatus({ recipes }: Station): StationStatus["shadow"] {
+  const report = recipes.shadow?.report;
+  if (report === undefined) return null;
+  const { pairs, last, ...counts } = report;
+  return { ...counts, pairs: pairs.slice(0, SHADOW_SHOWN), last: last.slice(0, SHADOW_SHOWN) };
 }
 
 function enrolling({ teaching }: Station, lane: string): LaneStatus["enrolling"] {

@@ -6,9 +6,10 @@ import { handOver, isFile } from "./hand-over.ts";
 
 /** `activate FILE` or `activate NAME-VERSION` on the running daemon. */
 export async function activate(context: Context, config: Config, wanted: string): Promise<void> {
+  const file = await isFile(wanted);
   const link = await DaemonLink.open(config);
   try {
-    const recipe = (await isFile(wanted)) ? await handOver(context, config, wanted) : wanted;
+    const recipe = file ? await handOver(context, config, wanted) : wanted;
     context.stop.throwIfAborted();
     tell(context, await asked(context, link, link.ask("activate", { recipe }, 0)));
   } finally {

@@ -12,10 +12,10 @@ export interface ShadowWanted {
 
 /** `shadow`: tries a recipe beside the active one, tells how they differ, or ends that. */
 export async function shadow(context: Context, config: Config, { recipe, stop }: ShadowWanted): Promise<void> {
+  const file = recipe !== undefined && (await isFile(recipe));
   const link = await DaemonLink.open(config);
   try {
-    const wanted =
-      recipe === undefined ? undefined : (await isFile(recipe)) ? await handOver(context, config, recipe) : recipe;
+    const wanted = file ? await handOver(context, config, recipe) : recipe;
     context.stop.throwIfAborted();
     const request = wanted === undefined ? (stop ? { stop } : {}) : { recipe: wanted };
     const answer = await link.during(link.ask("shadow", request, 0), context.stop);

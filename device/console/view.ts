@@ -1,4 +1,4 @@
-import type { Verdict } from "../base/messages.ts";
+import type { ShadowReport, Verdict } from "../base/messages.ts";
 import type { Stage } from "../base/metrics.ts";
 import type { Proof } from "../base/proof-message.ts";
 import type { Neighbour } from "../grade/nearest.ts";
@@ -149,6 +149,9 @@ export interface StationStatus {
   readonly uptimeS: number;
   readonly model: ModelStatus;
   readonly gallery: GalleryStatus;
+  readonly recipe: RecipeStatus;
+  /** What a recipe in the shadow would have decided; null where there is none. */
+  readonly shadow: ShadowStatus | null;
   readonly cameras: readonly CameraStatus[];
   readonly lanes: readonly LaneStatus[];
   readonly broker: BrokerStatus;
@@ -205,6 +208,19 @@ export interface GalleryStatus {
   /** Enrolled items. */
   readonly items: number;
 }
+
+/** Which recipe is active. */
+export interface RecipeStatus {
+  /** Name and version, with `+` where it was taught since; null: model and gallery of the configuration. */
+  readonly name: string | null;
+  /** RFC 3339, UTC. */
+  readonly since: string;
+  /** What `rollback` goes back to; `configuration`: the configuration's own; null: nothing. */
+  readonly previous: string | null;
+}
+
+/** As the message `shadow`; the page shows its beginning. */
+export type ShadowStatus = Omit<ShadowReport, "model" | "gallery">;
 
 export interface CameraStatus {
   readonly id: string;

@@ -1,5 +1,6 @@
 import { keyed, make, say } from "./dom.js";
 import * as format from "./format.js";
+import { Shadow } from "./shadow.js";
 
 const STAGES = {
   grab: "grab",
@@ -20,6 +21,7 @@ export class System {
   #cameras;
   #drift;
   #changes = make("ul.plain");
+  #shadow = new Shadow();
   #parts = {};
 
   constructor(aside) {
@@ -48,8 +50,10 @@ export class System {
     aside.append(
       this.#drift,
       this.#time,
+      this.#shadow.element,
       section("Cameras", cameras),
       section("Broker", this.#list("broker", ["state", "address", "protocol", "waiting", "given up"])),
+      section("Recipe", this.#list("recipe", ["active", "since", "before"])),
       section("Model", this.#list("model", ["runs on", "proof", "one view", "name", "sha256"])),
       section("Gallery", this.#list("gallery", ["enrolled", "grades", "sha256"])),
       section("Daemon", this.#list("daemon", ["up for", "version"])),
@@ -58,8 +62,9 @@ export class System {
     this.#cameras = keyed(cameras, () => make("li"));
   }
 
-  status({ drift, latencyMs, cameras, broker, model, gallery, uptimeS, version }) {
+  status({ drift, latencyMs, cameras, broker, recipe, shadow, model, gallery, uptimeS, version }) {
     this.#tellDrift(drift);
+    this.#shadow.status(shadow);
     this.#time.hidden = Object.keys(latencyMs).length === 0;
     this.#times(
       Object.keys(STAGES).filter((stage) => latencyMs[stage] !== undefined),
@@ -88,6 +93,9 @@ export class System {
     put("broker", "protocol", broker.protocol === null ? "–" : `MQTT ${broker.protocol}`);
     put("broker", "waiting", verdicts(broker.pendingVerdicts));
     put("broker", "given up", verdicts(broker.droppedVerdicts), broker.droppedVerdicts > 0 ? "bad" : undefined);
+    put("recipe", "active", nameOf(recipe.name));
+    put("recipe", "since", format.day(recipe.since));
+    put("recipe", "before", recipe.previous === null ? "–" : nameOf(recipe.previous));
     const { proof } = model;
     const where = [model.provider.toUpperCase(), proof.precision, proof.gpu?.name].filter((part) => part !== undefined);
     put("model", "runs on", where.join(", "), proof.degraded === null ? undefined : "warn");
@@ -127,6 +135,12 @@ export class System {
     }
     return dl;
   }
+}
+
+/** A recipe by its name; without one model and gallery are those of the configuration. */
+function nameOf(name) {
+  if (name === null || name === "configuration") return "none, as configured";
+  return name.endsWith("+") ? `${name.slice(0, -1)}, taught since` : name;
 }
 
 /** What shows that the model runs there. */

@@ -17,7 +17,7 @@ import {
 } from "../../support/browser.ts";
 import { cpuProof } from "../../support/proof-made.ts";
 import { listen, TOKEN, until } from "./asking.ts";
-import { FakeStation, laneStatus } from "./station.ts";
+import { FakeStation, laneStatus, shadowStatus } from "./station.ts";
 
 const skip = withoutBrowser;
 let browser: Browser | undefined;
@@ -311,4 +311,32 @@ test("the page is light or dark as the system is", { skip }, async (t) => {
   };
   assert.equal(await ground("light"), "rgb(236, 238, 239)");
   assert.equal(await ground("dark"), "rgb(14, 17, 19)");
+});
+
+test("which recipe is active and how the one in the shadow would decide stands beside the lanes, each difference a way to its item", {
+  skip,
+}, async (t) => {
+  const { page, station, faults } = await openPage(t);
+  const system = page.getByRole("complementary", { name: "System" });
+  const shadow = system.locator("section.shadow");
+  await system.getByText("none, as configured").waitFor();
+  assert.equal(await shadow.isVisible(), false);
+  const { item } = station.pass({ grade: "sound" });
+  station.status_ = {
+    ...station.status_,
+    recipe: { name: "apples-3+", since: "2027-01-15T08:00:00.000000Z", previous: "configuration" },
+    shadow: shadowStatus([item]),
+  };
+  await shadow.getByText("apples-4").waitFor();
+  assert.match((await system.textContent())!, /Recipeactiveapples-3, taught since.*beforenone, as configured/);
+  assert.match(
+    (await shadow.textContent())!,
+    /1,880 the same, 120 different, 6\.0 %; 14 left out, the line goes first/,
+  );
+  assert.deepEqual(await shadow.locator("tbody tr").allTextContents(), ["soundsecond100", "unknownreject20"]);
+  await shadow.getByRole("link", { name: item }).click();
+  await page.getByRole("region", { name: "Item" }).getByText("sound").first().waitFor();
+  station.status_ = { ...station.status_, shadow: null };
+  await shadow.waitFor({ state: "hidden" });
+  assert.deepEqual(faults, []);
 });

@@ -15,7 +15,7 @@ import {
   withoutBrowser,
 } from "../../support/browser.ts";
 import { listen, until } from "./asking.ts";
-import { FakeStation } from "./station.ts";
+import { FakeStation, shadowStatus } from "./station.ts";
 
 const skip = withoutBrowser;
 let browser: Browser | undefined;
@@ -256,6 +256,7 @@ test("no room is wider than a phone, and nothing in it breaks the rules for peop
   const { url } = await listen(t, station);
   for (let i = 0; i < 30; i++) station.pass({ outcome: "unknown", grade: null, item: `a-${"x".repeat(60)}-${i}` });
   const { item } = station.pass();
+  station.status_ = { ...station.status_, shadow: shadowStatus([item, `a-${"x".repeat(60)}-1`]) };
   for (const colorScheme of ["light", "dark"] as const) {
     const viewport = { width: 360, height: 740 };
     const context = await browser!.newContext({ viewport, colorScheme, reducedMotion: "reduce", bypassCSP: true });

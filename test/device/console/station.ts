@@ -154,6 +154,8 @@ function quiet(): StationStatus {
     uptimeS: 4000,
     model: { name: "fruit", version: "1", hash: "ab".repeat(32), provider: "cpu", proof: cpuProof },
     gallery: { hash: "cd".repeat(32), grades: ["sound", "second", "reject"], items: 24 },
+    recipe: { name: null, since: "2027-01-15T08:00:00.000000Z", previous: null },
+    shadow: null,
     cameras: [{ id: "top", state: "ok", reason: null, seen: 900, dropped: 0, incomplete: 0, fps: 30, frameAgeMs: 12 }],
     lanes: [laneStatus("a"), laneStatus("b")],
     broker: {
@@ -167,6 +169,30 @@ function quiet(): StationStatus {
     drift: [],
     queue: { items: 0, newest: null, dropped: 0, problem: null },
     latencyMs: { embed: { p50: 4.2, p99: 9.8 }, exposure_to_ack: { p50: 17, p99: 31 } },
+  };
+}
+
+/** A recipe in the shadow that decided some items otherwise. */
+export function shadowStatus(items: readonly string[]): NonNullable<StationStatus["shadow"]> {
+  return {
+    recipe: "apples-4",
+    since: "2027-01-15T08:00:00.000000Z",
+    items: 2000,
+    same: 1880,
+    different: 120,
+    skipped: 14,
+    pairs: [
+      { was: "sound", would: "second", items: 100 },
+      { was: "unknown", would: "reject", items: 20 },
+    ],
+    last: items.map((item) => ({
+      item,
+      lane: "a",
+      was: "sound",
+      would: "second",
+      decidedAt: "2027-01-15T08:00:00.000000Z",
+    })),
+    problem: null,
   };
 }
 
