@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import type { Config } from "../../device/base/config.ts";
 import type { CameraSearch } from "../../device/capture/found.ts";
 import { listCameras } from "../../device/capture/list.ts";
-import { type Finding, ok, problem } from "./finding.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
 
 const MOST_FORMATS = 6;
 const CONNECT_MS = 3000;
@@ -26,7 +26,14 @@ export async function checkCameras(config: Config | undefined): Promise<Finding[
     const matters = cameras.length > 0 || used.has(kind);
     if (matters || config === undefined) findings.push(...advice.map((text) => advised(text, matters)));
   }
-  for (const camera of config?.cameras ?? []) findings.push(await checkConfigured(camera, searches));
+  for (const camera of config?.cameras ?? []) {
+    findings.push(await checkConfigured(camera, searches));
+    const todo = drifting(camera.source);
+    if (todo !== undefined) {
+      const text = `camera ${camera.id}: its white balance is automatic, grades may drift with what lies on the belt`;
+      findings.push(warning(text, todo));
+    }
+  }
   return findings;
 }
 
@@ -34,6 +41,29 @@ export async function checkCameras(config: Config | undefined): Promise<Finding[
 function advised(advice: string, matters: boolean): Finding {
   const [text = advice, ...todo] = advice.split(/: (.*)/s);
   return { level: matters ? "warning" : "ok", text, todo: todo[0] };
+}
+
+/** The name of today's kernels, and the one before Linux 5.14. */
+const WHITE_BALANCE_CONTROLS = ["white_balance_automatic", "white_balance_temperature_auto"];
+
+/** What keeps the colours of a camera where they are; undefined where they are kept, or set at the camera itself. */
+function drifting(source: Camera["source"]): string | undefined {
+  switch (source.kind) {
+    case "libcamera":
+      if (source.awbGains !== undefined || (source.awb ?? "auto") !== "auto") return undefined;
+      return "set awbGains of the camera, or a fixed awb";
+    case "gst":
+      if (source.preset === "csi" && (source.whiteBalanceMode ?? "auto") === "auto")
+        return "set whiteBalanceMode of the camera";
+      if (source.preset === "usb" && !WHITE_BALANCE_CONTROLS.some((name) => source.controls?.[name] === 0))
+        return "set controls: { white_balance_automatic: 0 } of the camera, where v4l2-ctl --list-ctrls has it";
+      return undefined;
+    case "gige":
+      if ((source.features.BalanceWhiteAuto ?? "Off") === "Off") return undefined;
+      return "take BalanceWhiteAuto out of the camera's features";
+    default:
+      return undefined;
+  }
 }
 
 async function checkConfigured({ id, source }: Camera, searches: readonly CameraSearch[]): Promise<Finding> {

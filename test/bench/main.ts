@@ -29,8 +29,7 @@ interface Options {
 
 interface Result {
   readonly figures: unknown;
-  /** Undefined where the part has printed its own table. */
-  readonly text: string | undefined;
+  readonly text: string;
 }
 
 const benches: Record<string, (options: Options) => Promise<Result>> = {
@@ -52,8 +51,10 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     return { figures, text: `${describe(figures)}\n` };
   },
   async cameras({ seconds }) {
-    const { run } = await import("./cameras.ts");
-    return { figures: await run(seconds), text: undefined };
+    const { run, describe } = await import("./cameras.ts");
+    const progress = (text: string): void => void process.stderr.write(`${text}\n`);
+    const figures = await run({ seconds, progress });
+    return { figures, text: describe(figures) };
   },
   async precision() {
     const { run, describe } = await import("./precision.ts");
@@ -85,7 +86,7 @@ await runParts(async () => {
   }
   const { figures, text } = await benches[options.name]!(options);
   if (options.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
-  else if (text !== undefined) process.stdout.write(text);
+  else process.stdout.write(text);
   return 0;
 });
 

@@ -101,6 +101,7 @@ test("what is wrong is told line by line with what to do, and the exit code is 1
       .join("\n");
   assert.match(said("model"), /problem .*no-model.json/);
   assert.match(said("cameras"), /problem camera usb: \/dev\/video99 is not there -> ls/);
+  assert.match(said("cameras"), /warning camera usb: its white balance is automatic.* -> set controls: .*automatic: 0/);
   assert.match(said("cameras"), /problem camera net: 127.0.0.1 does not answer \(ECONNREFUSED\)/);
   assert.match(said("cameras"), /problem camera gone: there is no folder/);
   assert.match(said("cameras"), /problem camera gige: 10.77.77.77 does not answer/);

@@ -24,6 +24,9 @@ export function serveFakeCamera(
   const Fill = koffi.proto("void Fill(void *buffer, void *data, uint32 exposureUs, uint32 gain, uint32 format)");
   const setFill = aravis.func("void arv_fake_camera_set_fill_pattern(void *camera, Fill *fill, void *data)");
 
+  // A camera is a machine of its own: its thread, which inherits this, sends in time whatever this machine does.
+  const SCHED_RR = 2;
+  libc.func("int sched_setscheduler(int tid, int policy, const int *priority)")(0, SCHED_RR, [1]);
   const camera = newCamera(address, "GRADELINE");
   if (isRunning(camera) === 0) throw new Error(`no camera can be served at ${address}`);
   const inner = fakeCamera(camera);

@@ -11,6 +11,11 @@ export const FAKE_GIGE = "arv-fake-gv-camera-0.8";
 export const gigeNeeds = [{ have: hasProgram(FAKE_GIGE), debian: "aravis-tools" }];
 /** Where it listens; one per network namespace. */
 export const GIGE_ADDRESS = "127.0.0.1";
+/**
+ * What a network with jumbo frames takes: a fifth of the packets, and of the work, of the camera's own 1400. A little
+ * more, and the kernel would keep each in 16 KiB.
+ */
+export const JUMBO_PACKET = 7400;
 /** Loopback's packets do not reach a packet socket. */
 const LOOPBACK = { kind: "gige", camera: GIGE_ADDRESS, packetSocket: false } as const;
 

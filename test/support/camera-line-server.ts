@@ -1,8 +1,8 @@
-import { setPriority } from "node:os";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { type LineConfig, lineSchema } from "../../device/base/config.ts";
 import { openLine } from "../../device/capture/line/source.ts";
 import { serveFakeCamera } from "./camera-fake.ts";
+import { goFirst } from "./go-first.ts";
 
 /**
  * A GigE Vision camera that looks at the simulated line: `node camera-line-server.ts ADDRESS LINE` with the line's
@@ -24,12 +24,7 @@ else await paint(workerData as LineConfig);
 async function serve(): Promise<void> {
   const [address = "127.0.0.1", line = "{}"] = process.argv.slice(2);
   const config = lineSchema.parse({ ...JSON.parse(line), kind: "line", pace: "fast" });
-  try {
-    // A camera is a machine of its own: it exposes in time whatever this one does.
-    setPriority(-10);
-  } catch {
-    // Not permitted: then it may be late on a busy machine.
-  }
+  goFirst();
   const periodUs = 1e6 / config.fps;
   const black = new Uint8Array(config.widthPx * config.heightPx * 3);
   const ready = new Map<number, Uint8Array>();

@@ -17,21 +17,22 @@ import { GalleryWriter } from "../../device/gallery-store.ts";
 import { Journal } from "../../device/publish/journal.ts";
 import { loadRecipe } from "../../device/recipe.ts";
 import { Station } from "../../device/station.ts";
+import { GIGE_ADDRESS, JUMBO_PACKET } from "./camera-gige.ts";
 import { startPeer } from "./camera-peers.ts";
 
 /**
  * The whole way of fruit on a belt, with the simulated line in the daemon or with the same line behind a GigE Vision
  * camera in a process of its own.
  */
-const ADDRESS = "127.0.0.1";
 /** A whole number of microseconds: the fake camera exposes at multiples of it. */
-const FPS = 25;
+const FPS = 12.5;
 const PERIOD_US = 1e6 / FPS;
-const SPEED = 700;
+/** Half of what a line does, and half its frames: a busy machine must not pass frames over. */
+const SPEED = 350;
 /** The camera draws its first pictures ahead in it. */
 const HEAD_START_US = 8_000_000;
 /** Two fruit are 110 mm apart at least; a verdict's time is true to a few millimetres. */
-const TOLERANCE_US = 30_000;
+const TOLERANCE_US = 60_000;
 const line = {
   kind: "line" as const,
   conveyor: "belt" as const,
@@ -88,14 +89,15 @@ export async function gradeLine(folder: string, items: number, overGigE: boolean
     let late = 0;
     if (overGigE) {
       const program = new URL("./camera-line-server.ts", import.meta.url).pathname;
-      const camera = await startPeer(process.execPath, [program, ADDRESS, JSON.stringify(simulated)]);
+      const camera = await startPeer(process.execPath, [program, GIGE_ADDRESS, JSON.stringify(simulated)]);
       scope.add({ close: () => camera.kill() });
       camera.child.stdout!.on("data", (lines: Buffer) => {
         late += lines.toString().split("\n").length - 1;
       });
     }
     const roi = { w: line.widthPx, h: line.heightPx };
-    const gige = { kind: "gige" as const, camera: ADDRESS, packetSocket: false, fps: FPS, roi };
+    const network = { camera: GIGE_ADDRESS, packetSocket: false, packetSize: JUMBO_PACKET };
+    const gige = { kind: "gige" as const, ...network, fps: FPS, roi };
     const config = overGigE ? configOf(folder, gige, broker.url) : truthful;
     const embedder = scope.add(await openEmbedder(config.model, config.embedder));
     const recipe = await loadRecipe(config, embedder.model);

@@ -7,8 +7,11 @@ import { openCamera, setUp } from "./camera.ts";
 import { raiseReceivers } from "./priority.ts";
 import { Receiver } from "./receiver.ts";
 
-/** ARV_GV_STREAM_SOCKET_BUFFER_AUTO: a socket buffer as large as a frame, within net.core.rmem_max. */
-const SOCKET_BUFFER_AUTO = 1;
+/** ARV_GV_STREAM_SOCKET_BUFFER_FIXED; by itself Aravis asks for one frame, which a moment without a processor fills. */
+const SOCKET_BUFFER_FIXED = 0;
+/** The kernel gives as much of it as net.core.rmem_max allows. */
+const SOCKET_BUFFER_FRAMES = 4;
+const SOCKET_BUFFER_MOST = 64 * 1024 * 1024;
 const RESEND_NEVER = 0;
 const RESEND_ALWAYS = 1;
 
@@ -38,7 +41,7 @@ export class GigeDriver implements Driver {
     let there = true;
     try {
       const picture = setUp(aravis, camera, this.#config);
-      stream = createStream(aravis, camera, this.#config);
+      stream = createStream(aravis, camera, this.#config, picture.payloadBytes);
       this.#raise();
       const receiver = new Receiver(aravis, stream, sink, picture, this.#config);
       aravis.start(camera);
@@ -123,11 +126,13 @@ function stallAfter({ trigger, stallMs, startMs }: GigeConfig, periodUs: number 
   return periodUs === undefined ? startMs : Math.max(1000, (30 * periodUs) / 1000);
 }
 
-function createStream(aravis: Aravis, camera: Handle, config: GigeConfig): Handle {
+function createStream(aravis: Aravis, camera: Handle, config: GigeConfig, payloadBytes: number): Handle {
   const stream = aravis.createStream(camera, null, null);
   if (stream === null) throw new GradelineError("SOURCE", "the camera gives no stream", { retry: true });
   if (aravis.isGigE(camera) !== 0) {
-    aravis.setProperty(stream, "socket-buffer", "int", SOCKET_BUFFER_AUTO, "void *", null);
+    const bytes = Math.min(SOCKET_BUFFER_FRAMES * payloadBytes, SOCKET_BUFFER_MOST);
+    aravis.setProperty(stream, "socket-buffer", "int", SOCKET_BUFFER_FIXED, "void *", null);
+    aravis.setProperty(stream, "socket-buffer-size", "int", bytes, "void *", null);
     aravis.setProperty(
       stream,
       "packet-resend",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gigeNeeds } from "../../../support/camera-gige.ts";
 import { lacking } from "../../../support/camera-peers.ts";
+import { goFirst } from "../../../support/go-first.ts";
 import { enrolLine, gradeLine } from "../../../support/line-over-gige.ts";
 import { enterOwnNetwork } from "../../../support/own-network.ts";
 
@@ -15,6 +16,7 @@ test("two hundred fruit behind a GigE Vision camera: none missed, none twice, gr
   skip,
 }, async (t) => {
   enterOwnNetwork();
+  goFirst();
   const folder = mkdtempSync(join(tmpdir(), "gradeline-line-"));
   try {
     await enrolLine(folder);
@@ -26,9 +28,9 @@ test("two hundred fruit behind a GigE Vision camera: none missed, none twice, gr
     for (const { summary } of [direct, camera]) {
       assert.deepEqual([summary.passed, summary.missed, summary.double], [ITEMS, 0, 0]);
     }
-    // A frame passed over on a busy machine can take a view from a fruit or two.
+    // A frame passed over on a busy machine can take a view from a fruit or two of the two hundred.
     const apart = Math.abs(camera.summary.agreement - direct.summary.agreement);
-    assert.ok(apart <= 0.02, `agreement ${camera.summary.agreement}, ${direct.summary.agreement} without the camera`);
+    assert.ok(apart < 0.011, `agreement ${camera.summary.agreement}, ${direct.summary.agreement} without the camera`);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Image, readImage, writePng } from "../../../../device/capture/image.ts";
 import { GIGE_ADDRESS, gigeNeeds, openGigeWhenFree } from "../../../support/camera-gige.ts";
 import { lacking, nextFrame, type Peer, startPeer } from "../../../support/camera-peers.ts";
+import { fruitPictures } from "../../../support/fruit-pictures.ts";
 import { enterOwnNetwork } from "../../../support/own-network.ts";
 
-/** Photographs of turning apples, where they lie beside the project; rendered fruit elsewhere. */
-const APPLES = "../shared/data/dev/apples";
-const SHOWN = 3;
 const folder = mkdtempSync(join(tmpdir(), "gradeline-pictures-"));
 const skip = lacking(gigeNeeds);
 const pictures: Image[] = [];
@@ -19,7 +17,7 @@ let camera: Peer | undefined;
 
 before(async () => {
   enterOwnNetwork();
-  for (const [index, file] of fruit().entries()) {
+  for (const [index, file] of fruitPictures(3).entries()) {
     const picture = await readImage(file);
     pictures.push(picture);
     await writePng(join(folder, `${index}.png`), picture);
@@ -32,22 +30,6 @@ after(async () => {
   await camera?.kill();
   rmSync(folder, { recursive: true });
 });
-
-/** Files of pictures that have one size. */
-function fruit(): string[] {
-  const crops = new URL("../../../fixtures/crops/", import.meta.url).pathname;
-  const folders = existsSync(APPLES)
-    ? ["sound", "second", "reject"].flatMap((grade) =>
-        readdirSync(join(APPLES, grade)).map((item) => join(APPLES, grade, item)),
-      )
-    : [crops];
-  return folders.flatMap((place) =>
-    readdirSync(place)
-      .filter((name) => /\.(jpg|crop\.png)$/.test(name))
-      .slice(0, SHOWN)
-      .map((name) => join(place, name)),
-  );
-}
 
 /** The next whole frame, copied. */
 async function shot(config: object): Promise<Uint8Array> {
