@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Config } from "../../device/base/config.ts";
-import { describeSurvey, type Survey } from "../../device/embed/native/doctor.ts";
+import { describeRefusals, describeSurvey, type Survey } from "../../device/embed/native/doctor.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 const CHILD = new URL("./provider-child.ts", import.meta.url).pathname;
@@ -14,7 +14,10 @@ export async function checkProvider(config: Config["embedder"] | undefined): Pro
   if (typeof survey === "string") {
     return [warning(`what the board has cannot be told: ${survey}`, "look at the GPU's driver: nvidia-smi, dmesg")];
   }
-  const findings = describeSurvey({ ...survey, advice: [] }).map(ok);
+  const refused = describeRefusals(survey.libraries);
+  const findings = describeSurvey({ ...survey, advice: [] }).map((line) =>
+    refused.includes(line) ? warning(line) : ok(line),
+  );
   const onGpu = !["auto", "cpu", "webgpu"].includes(wanted);
   const gpuMeant = survey.gpu !== undefined || survey.libraries.some(({ beside }) => beside.length > 0);
   const level = onGpu && survey.gpu === undefined ? problem : gpuMeant ? warning : undefined;

@@ -61,7 +61,8 @@ describe("with a stand-in for TensorRT", { skip: withoutGpuStandIn }, () => {
   }
   async function built(cache: string, ...args: string[]) {
     const { status, stdout, stderr } = await calibrate(["engine", "--cache", cache, "--json", ...args]);
-    assert.deepEqual([status, stderr], [0, ""]);
+    // On standard error stands, on a busy machine, what has taken longer than a second.
+    assert.equal(status, 0, stderr);
     return JSON.parse(stdout);
   }
 
@@ -136,7 +137,7 @@ describe("with a stand-in for TensorRT", { skip: withoutGpuStandIn }, () => {
   test("doctor tells what a GPU build lacks, and why the GPU cannot be used", async () => {
     const needed = { STAND_IN_NEEDS: "libcublasLt.so.99" };
     const { stdout } = await calibrate(["doctor"], needed);
-    assert.match(stdout, /cuda cannot be used: .*libcublasLt\.so\.99: cannot open shared object file/);
+    assert.match(stdout, /warning +cuda cannot be used: .*libcublasLt\.so\.99: cannot open shared object file/);
     assert.match(stdout, /warning .*\n +to do: cuda of .* cannot be used: it needs libcublasLt\.so\.99/);
     const broken = await calibrate(["doctor"], { STAND_IN_DRIVER_FAILS: "999" });
     assert.match(broken.stdout, /GPU: none \(libcuda\.so\.1: cuInit answers 999\)/);

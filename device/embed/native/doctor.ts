@@ -136,14 +136,19 @@ export function describeSurvey({ libraries, problem, gpu, gpuProblem, tensorrt, 
       : `GPU: ${gpu.name}, compute capability ${gpu.capability}, driver for CUDA ${gpu.driver}`,
     `TensorRT: ${tensorrt ?? "not found"}`,
     ...(problem === undefined ? [] : [`ONNX Runtime: ${problem}`]),
-    ...libraries.flatMap(({ path, from, beside, version, providers: built, problem: broken, refused }) =>
+    ...libraries.map(({ path, from, beside, version, providers: built, problem: broken }) =>
       broken === undefined
-        ? [
-            `ONNX Runtime ${version}: ${path} (${from}), built with ${built.join(", ")}; provider libraries beside it: ${beside.join(", ") || "none"}`,
-            ...refused.map(({ provider, reason }) => `${provider} cannot be used: ${reason}`),
-          ]
-        : [`ONNX Runtime: ${broken} (${from})`],
+        ? `ONNX Runtime ${version}: ${path} (${from}), built with ${built.join(", ")}; provider libraries beside it: ${beside.join(", ") || "none"}`
+        : `ONNX Runtime: ${broken} (${from})`,
     ),
+    ...describeRefusals(libraries),
     ...advice.map((line) => `to do: ${line}`),
   ];
+}
+
+/** Why providers whose libraries are here cannot be used, a line each. */
+export function describeRefusals(libraries: Survey["libraries"]): string[] {
+  return libraries.flatMap(({ refused }) =>
+    refused.map(({ provider, reason }) => `${provider} cannot be used: ${reason}`),
+  );
 }
