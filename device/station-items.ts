@@ -150,12 +150,16 @@ export class StationItems {
   async #embed(id: string, crops: readonly Uint8Array[]): Promise<Float32Array> {
     const there = this.#wholeOf(id);
     if (there?.length === crops.length * this.#station.embedder.model.dimension) return there;
-    const model = this.#model;
-    const work = this.#last.then(() => embedAll(this.#station.embedder, crops));
+    const work = this.#last.then(async () => {
+      // Another one may be in use when its turn has come.
+      const { embedder } = this.#station;
+      const rows = await embedAll(embedder, crops);
+      return { model: embedder.model.hash.slice(0, 16), rows };
+    });
     this.#last = work.catch(() => {});
-    const made = await work;
-    this.#keep(id, model, made);
-    return made;
+    const { model, rows } = await work;
+    this.#keep(id, model, rows);
+    return rows;
   }
 }
 

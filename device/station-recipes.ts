@@ -3,6 +3,7 @@ import { asGradelineError, GradelineError } from "./base/errors.ts";
 import type { Closable } from "./base/lifecycle.ts";
 import type { Log } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
+import { type Micros, parseMicros } from "./base/time.ts";
 import { batchingOn } from "./embed/batcher.ts";
 import type { ProvenEmbedder } from "./embed/embedder.ts";
 import { openEmbedder } from "./embed/open.ts";
@@ -50,6 +51,7 @@ export class StationRecipes implements Closable {
   #closing = false;
   #shadow: Shadow | undefined;
   #previous: string | null = null;
+  #since: Micros | undefined;
 
   private constructor(parts: StationRecipesParts, engine: Engine) {
     this.#parts = parts;
@@ -72,6 +74,11 @@ export class StationRecipes implements Closable {
   /** Who decides items that come into view now. */
   get engine(): Engine {
     return this.#engine;
+  }
+
+  /** Since when what was activated or gone back to last is active; undefined where nothing ever was. */
+  get since(): Micros | undefined {
+    return this.#since;
   }
 
   /** What `rollback` goes back to; null where there is nothing. */
@@ -333,7 +340,9 @@ export class StationRecipes implements Closable {
 
   async #lookBack(): Promise<void> {
     try {
-      const [before] = (await readState(this.#folder)).previous;
+      const { previous, since } = await readState(this.#folder);
+      this.#since = since === null ? undefined : parseMicros(since);
+      const [before] = previous;
       if (before === undefined) this.#previous = null;
       else if (before === null) this.#previous = CONFIGURED;
       else this.#previous = labelOf((await readInstalled(this.#folder, before)).manifest);

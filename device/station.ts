@@ -168,6 +168,10 @@ export class Station implements Closable {
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     await this.#scope.close();
+    // Where not all of it came to be open; else there is nothing left to do.
+    const recipes = this.#recipes as StationRecipes | undefined;
+    await recipes?.close();
+    await recipes?.free();
   }
 
   /** Takes one duration in milliseconds. */
@@ -244,6 +248,7 @@ export class Station implements Closable {
     const { embedder, recipe } = this.#given;
     const parts = { config, log: this.#log, metrics: this.metrics, changed: () => this.#decidesByOther() };
     this.#recipes = await StationRecipes.open(parts, embedder, recipe);
+    this.#activatedAt = this.#recipes.since ?? this.startedAt;
     this.#warnOfGallery();
     this.#teaching = await Teaching.open({
       config,

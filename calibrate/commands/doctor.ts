@@ -14,7 +14,7 @@ export function doctorCommand(program: Command, within: Within): void {
     .addHelpText(
       "after",
       `
-Looks at: configuration; model and gallery; provider (GPU, ONNX Runtime); cameras that are found, their formats, and
+Looks at: configuration; recipe; model and gallery; provider (GPU, ONNX Runtime); cameras that are found, their formats, and
 what to install or change for them; broker; disk; clock; permissions. The daemon may run meanwhile. Nothing is changed.
 
 Each line is ok, a warning (it works, but not as well as it could) or a problem (the daemon cannot work so).

@@ -1,6 +1,7 @@
 import { access, constants, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Config } from "../../device/base/config.ts";
+import { recipesFolder } from "../../device/recipes/installed.ts";
 import { queueFolder } from "../../device/teach/teaching.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
@@ -27,6 +28,7 @@ function placesOf(config: Config | undefined, gallery: string): Place[] {
   const { journal, queue, cameras } = config;
   places.push({ what: "journal", folder: dirname(journal.path), bytes: journal.maxBytes });
   places.push({ what: "unknown queue", folder: queueFolder(config), bytes: queue.maxBytes });
+  if (config.recipes.trust.length > 0) places.push({ what: "recipes", folder: recipesFolder(config), bytes: 0 });
   for (const { id, record } of cameras) {
     if (record === undefined) continue;
     places.push({ what: `recording of ${id}`, folder: join(record.path, id), bytes: record.maxBytes });

@@ -1,6 +1,7 @@
 import type { Config } from "../../device/base/config.ts";
 import { loadConfig } from "../../device/base/config-file.ts";
 import { asGradelineError } from "../../device/base/errors.ts";
+import { checkInstalled, readPlaces } from "../../device/recipes/installed.ts";
 import type { Context } from "../main.ts";
 import { checkBroker } from "./broker.ts";
 import { checkCameras } from "./cameras.ts";
@@ -19,11 +20,13 @@ const COLOURS = { ok: 32, warning: 33, problem: 31 } as const;
 export async function doctor(context: Context, path: string | undefined): Promise<void> {
   const { json } = context;
   const { config, finding } = await readConfig(path);
-  const gallery = config?.gallery ?? context.gallery;
-  const model = config?.model ?? context.model;
+  const active = config === undefined ? undefined : await readActive(config);
+  const gallery = active?.gallery ?? config?.gallery ?? context.gallery;
+  const model = active?.model ?? config?.model ?? context.model;
   // All at once: most of the time is spent on waiting.
   const running: readonly [area: string, findings: Promise<Finding[]>][] = [
     ["configuration", Promise.resolve(finding === undefined ? [] : [finding])],
+    ["recipe", Promise.resolve(active?.findings ?? [])],
     ["model", limited(checkModel(model, gallery, config?.embedder))],
     ["provider", limited(checkProvider(config?.embedder))],
     ["cameras", limited(checkCameras(config))],
@@ -53,6 +56,21 @@ async function readConfig(path: string | undefined): Promise<{ config?: Config; 
   } catch (error) {
     const { message, hint } = asGradelineError(error);
     return { finding: problem(message, hint) };
+  }
+}
+
+/** Model and gallery of the recipe that the daemon grades by, where one is active. */
+async function readActive(
+  config: Config,
+): Promise<{ readonly model?: string; readonly gallery?: string; readonly findings: Finding[] }> {
+  try {
+    const { model, gallery, installed } = await readPlaces(config);
+    if (installed === undefined) return { findings: [] };
+    await checkInstalled(installed);
+    return { model, gallery, findings: [ok(`${installed.label} is active, its model as it was signed`)] };
+  } catch (error) {
+    const { message, hint } = asGradelineError(error);
+    return { findings: [problem(message, hint)] };
   }
 }
 

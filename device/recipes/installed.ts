@@ -26,6 +26,8 @@ const stateSchema = z.strictObject({
   /** What `rollback` goes back to, newest first. */
   previous: z.array(number.nullable()).max(100),
   shadow: number.nullable(),
+  /** When the active one was activated or gone back to, RFC 3339; null where nothing ever was. */
+  since: z.string().max(64).nullable(),
 });
 
 export type RecipesState = z.output<typeof stateSchema>;
@@ -65,7 +67,9 @@ export async function readState(folder: string): Promise<RecipesState> {
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { v: 1, active: null, previous: [], shadow: null };
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return { v: 1, active: null, previous: [], shadow: null, since: null };
+    }
     throw new GradelineError("FILE", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
   try {

@@ -4,6 +4,7 @@ import { GradelineError } from "../base/errors.ts";
 import { unwritable, writeAtomic } from "../base/files.ts";
 import { type FolderLock, lockFolder } from "../base/folder-lock.ts";
 import type { Closable } from "../base/lifecycle.ts";
+import { formatMicros, nowMicros } from "../base/time.ts";
 import { readAnyGallery } from "../gallery-store.ts";
 import {
   encodeState,
@@ -183,6 +184,7 @@ export class RecipeStore implements Closable {
       active: number,
       previous: [active, ...previous].slice(0, this.#options.keep - 1),
       shadow: shadow === number ? null : shadow,
+      since: formatMicros(nowMicros()),
     });
   }
 
@@ -197,7 +199,8 @@ export class RecipeStore implements Closable {
     const [before, ...rest] = this.#state.previous;
     if (before === undefined) throw new GradelineError("INTERNAL", "there is nothing to go back to");
     const { shadow } = this.#state;
-    await this.#save({ v: 1, active: before, previous: rest, shadow: shadow === before ? null : shadow });
+    const since = formatMicros(nowMicros());
+    await this.#save({ v: 1, active: before, previous: rest, shadow: shadow === before ? null : shadow, since });
   }
 
   /** Removes files that nobody asks for any more. */

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nowMicros } from "../../device/base/time.ts";
+import { checkInstalled, readInstalled, readState } from "../../device/recipes/installed.ts";
 import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
 import { Daemon, daemonFolder } from "../support/daemon.ts";
 import { verdictsOf } from "../support/daemon-verdicts.ts";
@@ -134,4 +137,49 @@ test("with the daemon stopped it is for the next start, also where views are cut
     assert.ok(status === 1 || status === 2);
     assert.match(stderr, message);
   }
+});
+
+test("a disk that is full leaves the recipe that was active, and nothing half installed", async (context) => {
+  const mount = ["--mount", "--map-root-user"];
+  if (spawnSync("unshare", [...mount, "mount", "-t", "tmpfs", "none", "/mnt"]).status !== 0) {
+    context.skip("needs a machine that lets a process mount (unshare --mount of the package util-linux)");
+    return;
+  }
+  const own = await mkdtemp(join(tmpdir(), "gradeline-recipe-disk-"));
+  context.after(() => rm(own, { recursive: true, force: true }));
+  const signer = await madeKey(own);
+  const files: string[] = [];
+  for (const version of ["1", "2"]) {
+    const gallery = join(own, `gallery-${version}`);
+    const out = join(own, `apples-${version}.recipe`);
+    await savePicturedGallery(gallery, version === "1" ? 3 : 60, { seed: 7 });
+    await releaseMade(gallery, signer, { name: "apples", version, out });
+    files.push(out);
+  }
+  const inside = join(own, "disk");
+  await mkdir(inside);
+  const path = join(inside, "recipes");
+  const recipes = { trust: [signer.publicKey], path };
+  const config = join(own, "gradeline.yaml");
+  await writeFile(
+    config,
+    JSON.stringify(smallLine({ folder: own, brokerPort: 1, pace: "fast", startAt: 1, more: { recipes } })),
+  );
+  // The folder outlives the file system as a copy.
+  const script =
+    'mount -t tmpfs -o size=200k none "$0"; for file in "$2" "$3"; do ' +
+    '"$4" calibrate/main.ts activate "$file" --offline --config "$1" >>"$0/../said" 2>&1; echo $? >>"$0/../said"; done; ' +
+    'cp -r "$0/recipes" "$0/../after"';
+  spawnSync("unshare", [...mount, "sh", "-c", script, inside, config, ...files, process.execPath]);
+  const said = await readFile(join(own, "said"), "utf8");
+  assert.match(said, /^apples-1 is graded by from the daemon's next start on\n0\n/);
+  assert.match(
+    said,
+    /installing cannot be written: ENOSPC.*\nhint: make room on the disk; what was there before is kept\n1\n$/,
+  );
+  const after = join(own, "after");
+  assert.deepEqual((await readdir(after)).sort(), ["00000001", "inbox", "lock", "state.json"]);
+  const { active, previous } = await readState(after);
+  assert.deepEqual([active, previous], [1, [null]]);
+  await checkInstalled(await readInstalled(after, 1));
 });

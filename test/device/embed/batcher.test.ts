@@ -338,3 +338,23 @@ test("closing embeds urgent views, too", async () => {
   assert.equal(told.at(-1), "closed");
   assert.equal(told.length, 4);
 });
+
+test("who waits for rest is told when no view waits or runs, at once where that is so", async () => {
+  const batcher = new Batcher(embedder, { maxDelayMs: 5 });
+  await batcher.idle();
+  const told: string[] = [];
+  add(batcher, [1, 2, 3, 4, 5], told);
+  const urgent = batcher.add(crop(9), true);
+  void batcher.idle().then(() => told.push("idle"));
+  await settle();
+  await embedder.end();
+  await embedder.end();
+  assert.ok(!told.includes("idle"), "one waits for company");
+  pass(5);
+  await settle();
+  await embedder.end();
+  assert.deepEqual([...(await urgent)], [9]);
+  await settle();
+  assert.equal(told.at(-1), "idle");
+  assert.equal(told.length, 6);
+});

@@ -62,7 +62,9 @@ test("an installed recipe grades by its own gallery and model, whole", async () 
 
 test("going back goes through what was active, the latest first, to the configuration's own", async () => {
   for (const version of [1, 2, 1]) await activate(version);
-  assert.deepEqual(await readState(own), { v: 1, active: 1, previous: [2, 1, null], shadow: null });
+  const { since, ...state } = await readState(own);
+  assert.deepEqual(state, { v: 1, active: 1, previous: [2, 1, null], shadow: null });
+  assert.match(since!, /^20\d\d-/);
   const seen: (string | undefined)[] = [];
   await within(async (store) => {
     for (let before = await store.previous(); before !== undefined; before = await store.previous()) {
@@ -71,7 +73,7 @@ test("going back goes through what was active, the latest first, to the configur
     }
   });
   assert.deepEqual(seen, ["apples-2", "apples-1", undefined]);
-  assert.deepEqual(await readState(own), { v: 1, active: null, previous: [], shadow: null });
+  assert.deepEqual(await readState(own), { ...(await readState(own)), active: null, previous: [], shadow: null });
 });
 
 test("so many are kept as was asked for: the active one, those that can be gone back to, and the newest", async () => {
