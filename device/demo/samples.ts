@@ -4,10 +4,8 @@ import type { Log } from "../base/log.ts";
 import { Camera, type CameraListener } from "../camera.ts";
 import type { Model } from "../embed/embedder.ts";
 import type { Sample } from "../enrol.ts";
+import { spreadViews } from "../teach/kept.ts";
 import type { Truth } from "./tally.ts";
-
-/** Views of one item that are enrolled: neighbouring ones are almost the same picture. */
-const VIEWS = 12;
 
 /**
  * Watches a line that runs as fast as it can and hands out its fruit with the grade that the simulation knows: what an
@@ -47,7 +45,11 @@ export async function* watchLine(
         crops.delete(key);
         const truth = nearestTruth(truths, lane, sighting.gateAt);
         if (truth?.grade == null || truth.grade === "unknown" || views.length === 0) continue;
-        ready.push({ grade: truth.grade, origin: `simulated line, ${lane} ${sighting.item}`, crops: thinned(views) });
+        ready.push({
+          grade: truth.grade,
+          origin: `simulated line, ${lane} ${sighting.item}`,
+          crops: spreadViews(views.length).map((view) => views[view]!),
+        });
         wake.resolve();
       }
     }
@@ -86,10 +88,4 @@ function nearestTruth(truths: readonly Truth[], lane: string, gateAt: number): T
     if (best === undefined || Math.abs(truth.gateAt - gateAt) < Math.abs(best.gateAt - gateAt)) best = truth;
   }
   return best;
-}
-
-/** Evenly spread over the item's passage. */
-function thinned(views: readonly Uint8Array[]): Uint8Array[] {
-  const count = Math.min(VIEWS, views.length);
-  return Array.from({ length: count }, (_, i) => views[Math.floor(((i + 0.5) * views.length) / count)]!);
 }

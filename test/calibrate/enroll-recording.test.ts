@@ -8,7 +8,8 @@ import { openLine } from "../../device/capture/line/source.ts";
 import { lineTruth } from "../../device/capture/line/world.ts";
 import { recordFrames } from "../../device/capture/recording.ts";
 import { readAnyGallery } from "../../device/gallery-store.ts";
-import { type Ran, runProgram } from "../support/gallery-photos.ts";
+import { runCalibrate } from "../support/calibrate-cli.ts";
+import type { Ran } from "../support/gallery-photos.ts";
 import { smallLine } from "../support/line-config.ts";
 
 const FRUIT = 5;
@@ -35,7 +36,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 function enroll(gallery: string, ...args: string[]): Promise<Ran> {
   const words = ["enroll", "sound", "--config", file, "--gallery", gallery, ...args];
-  return runProgram("calibrate/main.ts", words, { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") });
+  return runCalibrate(folder, words);
 }
 
 function freshGallery(): string {

@@ -1,50 +1,29 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import sharp from "sharp";
-import { TINY } from "../support/embedder-tiny.ts";
-import { COLOURS, paintFolders, paintPhoto, type Ran, runProgram } from "../support/gallery-photos.ts";
+import { CalibrateFolder } from "../support/calibrate-cli.ts";
+import { COLOURS, paintFolders, paintPhoto } from "../support/gallery-photos.ts";
 
+let own: CalibrateFolder;
 let folder: string;
 let photos: string;
-let galleries = 0;
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "gradeline-evaluate-"));
+  own = await CalibrateFolder.make("evaluate");
+  folder = own.path;
   photos = join(folder, "photos");
   await paintFolders(photos, { sound: 4, second: 3, reject: 4, unknown: 2 });
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => own.close());
 
-/** A folder for a gallery that no other test uses. */
-function freshGallery(): string {
-  return join(folder, `gallery-${galleries++}`);
-}
-
-function calibrate(...args: string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", args, { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") });
-}
-
-function tiny(...args: string[]): Promise<Ran> {
-  return calibrate(...args, "--model", TINY);
-}
-
-/** What a command says as JSON, and which warnings. */
-async function told(...args: string[]) {
-  const { status, stdout, stderr } = await tiny(...args, "--json");
-  assert.equal(status, 0, stderr);
-  assert.equal(stdout.split("\n").length, 2, "one line");
-  return { found: JSON.parse(stdout), stderr };
-}
-
-async function json(...args: string[]) {
-  const { found, stderr } = await told(...args);
-  assert.equal(stderr, "");
-  return found;
-}
+const freshGallery = (): string => own.freshGallery();
+const calibrate = (...args: string[]) => own.run(...args);
+const tiny = (...args: string[]) => own.tiny(...args);
+const told = (...args: string[]) => own.told(...args);
+const json = (...args: string[]) => own.json(...args);
 
 describe("evaluate", { concurrency: 4 }, () => {
   const KEYS = [

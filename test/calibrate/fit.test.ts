@@ -7,8 +7,9 @@ import { percent, share } from "../../calibrate/commands/share.ts";
 import { itemsNeeded } from "../../calibrate/fit/needed.ts";
 import { GalleryWriter, readAnyGallery } from "../../device/gallery-store.ts";
 import { RULES } from "../../device/grade/rules/rule.ts";
+import { runCalibrate } from "../support/calibrate-cli.ts";
 import { fruitLikeReference, galleryOf, MADE_MODEL, unitRows } from "../support/gallery-made.ts";
-import { type Ran, runProgram } from "../support/gallery-photos.ts";
+import type { Ran } from "../support/gallery-photos.ts";
 
 const DIMENSION = 16;
 let folder: string;
@@ -19,7 +20,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 function calibrate(...args: string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", args, { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") });
+  return runCalibrate(folder, args);
 }
 
 /** Items of two grades that lie apart along one direction, by `apart`. */

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import sharp from "sharp";
 import { GalleryWriter } from "../../device/gallery-store.ts";
+import { runCalibrate } from "../support/calibrate-cli.ts";
 import { TINY } from "../support/embedder-tiny.ts";
 import { madeGallery } from "../support/gallery-made.ts";
-import { paintFolders, type Ran, runProgram } from "../support/gallery-photos.ts";
+import { paintFolders, type Ran } from "../support/gallery-photos.ts";
 
 let folder: string;
 let photos: string;
@@ -22,8 +23,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 function calibrate(...args: string[]): Promise<Ran> {
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") };
-  return runProgram("calibrate/main.ts", [...args, "--gallery", gallery], env);
+  return runCalibrate(folder, [...args, "--gallery", gallery]);
 }
 
 async function json(...args: string[]) {

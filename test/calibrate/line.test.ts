@@ -7,10 +7,11 @@ import { nowMicros } from "../../device/base/time.ts";
 import { readAnyGallery } from "../../device/gallery-store.ts";
 import { readQueue } from "../../device/teach/queue.ts";
 import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
+import { runCalibrate } from "../support/calibrate-cli.ts";
 import { Daemon, daemonFolder } from "../support/daemon.ts";
 import { verdictsOf } from "../support/daemon-verdicts.ts";
 import { freePort } from "../support/free-port.ts";
-import { type Ran, runProgram } from "../support/gallery-photos.ts";
+import type { Ran } from "../support/gallery-photos.ts";
 import { smallLine } from "../support/line-config.ts";
 import { Subscriber } from "../support/subscriber.ts";
 
@@ -24,10 +25,7 @@ let daemon: Daemon;
 const closing: (() => Promise<unknown>)[] = [];
 
 function calibrate(...args: string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", [...args, "--config", file], {
-    ...process.env,
-    NODE_COMPILE_CACHE: join(folder, "compiled"),
-  });
+  return runCalibrate(folder, [...args, "--config", file]);
 }
 
 /** A command that a person watches, types into and interrupts. */
@@ -156,7 +154,7 @@ describe("the line is taught at a terminal", { skip, concurrency: 1 }, () => {
     assert.equal((await calibrate("enroll", "sound", "--lane", "belt")).status, 2);
     const grade = await calibrate("enroll", "../x", "--lane", "belt", "--count", "1");
     assert.match(grade.stderr, /"\.\.\/x" cannot be a grade/);
-    const lone = await runProgram("calibrate/main.ts", ["enroll", "sound", "--lane", "belt", "--count", "1"]);
+    const lone = await runCalibrate(folder, ["enroll", "sound", "--lane", "belt", "--count", "1"]);
     assert.deepEqual([lone.status, /--config FILE is missing/.test(lone.stderr)], [2, true]);
     const idle = await calibrate("pause-is-no-command");
     assert.equal(idle.status, 2);

@@ -1,49 +1,33 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { linkSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { MAX_VIEWS } from "../../device/gallery-file.ts";
 import { GalleryWriter } from "../../device/gallery-store.ts";
+import { CalibrateFolder } from "../support/calibrate-cli.ts";
 import { TINY } from "../support/embedder-tiny.ts";
 import { MADE_MODEL, madeGallery } from "../support/gallery-made.ts";
-import { paintFolders, type Ran, runProgram } from "../support/gallery-photos.ts";
+import { paintFolders } from "../support/gallery-photos.ts";
 import { onSmallDisk, withoutSmallDisk } from "../support/small-disk.ts";
 
+let own: CalibrateFolder;
 let folder: string;
 let photos: string;
-let galleries = 0;
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "gradeline-calibrate-"));
+  own = await CalibrateFolder.make("calibrate");
+  folder = own.path;
   photos = join(folder, "photos");
   await paintFolders(photos, { sound: 4, second: 3, reject: 4, unknown: 2 });
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => own.close());
 
-/** A folder for a gallery that no other test uses. */
-function freshGallery(): string {
-  return join(folder, `gallery-${galleries++}`);
-}
-
-function calibrate(...args: string[]): Promise<Ran> {
-  // What the first run compiled serves the others: half of what they do is to start.
-  return runProgram("calibrate/main.ts", args, { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") });
-}
-
-/** Every word of the command line, then the model that needs no second to load. */
-function tiny(...args: string[]): Promise<Ran> {
-  return calibrate(...args, "--model", TINY);
-}
-
-async function json(...args: string[]) {
-  const { status, stdout, stderr } = await tiny(...args, "--json");
-  assert.deepEqual([status, stderr], [0, ""]);
-  assert.equal(stdout.split("\n").length, 2, "one line");
-  return JSON.parse(stdout);
-}
+const freshGallery = (): string => own.freshGallery();
+const calibrate = (...args: string[]) => own.run(...args);
+const tiny = (...args: string[]) => own.tiny(...args);
+const json = (...args: string[]) => own.json(...args);
 
 async function contentOf(gallery: string): Promise<string> {
   const crops = (await readdir(join(gallery, "crops"))).sort();

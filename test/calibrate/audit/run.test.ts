@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import sharp from "sharp";
+import { runCalibrate } from "../../support/calibrate-cli.ts";
 import { TINY } from "../../support/embedder-tiny.ts";
-import { paintFolders, type Ran, runProgram } from "../../support/gallery-photos.ts";
+import { paintFolders, type Ran } from "../../support/gallery-photos.ts";
 
 let folder: string;
 let gallery: string;
@@ -21,10 +22,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 function run(...args: string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", [...args, "--gallery", gallery, "--model", TINY], {
-    ...process.env,
-    NODE_COMPILE_CACHE: join(folder, "compiled"),
-  });
+  return runCalibrate(folder, [...args, "--gallery", gallery, "--model", TINY]);
 }
 
 describe("audit", () => {
@@ -73,7 +71,7 @@ describe("audit", () => {
   });
 
   test("a gallery that is not there is named", async () => {
-    const { status, stderr } = await runProgram("calibrate/main.ts", ["audit", "--gallery", join(folder, "none")]);
+    const { status, stderr } = await runCalibrate(folder, ["audit", "--gallery", join(folder, "none")]);
     assert.equal(status, 1);
     assert.match(stderr, /there are no references in .*none to look at\nhint: enrol some first/);
   });

@@ -6,8 +6,9 @@ import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { contentWidthPx, faultsOf, launchBrowser, withoutBrowser } from "../../support/browser.ts";
+import { runCalibrate } from "../../support/calibrate-cli.ts";
 import { TINY } from "../../support/embedder-tiny.ts";
-import { paintFolders, type Ran, runProgram } from "../../support/gallery-photos.ts";
+import { paintFolders, type Ran } from "../../support/gallery-photos.ts";
 
 let folder: string;
 let gallery: string;
@@ -24,10 +25,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 function run(...args: string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", [...args, "--gallery", gallery, "--model", TINY], {
-    ...process.env,
-    NODE_COMPILE_CACHE: join(folder, "compiled"),
-  });
+  return runCalibrate(folder, [...args, "--gallery", gallery, "--model", TINY]);
 }
 
 describe("map", { concurrency: 3 }, () => {
@@ -119,7 +117,7 @@ describe("map", { concurrency: 3 }, () => {
       assert.deepEqual([status, stdout], [2, ""], stderr);
       assert.match(stderr, message);
     }
-    const empty = await runProgram("calibrate/main.ts", ["map", "--gallery", join(folder, "none")]);
+    const empty = await runCalibrate(folder, ["map", "--gallery", join(folder, "none")]);
     assert.equal(empty.status, 1);
     assert.match(empty.stderr, /there are no references in .*none to draw a map of\nhint: enrol some first/);
   });
