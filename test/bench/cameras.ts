@@ -2,11 +2,11 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
-import { GIGE_ADDRESS, gigeNeeds, JUMBO_PACKET, startFakeGige } from "../support/camera-gige.ts";
+import { writePng } from "../../device/capture/image.ts";
+import { GIGE_ADDRESS, gigeNeeds, JUMBO_PACKET } from "../support/camera-gige.ts";
 import { installLibcamera, libcameraNeeds } from "../support/camera-libcamera.ts";
-import { gstNeeds, lacking } from "../support/camera-peers.ts";
+import { gstNeeds, lacking, startPeer } from "../support/camera-peers.ts";
 import { enterOwnNetwork } from "../support/own-network.ts";
 import { bareAravis, bareGst } from "./cameras/bare.ts";
 import type { CameraRow } from "./cameras/row.ts";
@@ -61,10 +61,13 @@ async function* gstRows(seconds: number): AsyncGenerator<CameraRow> {
 }
 
 async function* gigeRows(seconds: number): AsyncGenerator<CameraRow> {
-  const camera = startFakeGige();
+  const folder = mkdtempSync(join(tmpdir(), "gradeline-bench-"));
+  const data = Uint8Array.from({ length: 1280 * 720 * 3 }, (_, at) => (at * 31) >> 8);
+  await writePng(join(folder, "ramp.png"), { widthPx: 1280, heightPx: 720, data });
+  const program = new URL("../support/camera-gige-server.ts", import.meta.url).pathname;
+  // It shows the same picture ever again: one that draws each anew is too slow for a busy machine.
+  const camera = await startPeer(process.execPath, [program, GIGE_ADDRESS, folder]);
   try {
-    // It does not say when it is ready; the tool looks for it once only.
-    await pause(1000);
     const size = `-f 60 -w 1280 -h 720 -i ${JUMBO_PACKET} -a --no-packet-socket`;
     const tool = `-n ${GIGE_ADDRESS} ${size} --features=PixelFormat=RGB8 --duration=${seconds + 30}`;
     yield await bareAravis("arv-camera-test, 720p RGB8 60/s", tool, seconds);
@@ -79,6 +82,7 @@ async function* gigeRows(seconds: number): AsyncGenerator<CameraRow> {
     }
   } finally {
     await camera.kill();
+    rmSync(folder, { recursive: true });
   }
 }
 

@@ -20,15 +20,19 @@ const pictures: { widthPx: number; data: Uint8Array }[] = [];
 for (const file of await listImages(folder)) pictures.push(await readImage(file));
 if (pictures.length === 0) throw new Error(`no image in ${folder}`);
 let count = 0;
+/** Pictures behind the filters of each format: made once, a camera is quick. */
+const filtered = new Map<number, Uint8Array[]>();
 serveFakeCamera(address, (_, format) => {
-  const { data, widthPx } = pictures[count++ % pictures.length]!;
-  const tile = TILES[format];
-  return { picture: tile === undefined ? data : behindFilters(data, widthPx, tile) };
+  const shown =
+    filtered.get(format) ?? pictures.map(({ data, widthPx }) => behindFilters(data, widthPx, TILES[format]));
+  filtered.set(format, shown);
+  return { picture: shown[count++ % shown.length]! };
 });
 process.stdout.write("ready\n");
 
 /** One sample per pixel: the colour that its filter lets through. */
-function behindFilters(rgb: Uint8Array, widthPx: number, tile: string): Uint8Array {
+function behindFilters(rgb: Uint8Array, widthPx: number, tile: string | undefined): Uint8Array {
+  if (tile === undefined) return rgb;
   return Uint8Array.from({ length: rgb.length / 3 }, (_, at) => {
     const filter = tile[2 * (Math.floor(at / widthPx) % 2) + ((at % widthPx) % 2)]!;
     return rgb[3 * at + "RGB".indexOf(filter)]!;
