@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { asGradelineError } from "../../base/errors.ts";
 import type { CameraSearch, FoundCamera } from "../found.ts";
+import { usbAdvice } from "./usb.ts";
 
 /** A frame of 5 megapixels in colour fits, as does one of 2 in raw: what AUTO asks the kernel for. */
 const RMEM_BYTES = 16 * 1024 * 1024;
@@ -14,7 +15,7 @@ export type Found =
 
 /** GigE Vision and USB3 Vision cameras that answer, their formats, and how the network should be set. Takes seconds. */
 export async function listGigeCameras(): Promise<CameraSearch> {
-  const advice = [...(await networkAdvice())];
+  const advice = [...(await networkAdvice()), ...(await usbAdvice())];
   let found: Found;
   try {
     found = await search();
