@@ -34,18 +34,18 @@ embedderContract("the native backend with the shipped model", () =>
   openNative("models/embedder.json", { ...options, threads: 2, maxBatch: 6 }),
 );
 
-test("native and node give the same bits at every batch size", async () => {
+test("native and node give the same bits at every batch size", async (t) => {
   const model = await loadModel("models/embedder.json");
   const node = await NodeEmbedder.open(model, { provider: "cpu", threads: 1, maxBatch: 5 });
+  t.after(() => node.close());
   const native = await openNative(model, { ...options, maxBatch: 5 });
+  t.after(() => native.close());
   for (let count = 1; count <= 5; count++) {
     const views = paintViews(count, model.model.sizePx);
     const outs = [node, native].map(() => new Float32Array(count * model.model.dimension));
     await Promise.all([node.embed(views, count, outs[0]!), native.embed(views, count, outs[1]!)]);
     assert.deepEqual(outs[1], outs[0], `batch of ${count}`);
   }
-  await native.close();
-  await node.close();
 });
 
 test("two embedders at once do not mix their rows", async () => {
