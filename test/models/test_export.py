@@ -14,7 +14,7 @@ from gradeline_train.export import TOLERANCE, Card, Deployed, export, read_golde
 from gradeline_train.model import DIMENSION, Embedder
 from gradeline_train.pool import Pool
 from gradeline_train.reopen import reopen
-from gradeline_train.train import Plan, train
+from gradeline_train.train import Plan, Trainer, train
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -22,7 +22,14 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @pytest.fixture(scope="module")
 def exported(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Embedder]:
     torch.manual_seed(0)
-    embedder = Embedder().eval()
+    embedder = Embedder()
+    embedder.trunk.load_published()
+    for norm in embedder.modules():
+        if isinstance(norm, (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)):
+            norm.momentum = 1.0  # settled in one step, as after a training
+    with torch.no_grad():
+        embedder.train()(torch.from_numpy(pool.image[:64]))
+        embedder.eval().fit_appearance(embedder.pool((torch.from_numpy(pool.image).permute(0, 3, 1, 2).float() - 118) / 64).appearance)
     folder = tmp_path_factory.mktemp("export")
     export(embedder, 0.4, folder, Card("0.0.1", ["nothing"], "MIT", 0, 0), pool.image[:8], pool.image[:32], ["fp16", "int8"])
     return folder, embedder
@@ -67,12 +74,40 @@ def test_what_was_exported_can_be_trained_on(exported: tuple[Path, Embedder], po
     with torch.no_grad():
         wanted, found = embedder(views), again(views)
         # While training, batch norms normalise by the batch: they must have been given the spread that passes.
-        trained = again.train()(torch.from_numpy(pool.image[:64]))
+        again.train()
+        for dropout in (m for m in again.modules() if isinstance(m, torch.nn.Dropout)):
+            dropout.eval()
+        trained = again(torch.from_numpy(pool.image[:64]))
         settled = again.eval()(torch.from_numpy(pool.image[:64]))
     for name in ("condition", "identity", "heat"):
         assert (getattr(wanted, name) - getattr(found, name)).abs().max() < 1e-4
         assert (getattr(trained, name) - getattr(settled, name)).abs().max() < 0.05
     train(Plan(steps=2, batch=16, seed=3), pool, tmp_path, start=folder / "embedder.onnx")
+
+
+def test_of_a_graph_without_a_trunk_what_sees_faults_is_taken(exported: tuple[Path, Embedder], pool: Pool, tmp_path: Path) -> None:
+    folder, embedder = exported
+    older = onnx.load(str(folder / "embedder.onnx"))
+    kept = [w for w in older.graph.initializer if not w.name.startswith(("embedder.trunk.", "embedder.to_"))]
+    del older.graph.initializer[:]
+    older.graph.initializer.extend(kept)
+    onnx.save_model(older, str(tmp_path / "older.onnx"))
+    again = reopen(tmp_path / "older.onnx", pool.image)
+    with torch.no_grad():
+        wanted, found = (model(torch.from_numpy(pool.image[:8])) for model in (embedder, again))
+    assert (wanted.heat - found.heat).abs().max() < 1e-4
+    # The appearance is the trunk's alone, and both were fitted to the same crops.
+    assert (wanted.appearance - found.appearance).abs().max() < 1e-2
+
+
+def test_heads_alone_are_trained_where_it_is_asked_for(exported: tuple[Path, Embedder], pool: Pool) -> None:
+    trainer = Trainer(Plan(steps=40, batch=16, seed=3, heads=True), pool)
+    trainer.begin_with(exported[0] / "embedder.onnx")
+    before = {name: value.clone() for name, value in trainer.branches[0].state_dict().items()}
+    for _ in range(3):
+        trainer.run_step()
+    after = trainer.branches[0].state_dict()
+    assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"to_condition", "to_identity"}
 
 
 @pytest.mark.parametrize("file", ["absent.onnx", "embedder.int8.onnx", "broken.onnx"])

@@ -1,7 +1,6 @@
-"""What an embedding has to beat: raw pixels, a histogram of hue, an untrained network."""
+"""What an embedding has to beat: raw pixels, a histogram of hue, an untrained network, the trunk as published."""
 
 from __future__ import annotations
-
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from .crop import FILL
 from .measures import Vectors
 from .model import Embedder, join
+from .trunk import Trunk
 
 Crops = NDArray[np.uint8]
 
@@ -23,8 +23,6 @@ def raw_pixels(crops: Crops) -> Vectors:
     n, s = crops.shape[:2]
     small = crops.reshape(n, 24, s // 24, 24, s // 24, 3).astype(np.float32).mean(axis=(2, 4)) - FILL
     return _unit(small.reshape(n, -1))
-
-
 
 
 def hsv_histogram(crops: Crops) -> Vectors:
@@ -43,13 +41,23 @@ def hsv_histogram(crops: Crops) -> Vectors:
 
 
 def untrained(crops: Crops, seed: int = 0) -> Vectors:
-    """(N, S, S, 3) -> (N, 128): a network of the same shape with its first weights."""
+    """(N, S, S, 3) -> (N, 192): a network of the same shape with its first weights, the trunk's too."""
     torch.manual_seed(seed)
     return embed(Embedder().eval(), crops)
 
 
+def published(crops: Crops, batch: int = 64) -> Vectors:
+    """(N, S, S, 3) -> (N, 192): the means of the trunk's last block as it was published, each less its own mean over
+    the crops and divided by its spread, unit rows: what no training here has added to."""
+    trunk = Trunk()
+    trunk.load_published()
+    seen = [trunk((torch.from_numpy(np.ascontiguousarray(crops[i : i + batch])).permute(0, 3, 1, 2).float() - 127) / 128).last.mean(dim=(2, 3)) for i in range(0, len(crops), batch)]
+    rows = torch.cat(seen).numpy()
+    return _unit((rows - rows.mean(axis=0)) / (rows.std(axis=0) + 1e-3))
+
+
 def embed(model: Embedder, crops: Crops, share: float = 0.5, batch: int = 64) -> Vectors:
-    """(N, S, S, 3) -> (N, 128) unit rows."""
+    """(N, S, S, 3) -> (N, 192) unit rows."""
     with torch.no_grad():
         parts = [join(model(torch.from_numpy(np.ascontiguousarray(crops[i : i + batch]))), share).numpy() for i in range(0, len(crops), batch)]
     return np.concatenate(parts)

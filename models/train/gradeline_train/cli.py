@@ -93,8 +93,8 @@ def _train(args: argparse.Namespace) -> None:
     _threads(args.threads)
     pool = _pools(args)
     print(f"{len(pool)} crops of {len(set(pool.kin))} fruit")
-    plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat, bf16=args.fast)
-    train(plan, pool, args.out, start=args.start, compiled=args.fast, ahead=args.ahead)
+    plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat, bf16=args.fast, heads=args.heads)
+    train(plan, pool, args.out, start=args.start, compiled=args.fast and not args.heads, ahead=args.ahead)
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -115,11 +115,11 @@ def _export(args: argparse.Namespace) -> None:
 def _embeddings(args: argparse.Namespace):  # noqa: ANN202
     """What is asked for, by name: trained runs (FOLDER or FOLDER@SHARE), base lines, and graphs (FILE.onnx)."""
     from .autoencoder import encode, load_autoencoder
-    from .baselines import embed, hsv_histogram, raw_pixels, untrained
+    from .baselines import embed, hsv_histogram, published, raw_pixels, untrained
     from .checkpoint import load_embedder
     from .export import run, session
 
-    known = {"raw": raw_pixels, "hsv": hsv_histogram, "untrained": untrained}
+    known = {"raw": raw_pixels, "hsv": hsv_histogram, "untrained": untrained, "published": published}
     found = {}
     for name in args.embeddings:
         if name in known:
@@ -245,7 +245,8 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--rate", type=_rate, default=2e-3)
     verb.add_argument("--loss", choices=["best", *NAMES], default="best")
     verb.add_argument("--pseudo-siamese", action="store_true", help="two branches that do not share weights")
-    verb.add_argument("--fast", action="store_true", help="compiled for this machine and convolved in bfloat16; needs a C++ compiler")
+    verb.add_argument("--fast", action="store_true", help="convolved in bfloat16 and, unless --heads is given, compiled for this machine, which needs a C++ compiler")
+    verb.add_argument("--heads", action="store_true", help="train the two heads alone: quick, for few fruit; begin with --start")
     verb.add_argument("--ahead", type=_count, default=1, help="threads that prepare batches beside the training")
     verb.add_argument("--no-heat", action="store_true", help="without the fault heat map")
     verb.set_defaults(run=_train)
@@ -262,7 +263,7 @@ def parser() -> argparse.ArgumentParser:
     verb.set_defaults(run=_export)
 
     def asks(verb: argparse.ArgumentParser, count: str = "+") -> None:
-        verb.add_argument("embeddings", nargs=count, help="raw, hsv, untrained, a run's FOLDER or FOLDER@SHARE, or FILE.onnx")
+        verb.add_argument("embeddings", nargs=count, help="raw, hsv, untrained, published, a run's FOLDER or FOLDER@SHARE, or FILE.onnx")
         verb.add_argument("--cache", type=Path)
         verb.add_argument("--threads", type=_count, default=0)
 

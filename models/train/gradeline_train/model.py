@@ -1,8 +1,10 @@
 """The embedder: one branch of the Siamese network.
 
-Three parts share a small residual trunk: a fault heat map (24x24 for a 96-pixel crop), a *condition* vector pooled
-where the heat map looks, and an *identity* vector of the whole fruit. The embedding is both vectors side by side,
-weighted, as one unit vector, so a plain Euclidean distance sees faults and strangers alike.
+A small residual network is trained to see faults: its output is a fault heat map (24x24 for a 96-pixel crop). Beside
+it runs a trunk that is frozen, as it was published (:mod:`.trunk`). Of both are made a *condition* vector, pooled where
+the heat map looks, and an *identity* vector of the whole fruit; a third, the *appearance*, is what the trunk alone says,
+by its principal components. The embedding is all three side by side, weighted, as one unit vector, so a plain Euclidean
+distance sees faults and strangers alike.
 """
 
 from __future__ import annotations
@@ -15,16 +17,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .trunk import CHANNELS, Trunk
+
 CONDITION = 64
 IDENTITY = 64
-DIMENSION = CONDITION + IDENTITY
+APPEARANCE = 64
+DIMENSION = CONDITION + IDENTITY + APPEARANCE
+APPEARANCE_SHARE = 0.6  # of what the condition leaves
+HIDDEN = 160
+DROPPED = 0.3
 
 
 class Output(NamedTuple):
-    """condition (N, 64) and identity (N, 64) unit rows, heat (N, S/4, S/4) logits of "a fault is here"."""
+    """condition, identity, appearance (N, 64) unit rows, heat (N, S/4, S/4) logits of "a fault is here"."""
 
     condition: Tensor
     identity: Tensor
+    appearance: Tensor
+    heat: Tensor
+
+
+class Pooled(NamedTuple):
+    """(N, P), (N, Q) and (N, 192) what the vectors are made of, and the heat map as in :class:`Output`."""
+
+    condition: Tensor
+    identity: Tensor
+    appearance: Tensor
     heat: Tensor
 
 
@@ -59,8 +77,23 @@ class Residual(nn.Module):
         return F.relu(x + self.second(self.first(x)))
 
 
+def _head(inputs: int, outputs: int) -> nn.Sequential:
+    # What is pooled differs in scale by its origin; each number is brought to its own spread first. Few fruit were
+    # photographed: without dropping some of the numbers a head learns those fruit by heart.
+    return nn.Sequential(
+        nn.BatchNorm1d(inputs, affine=False),
+        nn.Dropout(DROPPED),
+        nn.Linear(inputs, HIDDEN),
+        nn.ReLU(inplace=True),
+        nn.Linear(HIDDEN, outputs),
+    )
+
+
 class Embedder(nn.Module):
-    """One branch. Input: (N, S, S, 3) uint8, S a multiple of 16; output: :class:`Output`."""
+    """One branch. Input: (N, S, S, 3) uint8, S a multiple of 32; output: :class:`Output`.
+
+    The trunk's weights are random until ``trunk.load_published()`` or a checkpoint brings them.
+    """
 
     def __init__(self, widths: Widths = Widths()) -> None:
         super().__init__()
@@ -76,15 +109,46 @@ class Embedder(nn.Module):
         self.heat = nn.Conv2d(w.pyramid, 1, 1)
         # Few pixels show faults: starting from "no fault" spares the first steps from unlearning noise.
         nn.init.constant_(self.heat.bias, -3.0)  # type: ignore[arg-type]
-        pooled = w.pyramid * 2 + w.middle + 4
-        self.to_condition = nn.Sequential(nn.Linear(pooled, 128), nn.ReLU(inplace=True), nn.Linear(128, CONDITION))
-        self.to_identity = nn.Sequential(nn.Linear(w.coarse * 2, 128), nn.ReLU(inplace=True), nn.Linear(128, IDENTITY))
+        self.trunk = Trunk()
+        eighth, sixteenth, last = CHANNELS
+        self.to_condition = _head(w.pyramid * 2 + w.middle + 4 + eighth + 2 * sixteenth + 2 * last, CONDITION)
+        self.to_identity = _head(w.coarse * 2 + 2 * eighth + sixteenth + last, IDENTITY)
+        self.to_appearance = nn.Linear(last, APPEARANCE).requires_grad_(False)
 
     def forward(self, views: Tensor) -> Output:
         return self.from_pixels((views.permute(0, 3, 1, 2).float() - 118.0) * (1 / 64))
 
     def from_pixels(self, x: Tensor) -> Output:
         """The same from (N, 3, S, S) float, grey 118 at 0."""
+        pooled = self.pool(x)
+        condition = F.normalize(self.to_condition(pooled.condition).float(), dim=1, eps=1e-6)
+        identity = F.normalize(self.to_identity(pooled.identity).float(), dim=1, eps=1e-6)
+        appearance = F.normalize(self.to_appearance(pooled.appearance).float(), dim=1, eps=1e-6)
+        return Output(condition, identity, appearance, pooled.heat)
+
+    @property
+    def heads(self) -> list[nn.Module]:
+        """What is trained where all before it stays as it is."""
+        return [self.to_condition, self.to_identity]
+
+    def fit_appearance(self, seen: Tensor) -> None:
+        """Sets the appearance to the principal components of what the trunk says of the training's crops, each divided
+        by its spread, so that light and colour, the largest, do not drown the rest.
+
+        :param seen: (N, 192) as :meth:`pool` gives it, N well above 192
+        """
+        mean, spread = seen.mean(dim=0), seen.std(dim=0) + 1e-3
+        _, strength, directions = torch.linalg.svd(((seen - mean) / spread).double(), full_matrices=False)
+        # The sign of a component is free; the largest entry positive makes it the same on every machine.
+        directions = directions[:APPEARANCE]
+        largest = directions.gather(1, directions.abs().argmax(dim=1, keepdim=True))
+        scaled = (directions * largest.sign() / strength[:APPEARANCE, None] * math.sqrt(len(seen))).float()
+        with torch.no_grad():
+            self.to_appearance.weight.copy_(scaled / spread)
+            self.to_appearance.bias.copy_(-self.to_appearance.weight @ mean)
+
+    def pool(self, x: Tensor) -> Pooled:
+        """What both vectors are made of, (N, 3, S, S) as above."""
         fine = self.fine(self.stem(x))
         middle = self.middle(fine)
         coarse = self.coarse(middle)
@@ -95,31 +159,52 @@ class Embedder(nn.Module):
         # One more than the sum: with no fault in sight the pooled vector is near nothing, whatever the skin.
         total = where.sum(dim=(2, 3)) + 1.0
         half = F.avg_pool2d(where, 2)
-        seen = torch.cat(
+        quarter = F.avg_pool2d(half, 2)
+        known = self.trunk(x * 0.5 - 9 / 128)
+        condition = torch.cat(
             [
                 (pyramid * where).sum(dim=(2, 3)) / total,
-                (middle * half).sum(dim=(2, 3)) / (half.sum(dim=(2, 3)) + 0.25),
+                _pooled(middle, half),
                 pyramid.mean(dim=(2, 3)),
                 heat.amax(dim=(2, 3)) * 0.3,
                 F.avg_pool2d(heat, 3, 1).amax(dim=(2, 3)) * 0.3,
                 F.avg_pool2d(heat, 7, 1).amax(dim=(2, 3)) * 0.3,
                 torch.log(total),
+                _pooled(known.eighth, half),
+                _pooled(known.sixteenth, quarter),
+                known.sixteenth.mean(dim=(2, 3)),
+                known.last.mean(dim=(2, 3)),
+                known.last.amax(dim=(2, 3)),
             ],
             dim=1,
         )
-        whole = torch.cat([coarse.mean(dim=(2, 3)), coarse.amax(dim=(2, 3))], dim=1)
-        condition = F.normalize(self.to_condition(seen).float(), dim=1, eps=1e-6)
-        identity = F.normalize(self.to_identity(whole).float(), dim=1, eps=1e-6)
-        return Output(condition, identity, heat[:, 0].float())
+        identity = torch.cat(
+            [
+                coarse.mean(dim=(2, 3)),
+                coarse.amax(dim=(2, 3)),
+                known.eighth.mean(dim=(2, 3)),
+                known.eighth.amax(dim=(2, 3)),
+                known.sixteenth.mean(dim=(2, 3)),
+                known.last.mean(dim=(2, 3)),
+            ],
+            dim=1,
+        )
+        return Pooled(condition.float(), identity.float(), known.last.mean(dim=(2, 3)).float(), heat[:, 0].float())
+
+
+def _pooled(features: Tensor, where: Tensor) -> Tensor:
+    return (features * where).sum(dim=(2, 3)) / (where.sum(dim=(2, 3)) + 0.25)
 
 
 def join(output: Output, share: float) -> Tensor:
-    """Both parts as one unit vector; squared distances add up as ``share`` : ``1 - share``.
+    """All parts as one unit vector; squared distances add up as ``share`` : ``1 - share``.
 
-    :param share: of the condition part, 0..1
-    :returns: (N, 128) unit rows
+    :param share: of the condition part, 0..1; identity and appearance have the rest
+    :returns: (N, 192) unit rows
     """
-    return torch.cat([output.condition * math.sqrt(share), output.identity * math.sqrt(1 - share)], dim=1)
+    learned, seen = (1 - share) * (1 - APPEARANCE_SHARE), (1 - share) * APPEARANCE_SHARE
+    parts = ((output.condition, share), (output.identity, learned), (output.appearance, seen))
+    return torch.cat([part * math.sqrt(weight) for part, weight in parts], dim=1)
 
 
 def multiply_adds(model: nn.Module, size: int = 96) -> int:

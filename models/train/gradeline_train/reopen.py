@@ -14,10 +14,14 @@ from torch import Tensor, nn
 from .errors import RecipeError
 from .model import Embedder
 
+FOR_NORMS = 384  # views, as many as fit through the network at once
+
 
 def reopen(path: Path, views: NDArray[np.uint8]) -> Embedder:
     """The branch that ``path`` was exported from, up to what export forgets: its batch norms lie folded into the
     convolutions, so each gets the mean and the spread of what ``views`` send through it, and training can go on.
+    Of a graph from before there was a trunk (0.2.0) the network that sees faults is taken, its heads begin anew, and
+    the appearance is fitted to ``views``.
 
     :param path: embedder.onnx in single precision
     :param views: (N, S, S, 3) some of the crops that training goes on with
@@ -29,9 +33,17 @@ def reopen(path: Path, views: NDArray[np.uint8]) -> Embedder:
         # Equal constants share a name of the exporter's choice, so biases are found by the node that takes them.
         biases = {n.input[1]: n.input[2] for n in graph.node if n.op_type in ("Conv", "Gemm") and len(n.input) > 2}
         model = Embedder().eval()
+        older = "embedder.trunk.stem.weight" not in weights
+        if older:
+            model.trunk.load_published()
         norms = _norms(model)
         with torch.no_grad():
             for name, module in model.named_modules():
+                if older and name.startswith(("trunk", "to_")):
+                    continue
+                if isinstance(module, nn.BatchNorm1d):
+                    module.running_mean.copy_(torch.from_numpy(weights[f"embedder.{name}.running_mean"].copy()))  # type: ignore[union-attr]
+                    module.running_var.copy_(torch.from_numpy(weights[f"embedder.{name}.running_var"].copy()))  # type: ignore[union-attr]
                 if not isinstance(module, (nn.Conv2d, nn.Linear)):
                     continue
                 own = f"embedder.{name}.weight"
@@ -50,9 +62,12 @@ def reopen(path: Path, views: NDArray[np.uint8]) -> Embedder:
         raise RecipeError(f"{path} is no ONNX file", "give an embedder.onnx that this recipe exported") from cause
     hooks = [norm.register_forward_pre_hook(_take_spread) for norm in norms.values()]
     with torch.no_grad():
-        model(torch.from_numpy(views))
-    for hook in hooks:
-        hook.remove()
+        model(torch.from_numpy(views[:FOR_NORMS]))
+        for hook in hooks:
+            hook.remove()
+        if older:
+            pixels = (torch.from_numpy(views).permute(0, 3, 1, 2).float() - 118.0) * (1 / 64)
+            model.fit_appearance(torch.cat([model.pool(part).appearance for part in pixels.split(96)]))
     return model
 
 

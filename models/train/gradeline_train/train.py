@@ -40,8 +40,10 @@ class Plan:
     heat: bool = True
     average: float = 0.999
     bf16: bool = False
+    heads: bool = False
 
 
+APPEARANCE_BATCHES = 24
 Batch = tuple[NDArray[np.intp], Tensor, Tensor, Tensor]  # rows, their turns of hue, pixels, masks
 
 
@@ -100,11 +102,19 @@ class Trainer:
             "masked": torch.from_numpy(pool.masked),
         }
         branches = [Embedder() for _ in range(1 if plan.siamese else 2)]
+        for branch in branches:
+            branch.trunk.load_published()
         self.branches = nn.ModuleList(branches).to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.branches).requires_grad_(False)
-        self.criterion = Criterion(plan.loss, classes, int(self.sampler.kin.max()) + 1, int(species.max()) + 1, plan.heat).to(self.device)
-        decayed = [p for p in self.branches.parameters() if p.ndim > 1]
-        others = [p for p in self.branches.parameters() if p.ndim <= 1]
+        self.criterion = Criterion(plan.loss, classes, int(self.sampler.kin.max()) + 1, int(species.max()) + 1, plan.heat and not plan.heads).to(self.device)
+        if plan.heads:
+            self.branches.requires_grad_(False)
+            for branch in branches:
+                for head in branch.heads:
+                    head.requires_grad_(True)
+        trained = [p for p in self.branches.parameters() if p.requires_grad]
+        decayed = [p for p in trained if p.ndim > 1]
+        others = [p for p in trained if p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
         proxies = list(self.criterion.parameters())
         if proxies:
@@ -155,7 +165,9 @@ class Trainer:
         batch = {name: column[rows].to(self.device) for name, column in self.labels.items()}
         batch["mask"], batch["turn"] = mask.to(self.device), turn.to(self.device)
         pixels = pixels.to(self.device, memory_format=torch.channels_last)
-        self.branches.train()
+        self._mode()
+        # What is dropped depends on the step alone, so a run can go on where it was cut off.
+        torch.manual_seed(self.plan.seed * 1_000_003 + self.step)
         parts = pixels.chunk(len(self.branches))
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.plan.bf16):
             outs = [forward(part) for forward, part in zip(self.forwards, parts, strict=True)]
@@ -175,6 +187,13 @@ class Trainer:
             raise RecipeError(f"the loss of step {self.step} is {value}", "lower --rate or look for broken images")
         return value
 
+    def _mode(self) -> None:
+        self.branches.train(not self.plan.heads)
+        if self.plan.heads:
+            for branch in self.branches:
+                for head in branch.heads:  # type: ignore[union-attr]
+                    head.train()
+
     def _follow(self) -> None:
         """The running average of the weights: what is measured and shipped."""
         keep = min(self.plan.average, (1 + self.step) / (10 + self.step))
@@ -192,10 +211,19 @@ class Trainer:
             "criterion": self.criterion.state_dict(), "optimiser": self.optimiser.state_dict(), "rows": len(self.pool),
         }  # fmt: skip
 
+    def fit_appearance(self) -> None:
+        """Fits the appearance of every branch to the crops of the first batches."""
+        branch = self.branches[0].eval()
+        with torch.no_grad():
+            seen = [branch.pool(self._prepare(step)[2].to(self.device)).appearance for step in range(APPEARANCE_BATCHES)]  # type: ignore[operator]
+        for each in (*self.branches, *self.average):
+            each.fit_appearance(torch.cat(seen))  # type: ignore[operator]
+
     def begin_with(self, folder: Path) -> None:
-        """Takes over another run's averaged weights, or those of an embedder.onnx, in every branch."""
+        """Takes over another run's averaged weights, or those of an embedder.onnx, in every branch. One exported before
+        there was a trunk brings the network that sees faults alone."""
         if folder.suffix == ".onnx":
-            rows = np.concatenate([self.sampler.rows(step) for step in range(4)])
+            rows = np.concatenate([self.sampler.rows(step) for step in range(APPEARANCE_BATCHES)])
             weights = reopen(folder, self.pool.image[rows]).state_dict()
         else:
             weights = load_embedder(folder).state_dict()
@@ -235,6 +263,8 @@ def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: 
         trainer.restore(state)
     elif start is not None:
         trainer.begin_with(start)
+    else:
+        trainer.fit_appearance()
     if compiled:
         trainer.compile()
     trainer.prepare_ahead(ahead)
