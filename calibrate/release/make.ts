@@ -151,7 +151,12 @@ function manifestOf(wanted: Manifest): Manifest {
   const parsed = manifestSchema.safeParse(wanted);
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
-  throw new GradelineError("RECIPE", `${labelOf(wanted)} cannot be released: ${path.join(".")}: ${message}`);
+  const found = path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    wanted,
+  );
+  const shown = typeof found === "object" ? "" : `found ${JSON.stringify(found)}, wanted `;
+  throw new GradelineError("RECIPE", `${labelOf(wanted)} cannot be released: ${path.join(".")}: ${shown}${message}`);
 }
 
 /** Size and hash of everything, before anything is written. */

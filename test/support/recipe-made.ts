@@ -1,10 +1,14 @@
-import { writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Released, writeRelease } from "../../calibrate/release/make.ts";
+import { writeAtomic } from "../../device/base/files.ts";
 import { Scope } from "../../device/base/lifecycle.ts";
 import { loadModel } from "../../device/embed/model.ts";
 import { GalleryWriter } from "../../device/gallery-store.ts";
-import { makeKey } from "../../device/recipes/signing.ts";
+import type { Manifest, Part } from "../../device/recipes/manifest.ts";
+import { encodeRecipe, RecipeFile } from "../../device/recipes/recipe-file.ts";
+import { makeKey, Signer } from "../../device/recipes/signing.ts";
 import { TINY } from "./embedder-tiny.ts";
 import { galleryOf, madeCrops, randomReference } from "./gallery-made.ts";
 
@@ -55,4 +59,21 @@ export async function releaseMade(
   } finally {
     await scope.close();
   }
+}
+
+/** The same parts under another manifest, signed by the same key: what a maker with other ideas would hand over. */
+export async function releasedOtherwise(
+  file: string,
+  key: MadeKey,
+  out: string,
+  change: (manifest: Manifest) => Manifest,
+): Promise<void> {
+  const opened = await RecipeFile.open(file, [key.publicKey]);
+  const folder = `${out}.parts`;
+  await opened.extract(folder);
+  await opened.close();
+  const manifest = change(opened.head.manifest);
+  const content = (part: Part) => createReadStream(join(folder, part.path));
+  await writeAtomic(out, encodeRecipe(manifest, await Signer.read(key.path), content));
+  await rm(folder, { recursive: true });
 }
