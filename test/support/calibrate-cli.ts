@@ -6,8 +6,13 @@ import { TINY } from "./embedder-tiny.ts";
 import { type Ran, runProgram } from "./gallery-photos.ts";
 
 /** Runs `gradeline-calibrate`; what the first run compiled serves the others of the folder: half of a run is to start. */
-export function runCalibrate(folder: string, args: readonly string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", args, { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") });
+export function runCalibrate(
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  const cache = { NODE_COMPILE_CACHE: join(folder, "compiled") };
+  return runProgram("calibrate/main.ts", args, { ...process.env, ...cache, ...env });
 }
 
 /** A folder to calibrate in, with a command line of its own. */
