@@ -80,6 +80,7 @@ export class GigeDriver implements Driver {
     const waitUs = this.#config.trigger === undefined ? WAIT_FREE_US : WAIT_TRIGGER_US;
     let seenAt = performance.now();
     let controlAt = seenAt;
+    let unheld = 0;
     while (!stop.aborted) {
       const got = receiver.receive(waitUs);
       const now = performance.now();
@@ -93,6 +94,10 @@ export class GigeDriver implements Driver {
       if (now - controlAt > CONTROL_MS) {
         controlAt = now;
         if (gigE) receiver.countResent();
+        if (receiver.unheld > unheld) {
+          this.#log("warn", `${receiver.unheld - unheld} frames had no buffer: more \`buffers\`, or less other work`);
+          unheld = receiver.unheld;
+        }
         if (gigE && aravis.isController(device) === 0) {
           throw new GradelineError("SOURCE", "control of the camera is lost", {
             hint: "it was unplugged, restarted, or another program took it",

@@ -10,8 +10,9 @@ const PRIO_PROCESS = 0;
 const NICE = -10;
 
 /**
- * Lets the threads that take packets off the network go before everything else. The kernel keeps some milliseconds of
- * a camera's packets; where the thread has to wait longer for a processor, they are lost.
+ * Lets the threads that take packets off the network, and this one, which takes frames off them and gives room for
+ * more, go before everything else. The kernel keeps some milliseconds of a camera's packets, the library some frames;
+ * where their threads have to wait longer for a processor, they are lost.
  *
  * Needs CAP_SYS_NICE, or LimitRTPRIO= of the service; without, all stays as it is.
  *
@@ -21,7 +22,8 @@ export function raiseReceivers(): boolean {
   const libc = koffi.load("libc.so.6");
   const setScheduler = libc.func("int sched_setscheduler(int tid, int policy, const int *priority)");
   const setPriority = libc.func("int setpriority(int which, int tid, int nice)");
-  return receivers().every(
+  const own = libc.func("int gettid()")() as number;
+  return [...receivers(), own].every(
     (tid) =>
       setScheduler(tid, SCHED_RR | SCHED_RESET_ON_FORK, [LOWEST]) === 0 || setPriority(PRIO_PROCESS, tid, NICE) === 0,
   );

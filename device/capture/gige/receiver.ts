@@ -55,6 +55,11 @@ export class Receiver {
     for (const index of this.#pool.first) aravis.push(stream, this.#buffers[index]!);
   }
 
+  /** Frames for which no buffer was free, since the stream began: among the lost, those that are no fault of the network. */
+  get unheld(): number {
+    return Number(this.#aravis.streamInfo(this.#stream, "n_underruns"));
+  }
+
   /** Counts packets that came again since the last call. */
   countResent(): void {
     const resent = Number(this.#aravis.streamInfo(this.#stream, "n_resent_packets"));
