@@ -57,7 +57,15 @@ export function galleryCommands(program: Command, common: Common, within: Within
 
   const grades = program
     .command("grades")
-    .description("The grades, best to worst, and what share of each may be of another grade.");
+    .description("The grades, best to worst, and what share of each may be of another grade.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  gradeline-calibrate grades --gallery gallery
+  gradeline-calibrate grades order extra sound second reject --config gradeline.yaml
+  gradeline-calibrate grades tolerance extra 5 --config gradeline.yaml`,
+    );
 
   common(grades.command("list", { isDefault: true }))
     .description("Shows them.")

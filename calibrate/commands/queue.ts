@@ -8,7 +8,15 @@ import type { Common, CommonOptions, Within } from "../main.ts";
 export function queueCommand(program: Command, common: Common, within: Within): void {
   const queue = program
     .command("queue")
-    .description("Items of the running line that were unknown or unsure: shows them, takes their grade, enrols them.");
+    .description("Items of the running line that were unknown or unsure: shows them, takes their grade, enrols them.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  gradeline-calibrate queue list --config gradeline.yaml
+  gradeline-calibrate queue answer belt-mf3k2-0-17 second --config gradeline.yaml
+  gradeline-calibrate queue dismiss belt-mf3k2-0-18 --config gradeline.yaml`,
+    );
 
   common(queue.command("list"))
     .description("Shows what waits: when it passed, its distances, and the picture with all its views.")

@@ -270,13 +270,41 @@ describe("what cannot be enrolled", { concurrency: 4 }, () => {
 });
 
 describe("the command line", { concurrency: 4 }, () => {
-  for (const args of [["--help"], ["enroll", "--help"], ["evaluate", "--help"]]) {
-    test(`${args.join(" ")} has examples and ends with 0`, async () => {
-      const { status, stdout, stderr } = await calibrate(...args);
-      assert.deepEqual([status, stderr], [0, ""]);
-      assert.match(stdout, /Examples?:\n {2}gradeline-calibrate /);
-    });
-  }
+  test("every command's help has examples that name it, and ends with 0", async () => {
+    const names = (help: string): string[] =>
+      [...(help.split("Commands:\n")[1] ?? "").matchAll(/^ {2}([a-z]+) /gm)]
+        .map(([, name]) => name!)
+        .filter((name) => name !== "help");
+    const seen: string[] = [];
+    const look = async (...words: string[]): Promise<void> => {
+      const { status, stdout, stderr } = await calibrate(...words, "--help");
+      assert.deepEqual([status, stderr], [0, ""], words.join(" "));
+      const [usage, examples] = stdout.split(/^Examples?:\n/m);
+      // The usual subcommand of a group goes without its name.
+      assert.ok(examples?.includes(`  gradeline-calibrate ${words[0] ?? ""}`), `${words.join(" ")}: ${stdout}`);
+      assert.match(usage!, /--json|Commands:/, `${words.join(" ")} speaks to programs, too`);
+      seen.push(words.join(" "));
+      await Promise.all(names(stdout).map((name) => look(...words, name)));
+    };
+    await look();
+    for (const name of [
+      "enroll",
+      "list",
+      "show",
+      "remove",
+      "relabel",
+      "grades order",
+      "rebuild",
+      "undo",
+      "audit",
+      "fit",
+    ]) {
+      assert.ok(seen.includes(name), `${name} is not among ${seen.join(", ")}`);
+    }
+    for (const name of ["evaluate", "map", "repeat", "watch", "queue answer", "release", "doctor", "record"]) {
+      assert.ok(seen.includes(name), `${name} is not among ${seen.join(", ")}`);
+    }
+  });
 
   test("the version is the package's", async () => {
     const { version } = JSON.parse(await readFile("package.json", "utf8"));
