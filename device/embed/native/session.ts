@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,6 +74,7 @@ export class Session {
       }
       const out = new BigUint64Array(1);
       const giveUp = (code: number): void => {
+        if (profile !== undefined) rmSync(profile, { recursive: true, force: true });
         if (library.has("SessionOptionsSetLoadCancellationFlag")) {
           library.call("SessionOptionsSetLoadCancellationFlag", options, true);
         }

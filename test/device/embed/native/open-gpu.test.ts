@@ -272,8 +272,15 @@ describe("TensorRT and CUDA on a stand-in", { skip }, () => {
   test("leaving while an engine is built neither crashes nor hangs, and the next start builds it anew", async () => {
     const engineCache = freshCache();
     const environment = Object.entries(gpu.environment({ STAND_IN_BUILD_MS: "600000" })).map(([a, b]) => `${a}=${b}`);
-    const child = new Child("test/support/ort-child.ts", ["engine", engineCache], ["env", ...environment]);
+    const temporary = join(root, "tmp");
+    mkdirSync(temporary);
+    const child = new Child(
+      "test/support/ort-child.ts",
+      ["engine", engineCache],
+      ["env", `TMPDIR=${temporary}`, ...environment],
+    );
     await child.ended;
+    assert.deepEqual(readdirSync(temporary), []);
     assert.deepEqual([child.process.exitCode, child.process.signalCode], [7, null]);
     assert.equal(child.said.at(-1)?.event, "exiting");
     const { engine } = await prove({ engineCache, batches: [1, 4], maxBatch: 8 });
