@@ -28,9 +28,11 @@ test("two hundred fruit behind a GigE Vision camera: none missed, none twice, gr
     for (const { summary } of [direct, camera]) {
       assert.deepEqual([summary.passed, summary.missed, summary.double], [ITEMS, 0, 0]);
     }
-    // A frame passed over on a busy machine can take a view from a fruit or two of the two hundred.
-    const apart = Math.abs(camera.summary.agreement - direct.summary.agreement);
-    assert.ok(apart < 0.011, `agreement ${camera.summary.agreement}, ${direct.summary.agreement} without the camera`);
+    // The same frames give the same grades. One passed over on a busy machine takes a view from a fruit or two.
+    const right = [direct, camera].map(({ summary }) => Math.round(summary.agreement * ITEMS));
+    const apart = Math.abs(right[0]! - right[1]!);
+    const passedOver = camera.counters.dropped + camera.late;
+    assert.ok(apart <= Math.min(2 * passedOver, 6), `${right} of ${ITEMS} agree, ${passedOver} frames passed over`);
   } finally {
     rmSync(folder, { recursive: true });
   }
