@@ -4,7 +4,7 @@ import { asGradelineError } from "../../base/errors.ts";
 import type { CameraSearch, FoundCamera } from "../found.ts";
 import { usbAdvice } from "./usb.ts";
 
-/** A frame of 5 megapixels in colour fits, as does one of 2 in raw: what AUTO asks the kernel for. */
+/** The four frames that the kernel is asked to keep fit up to 1.4 megapixels in colour, or one of 5. */
 const RMEM_BYTES = 16 * 1024 * 1024;
 const JUMBO = 9000;
 
