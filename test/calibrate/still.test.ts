@@ -87,7 +87,9 @@ test("stopped by Ctrl-C it ends the camera's program, writes nothing and ends wi
   const calls = join(root, "calls");
   const env = { ...process.env, ...STAND_IN, STAND_IN_MUTE: "1", STAND_IN_CALLS: calls };
   const child = spawn(process.execPath, [main, "still", place, "--source", PI], { env, stdio: "ignore" });
-  await until(() => existsSync(calls));
+  after(() => child.kill("SIGKILL"));
+  // Written whole.
+  await until(() => existsSync(calls) && readFileSync(calls, "utf8").endsWith("\n"));
   const output = (JSON.parse(readFileSync(calls, "utf8")) as string[]).find((word) => word.endsWith("still.png"))!;
   child.kill("SIGINT");
   const [code] = await once(child, "exit");
