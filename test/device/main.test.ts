@@ -76,7 +76,7 @@ test("a line in real time: what the device says of itself is retained as promise
   // Who comes later gets what is retained.
   const late = keep(await Subscriber.connect(broker.port, ["gradeline/board/#"]));
   const retained = () => late.heard.filter(({ packet }) => packet.retain);
-  await late.until(() => (retained().length >= 6 ? true : undefined));
+  await late.until(() => (retained().length >= 7 ? true : undefined));
   for (const { topic, text } of retained()) {
     const address = topic.replace("gradeline/board/", "").replace(/lane\/[^/]+\//, "lane/{lane}/");
     const known = [...allTopics().values()].find((one) => one.address === address);
@@ -85,7 +85,7 @@ test("a line in real time: what the device says of itself is retained as promise
   }
   assert.deepEqual(
     new Set(retained().map(({ topic }) => topic.replace("gradeline/board/", ""))),
-    new Set(["state", "info", "health", "recipe", "lane/belt/stats", "lane/cups/stats"]),
+    new Set(["state", "info", "health", "recipe", "shadow", "lane/belt/stats", "lane/cups/stats"]),
   );
   assert.equal(stateOf(late)?.state, "online");
   const health = await late.until(() =>
