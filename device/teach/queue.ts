@@ -73,6 +73,7 @@ export class UnknownQueue implements Closable {
   #bytes = 0;
   #dropped = 0;
   #problem: string | undefined;
+  #busy = false;
   #writing: Promise<void> | undefined;
   readonly #rate: typeof RATE;
   #allowance: number;
@@ -143,9 +144,7 @@ export class UnknownQueue implements Closable {
       return;
     }
     this.#waiting.push(item);
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
+    if (!this.#busy) this.#writing = this.#writeAll();
   }
 
   /**
@@ -189,7 +188,7 @@ export class UnknownQueue implements Closable {
 
   /** Resolves when everything that was offered is written or given up. */
   async settled(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+    while (this.#busy) await this.#writing;
   }
 
   close(): Promise<void> {
@@ -197,6 +196,7 @@ export class UnknownQueue implements Closable {
   }
 
   async #writeAll(): Promise<void> {
+    this.#busy = true;
     // Items appear and go while this one is written: each is taken when its turn comes.
     for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
       try {
@@ -209,6 +209,8 @@ export class UnknownQueue implements Closable {
         this.#dropped++;
       }
     }
+    // In the same turn in which nothing was left: what comes from now on begins anew.
+    this.#busy = false;
   }
 
   async #write({ verdict, decided: { crops } }: SeenItem): Promise<void> {

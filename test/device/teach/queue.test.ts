@@ -96,6 +96,31 @@ test("what comes faster than the disk or than is sensible is dropped and counted
   assert.deepEqual([slow.stats.items, slow.stats.dropped], [2, 3]);
 });
 
+test("an item that comes while the one before it is being done is kept, in whichever moment", async () => {
+  for (let moment = 0; moment < 20; moment++) {
+    let queue: UnknownQueue | undefined;
+    const offered = Promise.withResolvers<void>();
+    const limits = {
+      // Asked for last of all that is done for an item.
+      get maxItems(): number {
+        if (queue?.stats.items === 1) void next();
+        return 100;
+      },
+      maxBytes: 1e9,
+    };
+    const next = async (): Promise<void> => {
+      for (let turns = 0; turns < moment; turns++) await undefined;
+      queue!.offer(queueItem(2, 1));
+      offered.resolve();
+    };
+    queue = await UnknownQueue.open(join(folder, `${moment}`), limits, 118, createLog("silent"), FREE);
+    queue.offer(queueItem(1, 1));
+    await offered.promise;
+    await queue.settled();
+    assert.deepEqual(ids(queue), ["a-run-2", "a-run-1"], `${moment} microtasks later`);
+  }
+});
+
 test("a torn entry, a missing picture and what a crash left are cleared away; other files are left alone", async () => {
   const queue = await open();
   for (let n = 1; n <= 4; n++) queue.offer(queueItem(n, 2));
