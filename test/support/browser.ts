@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { after } from "node:test";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 
 const found = spawnSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" });
@@ -10,7 +11,7 @@ const executablePath = found.stdout.trim();
 export const withoutBrowser: string | false = executablePath === "" && "needs apt-get install chromium";
 
 /** A headless Chromium with a profile of its own. */
-export function launchBrowser(): Promise<Browser> {
+function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -23,6 +24,19 @@ export function launchBrowser(): Promise<Browser> {
       "--disable-sync",
     ],
   });
+}
+
+/**
+ * One browser for the tests of a file: launched by the first that asks for it, closed after the last. Not by a hook
+ * `before`: where no test of the file is chosen, Node runs the hook `after` without waiting for it, and the browser stays.
+ */
+export function browserOfFile(): () => Promise<Browser> {
+  let launched: Promise<Browser> | undefined;
+  after(async () => (await launched)?.close());
+  return () => {
+    launched ??= launchBrowser();
+    return launched;
+  };
 }
 
 /** Errors of a page's scripts and of its content security policy, as they come. */

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import type { Browser } from "playwright-core";
-import { contentWidthPx, faultsOf, launchBrowser, withoutBrowser } from "../../support/browser.ts";
+import { browserOfFile, contentWidthPx, faultsOf, withoutBrowser } from "../../support/browser.ts";
 import { TINY } from "../../support/embedder-tiny.ts";
 import { paintFolders, type Ran, runProgram } from "../../support/gallery-photos.ts";
 
@@ -14,7 +13,7 @@ const EVIL = `<img src=x onerror=alert(1)>"'&`;
 
 let folder: string;
 let photos: string;
-let browser: Browser | undefined;
+const browser = browserOfFile();
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "gradeline-report-"));
@@ -22,10 +21,8 @@ before(async () => {
   await paintFolders(photos, { sound: 3, reject: 3, unknown: 1 });
   // One under the wrong grade, so that there is a mistake to show.
   await cp(join(photos, "sound", "item-0"), join(photos, "reject", EVIL), { recursive: true });
-  if (withoutBrowser === false) browser = await launchBrowser();
 });
 after(async () => {
-  await browser?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -47,7 +44,7 @@ test("the report is one file that loads nothing, and names in it are text", asyn
 test("the report shows its pictures, fits a phone and has no fault", { skip: withoutBrowser }, async () => {
   const path = join(folder, "shown.html");
   assert.equal((await evaluate("--html", path)).status, 0);
-  const tab = await browser!.newPage({ viewport: { width: 360, height: 740 } });
+  const tab = await (await browser()).newPage({ viewport: { width: 360, height: 740 } });
   const faults = faultsOf(tab);
   await tab.goto(pathToFileURL(path).href);
   assert.ok((await contentWidthPx(tab)) <= 360);

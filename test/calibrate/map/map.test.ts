@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import sharp from "sharp";
-import { contentWidthPx, faultsOf, launchBrowser, withoutBrowser } from "../../support/browser.ts";
+import { browserOfFile, contentWidthPx, faultsOf, withoutBrowser } from "../../support/browser.ts";
 import { runCalibrate } from "../../support/calibrate-cli.ts";
 import { TINY } from "../../support/embedder-tiny.ts";
 import { paintFolders, type Ran } from "../../support/gallery-photos.ts";
 
 let folder: string;
 let gallery: string;
+const browser = browserOfFile();
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "gradeline-map-"));
@@ -69,34 +70,30 @@ describe("map", { concurrency: 3 }, () => {
   test("a point shows its picture where it has the focus", { skip: withoutBrowser }, async () => {
     const path = join(folder, "focus.html");
     assert.equal((await run("map", "--items", join(folder, "photos"), "--out", path)).status, 0);
-    const browser = await launchBrowser();
-    try {
-      const tab = await browser.newPage({ viewport: { width: 390, height: 800 } });
-      const faults = faultsOf(tab);
-      await tab.goto(pathToFileURL(path).href);
-      const spot = tab.locator(".map button").first();
-      assert.equal(await spot.locator("img").isVisible(), false);
-      await spot.focus();
-      assert.equal(await spot.locator("img").isVisible(), true);
-      assert.match((await spot.getAttribute("aria-label"))!, /item-0: sound/);
-      assert.ok((await contentWidthPx(tab)) <= 390);
-      // Every point is on the phone's screen, and the legend, which would be beyond it, is under the map.
-      for (const point of await tab.locator(".map button").all()) {
-        const { x, width } = (await point.boundingBox())!;
-        assert.ok(x + width / 2 > 0 && x + width / 2 < 390, `a point at ${x} px`);
-      }
-      const shown = async (): Promise<boolean[]> => [
-        await tab.locator("ul.legend").isVisible(),
-        await tab.locator("g.legend").isVisible(),
-      ];
-      assert.deepEqual(await shown(), [true, false]);
-      assert.match((await tab.locator("ul.legend").textContent())!, /sound \(8\).*reject \(8\).*second \(2\)/s);
-      await tab.setViewportSize({ width: 1000, height: 800 });
-      assert.deepEqual(await shown(), [false, true]);
-      assert.deepEqual(faults, []);
-    } finally {
-      await browser.close();
+    const tab = await (await browser()).newPage({ viewport: { width: 390, height: 800 } });
+    const faults = faultsOf(tab);
+    await tab.goto(pathToFileURL(path).href);
+    const spot = tab.locator(".map button").first();
+    assert.equal(await spot.locator("img").isVisible(), false);
+    await spot.focus();
+    assert.equal(await spot.locator("img").isVisible(), true);
+    assert.match((await spot.getAttribute("aria-label"))!, /item-0: sound/);
+    assert.ok((await contentWidthPx(tab)) <= 390);
+    // Every point is on the phone's screen, and the legend, which would be beyond it, is under the map.
+    for (const point of await tab.locator(".map button").all()) {
+      const { x, width } = (await point.boundingBox())!;
+      assert.ok(x + width / 2 > 0 && x + width / 2 < 390, `a point at ${x} px`);
     }
+    const shown = async (): Promise<boolean[]> => [
+      await tab.locator("ul.legend").isVisible(),
+      await tab.locator("g.legend").isVisible(),
+    ];
+    assert.deepEqual(await shown(), [true, false]);
+    assert.match((await tab.locator("ul.legend").textContent())!, /sound \(8\).*reject \(8\).*second \(2\)/s);
+    await tab.setViewportSize({ width: 1000, height: 800 });
+    assert.deepEqual(await shown(), [false, true]);
+    assert.deepEqual(faults, []);
+    await tab.close();
   });
 
   test("every view can be a point, and UMAP lay them out", async () => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import { afterEach, beforeEach, test } from "node:test";
+import type { Page } from "playwright-core";
 import { nowMicros } from "../../../device/base/time.ts";
 import type { ItemDetail } from "../../../device/console/view.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
-import { faultsOf, launchBrowser, withoutBrowser } from "../../support/browser.ts";
+import { browserOfFile, faultsOf, withoutBrowser } from "../../support/browser.ts";
 import { Daemon, daemonFolder, saveTinyGallery } from "../../support/daemon.ts";
 import { verdictsOf } from "../../support/daemon-verdicts.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -16,16 +16,11 @@ import { TOKEN } from "./asking.ts";
 
 const skip = withoutBrowser || withoutMosquitto;
 const closing: (() => Promise<unknown>)[] = [];
-let browser: Browser | undefined;
+const browser = browserOfFile();
 let folder: string;
 let broker: Mosquitto;
 let ears: Subscriber;
 let port: number;
-
-before(async () => {
-  if (skip === false) browser = await launchBrowser();
-});
-after(() => browser?.close());
 beforeEach(async () => {
   if (skip !== false) return;
   const made = await daemonFolder();
@@ -55,7 +50,7 @@ async function start(): Promise<Daemon> {
 }
 
 async function login(): Promise<Page> {
-  const context = await browser!.newContext({ viewport: { width: 390, height: 800 } });
+  const context = await (await browser()).newContext({ viewport: { width: 390, height: 800 } });
   closing.push(() => context.close());
   const page = await context.newPage();
   await page.goto(`http://127.0.0.1:${port}/`);

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { after, before, type TestContext, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import { type TestContext, test } from "node:test";
+import type { Page } from "playwright-core";
 import type { Console } from "../../../device/console/server.ts";
 import {
   attributesOf,
+  browserOfFile,
   contentWidthPx,
   decoded,
   faultsOf,
   focusedText,
   hasFocus,
-  launchBrowser,
   readableCookies,
   setVisibility,
   styleOf,
@@ -20,16 +20,11 @@ import { listen, TOKEN, until } from "./asking.ts";
 import { FakeStation, laneStatus, shadowStatus } from "./station.ts";
 
 const skip = withoutBrowser;
-let browser: Browser | undefined;
-
-before(async () => {
-  if (skip === false) browser = await launchBrowser();
-});
-after(() => browser?.close());
+const browser = browserOfFile();
 
 /** A page as a browser shows it that was never here: its own cookies and cache. */
 async function freshPage(t: TestContext, widthPx: number): Promise<Page> {
-  const context = await browser!.newContext({ viewport: { width: widthPx, height: 800 } });
+  const context = await (await browser()).newContext({ viewport: { width: widthPx, height: 800 } });
   t.after(() => context.close());
   return context.newPage();
 }

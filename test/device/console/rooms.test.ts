@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { after, before, type TestContext, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import { type TestContext, test } from "node:test";
+import type { Page } from "playwright-core";
 import { GradelineError } from "../../../device/base/errors.ts";
 import type { MapShown } from "../../../device/console/view.ts";
 import {
+  browserOfFile,
   contentWidthPx,
   faultsOf,
   focusedText,
   hasFocus,
-  launchBrowser,
   setVisibility,
   styleOf,
   violationsOf,
@@ -18,12 +18,7 @@ import { listen, until } from "./asking.ts";
 import { FakeStation, shadowStatus } from "./station.ts";
 
 const skip = withoutBrowser;
-let browser: Browser | undefined;
-
-before(async () => {
-  if (skip === false) browser = await launchBrowser();
-});
-after(() => browser?.close());
+const browser = browserOfFile();
 
 interface Opened {
   readonly page: Page;
@@ -34,7 +29,10 @@ interface Opened {
 
 async function openPage(t: TestContext, station: FakeStation, hash = "", widthPx = 1280): Promise<Opened> {
   const { url } = await listen(t, station);
-  const context = await browser!.newContext({ viewport: { width: widthPx, height: 800 }, reducedMotion: "reduce" });
+  const context = await (await browser()).newContext({
+    viewport: { width: widthPx, height: 800 },
+    reducedMotion: "reduce",
+  });
   t.after(() => context.close());
   const page = await context.newPage();
   const faults = faultsOf(page);
@@ -259,7 +257,12 @@ test("no room is wider than a phone, and nothing in it breaks the rules for peop
   station.status_ = { ...station.status_, shadow: shadowStatus([item, `a-${"x".repeat(60)}-1`]) };
   for (const colorScheme of ["light", "dark"] as const) {
     const viewport = { width: 360, height: 740 };
-    const context = await browser!.newContext({ viewport, colorScheme, reducedMotion: "reduce", bypassCSP: true });
+    const context = await (await browser()).newContext({
+      viewport,
+      colorScheme,
+      reducedMotion: "reduce",
+      bypassCSP: true,
+    });
     t.after(() => context.close());
     const page = await context.newPage();
     for (const [hash, ready] of [
