@@ -95,7 +95,7 @@ export class GigeDriver implements Driver {
         controlAt = now;
         if (gigE) receiver.countResent();
         if (receiver.unheld > unheld) {
-          this.#log("warn", `${receiver.unheld - unheld} frames had no buffer: more \`buffers\`, or less other work`);
+          this.#log("warn", "frames came while no buffer was free: more `buffers`, or less other work");
           unheld = receiver.unheld;
         }
         if (gigE && aravis.isController(device) === 0) {

@@ -55,7 +55,10 @@ export class Receiver {
     for (const index of this.#pool.first) aravis.push(stream, this.#buffers[index]!);
   }
 
-  /** Frames for which no buffer was free, since the stream began: among the lost, those that are no fault of the network. */
+  /**
+   * How often no buffer was free for what came, since the stream began. Aravis counts each packet of such a frame. The
+   * frames are among the lost, and no fault of the network.
+   */
   get unheld(): number {
     return Number(this.#aravis.streamInfo(this.#stream, "n_underruns"));
   }
