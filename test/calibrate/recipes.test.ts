@@ -13,6 +13,7 @@ import { writeOtherTiny } from "../support/embedder-tiny.ts";
 import { type Ran, runProgram } from "../support/gallery-photos.ts";
 import { smallLine } from "../support/line-config.ts";
 import { type MadeKey, madeKey, releaseMade, savePicturedGallery } from "../support/recipe-made.ts";
+import { onSmallDisk, withoutSmallDisk } from "../support/small-disk.ts";
 import { Subscriber } from "../support/subscriber.ts";
 
 const skip = withoutMosquitto;
@@ -139,12 +140,9 @@ test("with the daemon stopped it is for the next start, also where views are cut
   }
 });
 
-test("a disk that is full leaves the recipe that was active, and nothing half installed", async (context) => {
-  const mount = ["--mount", "--map-root-user"];
-  if (spawnSync("unshare", [...mount, "mount", "-t", "tmpfs", "none", "/mnt"]).status !== 0) {
-    context.skip("needs a machine that lets a process mount (unshare --mount of the package util-linux)");
-    return;
-  }
+test("a disk that is full leaves the recipe that was active, and nothing half installed", {
+  skip: withoutSmallDisk,
+}, async (context) => {
   const own = await mkdtemp(join(tmpdir(), "gradeline-recipe-disk-"));
   context.after(() => rm(own, { recursive: true, force: true }));
   const signer = await madeKey(own);
@@ -167,10 +165,11 @@ test("a disk that is full leaves the recipe that was active, and nothing half in
   );
   // The folder outlives the file system as a copy.
   const script =
-    'mount -t tmpfs -o size=200k none "$0"; for file in "$2" "$3"; do ' +
+    'for file in "$2" "$3"; do ' +
     '"$4" calibrate/main.ts activate "$file" --offline --config "$1" >>"$0/../said" 2>&1; echo $? >>"$0/../said"; done; ' +
     'cp -r "$0/recipes" "$0/../after"';
-  spawnSync("unshare", [...mount, "sh", "-c", script, inside, config, ...files, process.execPath]);
+  const [program, ...rest] = onSmallDisk(inside, "200k", script);
+  spawnSync(program!, [...rest, config, ...files, process.execPath]);
   const said = await readFile(join(own, "said"), "utf8");
   assert.match(said, /^apples-1 is graded by from the daemon's next start on\n0\n/);
   assert.match(

@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { TINY, writeOtherTiny } from "../support/embedder-tiny.ts";
 import { type Ran, runProgram } from "../support/gallery-photos.ts";
 import { madeKey, savePicturedGallery } from "../support/recipe-made.ts";
+import { onSmallDisk, withoutSmallDisk } from "../support/small-disk.ts";
 
 let folder: string;
 let gallery: string;
@@ -105,12 +106,7 @@ test("a gallery of another model, an empty or damaged one, lost pictures and a w
   assert.deepEqual(await readdir(own), []);
 });
 
-test("a disk that is full leaves the recipe that was there, whole", async (context) => {
-  const mount = ["--mount", "--map-root-user"];
-  if (spawnSync("unshare", [...mount, "mount", "-t", "tmpfs", "none", "/mnt"]).status !== 0) {
-    context.skip("needs a machine that lets a process mount (unshare --mount of the package util-linux)");
-    return;
-  }
+test("a disk that is full leaves the recipe that was there, whole", { skip: withoutSmallDisk }, async () => {
   const inside = join(folder, "disk");
   await mkdir(inside);
   const small = join(folder, "small.recipe");
@@ -118,11 +114,11 @@ test("a disk that is full leaves the recipe that was there, whole", async (conte
   const { size } = await stat(small);
   // Room for the first one and half of the second; the folder outlives the file system as a copy.
   const script =
-    `mount -t tmpfs -o size=${Math.ceil((size * 1.5) / 4096) * 4}k none "$0" && cp "$1" "$0/there.recipe"; shift; ` +
-    '"$@" >"$0/../said" 2>&1; echo $? >>"$0/../said"; cp -r "$0" "$0/../after"';
+    'cp "$1" "$0/there.recipe"; shift; "$@" >"$0/../said" 2>&1; echo $? >>"$0/../said"; cp -r "$0" "$0/../after"';
+  const [program, ...rest] = onSmallDisk(inside, `${Math.ceil((size * 1.5) / 4096) * 4}k`, script);
   const command = ["release", "small", "2", "--key", key, "--gallery", gallery, "--model", TINY, "--force"];
-  const args = ["sh", "-c", script, inside, small, process.execPath, "calibrate/main.ts", ...command];
-  spawnSync("unshare", [...mount, ...args, "--out", join(inside, "there.recipe")]);
+  const args = [small, process.execPath, "calibrate/main.ts", ...command, "--out", join(inside, "there.recipe")];
+  spawnSync(program!, [...rest, ...args]);
   const said = await readFile(join(folder, "said"), "utf8");
   assert.match(
     said,
