@@ -2,30 +2,27 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { nowMicros } from "../../device/base/time.ts";
+import { describe, test } from "node:test";
 import { readAnyGallery } from "../../device/gallery-store.ts";
 import { readQueue } from "../../device/teach/queue.ts";
-import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
+import { Board } from "../support/board.ts";
+import { withoutMosquitto } from "../support/broker-mosquitto.ts";
 import { runCalibrate } from "../support/calibrate-cli.ts";
 import { Daemon, daemonFolder } from "../support/daemon.ts";
 import { verdictsOf } from "../support/daemon-verdicts.ts";
 import { freePort } from "../support/free-port.ts";
 import type { Ran } from "../support/gallery-photos.ts";
-import { smallLine } from "../support/line-config.ts";
-import { Subscriber } from "../support/subscriber.ts";
+import type { Subscriber } from "../support/subscriber.ts";
 
 const skip = withoutMosquitto;
 
-let folder: string;
+let board: Board;
 let file: string;
-let broker: Mosquitto;
 let ears: Subscriber;
 let daemon: Daemon;
-const closing: (() => Promise<unknown>)[] = [];
 
 function calibrate(...args: string[]): Promise<Ran> {
-  return runCalibrate(folder, [...args, "--config", file]);
+  return runCalibrate(board.folder, [...args, "--config", file]);
 }
 
 /** A command that a person watches, types into and interrupts. */
@@ -58,29 +55,15 @@ function watched(...args: string[]) {
 }
 
 async function references() {
-  return (await readAnyGallery(join(folder, "gallery")))?.gallery.references ?? [];
+  return (await readAnyGallery(join(board.folder, "gallery")))?.gallery.references ?? [];
 }
 
 describe("the line is taught at a terminal", { skip, concurrency: 1 }, () => {
-  before(async () => {
-    if (skip !== false) return;
-    const made = await daemonFolder();
-    closing.push(() => made.close());
-    folder = made.folder;
-    file = join(folder, "gradeline.yaml");
-    await rm(join(folder, "gallery"), { recursive: true });
-    broker = await Mosquitto.start();
-    closing.push(() => broker.close());
-    ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
-    closing.push(() => ears.close());
-    const config = smallLine({ folder, brokerPort: broker.port, pace: "real", startAt: nowMicros() });
-    daemon = await Daemon.start(folder, config);
-    closing.push(() => daemon.kill());
-    await daemon.ready();
-    await ears.count("board/state", 1);
-  });
-  after(async () => {
-    for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+  board = Board.forAllTests("mosquitto", async () => {
+    ({ ears } = board);
+    file = join(board.folder, "gradeline.yaml");
+    await rm(join(board.folder, "gallery"), { recursive: true });
+    daemon = await board.started(board.line());
   });
 
   test("enroll --lane counts fruit as they pass, shows each with its verdict, and the next are graded by them", async () => {
@@ -123,7 +106,7 @@ describe("the line is taught at a terminal", { skip, concurrency: 1 }, () => {
   });
 
   test("the queue is listed, answered, dismissed and gone through in turn", async () => {
-    const waiting = () => readQueue(join(folder, "queue"));
+    const waiting = () => readQueue(join(board.folder, "queue"));
     while ((await waiting()).length < 5) await ears.count("/verdict", ears.on("/verdict").length + 1);
     const { items } = JSON.parse((await calibrate("queue", "list", "--json")).stdout);
     assert.deepEqual(Object.keys(items[0]).slice(0, 4), ["item", "lane", "outcome", "decidedAt"]);
@@ -154,20 +137,19 @@ describe("the line is taught at a terminal", { skip, concurrency: 1 }, () => {
     assert.equal((await calibrate("enroll", "sound", "--lane", "belt")).status, 2);
     const grade = await calibrate("enroll", "../x", "--lane", "belt", "--count", "1");
     assert.match(grade.stderr, /"\.\.\/x" cannot be a grade/);
-    const lone = await runCalibrate(folder, ["enroll", "sound", "--lane", "belt", "--count", "1"]);
+    const lone = await runCalibrate(board.folder, ["enroll", "sound", "--lane", "belt", "--count", "1"]);
     assert.deepEqual([lone.status, /--config FILE is missing/.test(lone.stderr)], [2, true]);
     const idle = await calibrate("pause-is-no-command");
     assert.equal(idle.status, 2);
 
-    const away = await daemonFolder();
-    closing.push(() => away.close());
-    const config = smallLine({ folder: away.folder, brokerPort: broker.port, pace: "real", startAt: 0 });
+    const away = await board.keep(daemonFolder());
+    const config = board.line({ folder: away.folder });
     const refused = await Daemon.start(away.folder, { ...config, device: "other", model: "none.json" });
     await refused.ended;
     file = join(away.folder, "gradeline.yaml");
     const unseen = await calibrate("enroll", "sound", "--lane", "belt", "--count", "1");
     assert.match(unseen.stderr, /^error: the daemon other at .* was never seen at this broker\nhint: start it/);
-    const nobody = smallLine({ folder: away.folder, brokerPort: await freePort(), pace: "real", startAt: 0 });
+    const nobody = board.line({ folder: away.folder, brokerPort: await freePort() });
     await (await Daemon.start(away.folder, { ...nobody, model: "none.json" })).ended;
     const silent = await calibrate("enroll", "sound", "--lane", "belt", "--count", "1");
     assert.match(silent.stderr, /^error: no connection to the broker at .*ECONNREFUSED/);
@@ -175,7 +157,7 @@ describe("the line is taught at a terminal", { skip, concurrency: 1 }, () => {
   });
 
   test("no fruit for too long, and a daemon that is killed meanwhile, end an enrolment with a clear line", async () => {
-    file = join(folder, "gradeline.yaml");
+    file = join(board.folder, "gradeline.yaml");
     await ears.ask("gradeline/board/request/pause", "{}");
     const none = await calibrate("enroll", "sound", "--lane", "belt", "--count", "3", "--idle", "1");
     assert.equal(none.status, 1);

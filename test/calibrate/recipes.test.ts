@@ -3,59 +3,34 @@ import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { nowMicros } from "../../device/base/time.ts";
+import { test } from "node:test";
 import { checkInstalled, readInstalled, readState } from "../../device/recipes/installed.ts";
-import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
-import { Daemon, daemonFolder } from "../support/daemon.ts";
+import { Board } from "../support/board.ts";
+import { withoutMosquitto } from "../support/broker-mosquitto.ts";
+import { runCalibrate } from "../support/calibrate-cli.ts";
+import type { Daemon } from "../support/daemon.ts";
 import { verdictsOf } from "../support/daemon-verdicts.ts";
 import { writeOtherTiny } from "../support/embedder-tiny.ts";
-import { type Ran, runProgram } from "../support/gallery-photos.ts";
+import type { Ran } from "../support/gallery-photos.ts";
 import { smallLine } from "../support/line-config.ts";
 import { type MadeKey, madeKey, releaseMade, savePicturedGallery } from "../support/recipe-made.ts";
 import { onSmallDisk, withoutSmallDisk } from "../support/small-disk.ts";
-import { Subscriber } from "../support/subscriber.ts";
 
 const skip = withoutMosquitto;
 
-let folder: string;
-let broker: Mosquitto;
-let ears: Subscriber;
 let daemon: Daemon;
 let key: MadeKey;
-const closing: (() => Promise<unknown>)[] = [];
-
-before(async () => {
-  if (skip !== false) return;
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
-  key = await madeKey(folder);
-  broker = await Mosquitto.start();
-  closing.push(() => broker.close());
-  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
-  closing.push(() => ears.close());
+const board = Board.forAllTests("mosquitto", async () => {
+  key = await madeKey(board.folder);
   await start();
-});
-after(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
 });
 
 async function start(): Promise<void> {
-  const recipes = { trust: [key.publicKey] };
-  const startAt = nowMicros();
-  const config = smallLine({ folder, brokerPort: broker.port, pace: "real", startAt, more: { recipes } });
-  const started = await Daemon.start(folder, config);
-  closing.push(() => started.kill());
-  await started.ready();
-  daemon = started;
+  daemon = await board.started(board.line({ more: { recipes: { trust: [key.publicKey] } } }));
 }
 
 function calibrate(...args: string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", [...args, "--config", join(folder, "gradeline.yaml")], {
-    ...process.env,
-    NODE_COMPILE_CACHE: join(folder, "compiled"),
-  });
+  return runCalibrate(board.folder, [...args, "--config", join(board.folder, "gradeline.yaml")]);
 }
 
 async function json(...args: string[]) {
@@ -65,8 +40,8 @@ async function json(...args: string[]) {
 }
 
 async function released(name: string, version: string, items: number, model?: string): Promise<string> {
-  const gallery = join(folder, `made-${name}`);
-  const out = join(folder, `${name}-${version}.recipe`);
+  const gallery = join(board.folder, `made-${name}`);
+  const out = join(board.folder, `${name}-${version}.recipe`);
   const of = model === undefined ? {} : { model };
   await savePicturedGallery(gallery, items, { seed: items * 10, ...of });
   await releaseMade(gallery, key, { name, version, out, ...of });
@@ -74,8 +49,8 @@ async function released(name: string, version: string, items: number, model?: st
 }
 
 async function wider(): Promise<string> {
-  await mkdir(join(folder, "wider"));
-  return writeOtherTiny(join(folder, "wider"), (description) => {
+  await mkdir(join(board.folder, "wider"));
+  return writeOtherTiny(join(board.folder, "wider"), (description) => {
     description.crop.margin = 0.2;
   });
 }
@@ -86,7 +61,9 @@ test("a recipe is tried in the shadow, activated, taught and gone back from by t
   const file = await released("apples", "1", 5);
   const tried = await calibrate("shadow", file);
   assert.match(tried.stdout, /^apples-1 decides in the shadow since .*\nverdicts stay as they are/);
-  await ears.until(() => ears.json("board/shadow").find(({ shadow }) => (shadow as { items: number } | null)?.items));
+  await board.ears.until(() =>
+    board.ears.json("board/shadow").find(({ shadow }) => (shadow as { items: number } | null)?.items),
+  );
   const counted = await calibrate("shadow");
   assert.match(counted.stdout, /\d+ items decided by both: \d+ the same.*\d+ different/);
   assert.match(counted.stdout, /take it over: gradeline-calibrate activate apples-1 /);
@@ -97,13 +74,13 @@ test("a recipe is tried in the shadow, activated, taught and gone back from by t
     /^the next fruit is graded by apples-1: model [0-9a-f]{16}, gallery [0-9a-f]{16}, 5 references; rollback goes back to the configuration's own model and gallery\n$/,
   );
   assert.match((await calibrate("shadow")).stdout, /no recipe is in the shadow; try one/);
-  await ears.until(() => verdictsOf(ears).find(({ recipe }) => recipe === "apples-1"));
+  await board.ears.until(() => verdictsOf(board.ears).find(({ recipe }) => recipe === "apples-1"));
   // What is enrolled is now the recipe's, and changes of it are the daemon's at once.
   const { items } = await json("list");
   assert.equal(items.length, 5);
   const removed = await json("remove", items[0].id);
   assert.equal(removed.told.daemon, "reloaded");
-  await ears.until(() => verdictsOf(ears).find(({ recipe }) => recipe === "apples-1+"));
+  await board.ears.until(() => verdictsOf(board.ears).find(({ recipe }) => recipe === "apples-1+"));
   const listed = await calibrate("recipes");
   assert.match(
     listed.stdout,
@@ -127,11 +104,11 @@ test("with the daemon stopped it is for the next start, also where views are cut
   assert.match(away.stderr, /the daemon board at .* is stopped/);
   assert.deepEqual(await json("activate", file, "--offline"), { recipe: "wider-1", from: "next start" });
   await start();
-  await ears.until(() => verdictsOf(ears).find(({ recipe }) => recipe === "wider-1"));
+  await board.ears.until(() => verdictsOf(board.ears).find(({ recipe }) => recipe === "wider-1"));
   await daemon.kill("SIGTERM");
   assert.deepEqual(await json("rollback", "--offline"), { recipe: null, from: "next start" });
   for (const [args, message] of [
-    [["activate", join(folder, "absent.recipe")], /absent\.recipe does not exist\nhint: /],
+    [["activate", join(board.folder, "absent.recipe")], /absent\.recipe does not exist\nhint: /],
     [["shadow", "apples-1", "--stop"], /found both a recipe and --stop/],
   ] as const) {
     const { status, stderr } = await calibrate(...args);

@@ -4,8 +4,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { runCalibrate } from "../support/calibrate-cli.ts";
 import { TINY, writeOtherTiny } from "../support/embedder-tiny.ts";
-import { type Ran, runProgram } from "../support/gallery-photos.ts";
+import type { Ran } from "../support/gallery-photos.ts";
 import { madeKey, savePicturedGallery } from "../support/recipe-made.ts";
 import { onSmallDisk, withoutSmallDisk } from "../support/small-disk.ts";
 
@@ -22,7 +23,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 function calibrate(...args: string[]): Promise<Ran> {
-  return runProgram("calibrate/main.ts", args, { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") });
+  return runCalibrate(folder, args);
 }
 
 async function json(...args: string[]) {

@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { afterEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { repeatability } from "../../calibrate/line/repeat-figures.ts";
 import type { Verdict } from "../../device/base/messages.ts";
-import { nowMicros } from "../../device/base/time.ts";
-import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
-import { Daemon, daemonFolder } from "../support/daemon.ts";
-import { runProgram } from "../support/gallery-photos.ts";
-import { smallLine } from "../support/line-config.ts";
-import { Subscriber } from "../support/subscriber.ts";
+import { Board } from "../support/board.ts";
+import { withoutMosquitto } from "../support/broker-mosquitto.ts";
+import { runCalibrate } from "../support/calibrate-cli.ts";
 import { draft } from "../support/verdicts.ts";
 
 function verdict(grade: string | null, sizeMm: number | null, distance = 0.3): Verdict {
@@ -64,26 +61,14 @@ describe("the figures of fruit that went round", () => {
 });
 
 describe("repeat beside a running daemon", { skip: withoutMosquitto }, () => {
-  const closing: (() => Promise<unknown>)[] = [];
-  afterEach(async () => {
-    for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
-  });
+  const board = Board.forEachTest("mosquitto");
 
   test("the same fruit sent round are matched by their order: sizes of one fruit differ by little, of two by much", async () => {
-    const { folder, close } = await daemonFolder();
-    closing.push(close);
-    const broker = await Mosquitto.start();
-    closing.push(() => broker.close());
-    const ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
-    closing.push(() => ears.close());
-    const line = smallLine({ folder, brokerPort: broker.port, pace: "real", startAt: nowMicros() });
+    const line = board.line();
     const cameras = line.cameras.map((camera) => ({ ...camera, source: { ...camera.source, circulate: 4 } }));
-    const daemon = await Daemon.start(folder, { ...line, cameras });
-    closing.push(() => daemon.kill());
-    await daemon.ready();
-    await ears.count("board/state", 1);
-    const config = ["--config", join(folder, "gradeline.yaml")];
-    const repeat = (...args: string[]) => runProgram("calibrate/main.ts", ["repeat", ...args, ...config]);
+    await board.started({ ...line, cameras });
+    const config = ["--config", join(board.folder, "gradeline.yaml")];
+    const repeat = (...args: string[]) => runCalibrate(board.folder, ["repeat", ...args, ...config]);
     const { status, stdout, stderr } = await repeat("--lane", "belt", "--count", "4", "--times", "3", "--json");
     assert.deepEqual([status, stderr], [0, ""]);
     const figures = JSON.parse(stdout);
@@ -96,7 +81,7 @@ describe("repeat beside a running daemon", { skip: withoutMosquitto }, () => {
     const unknown = await repeat("--lane", "roof", "--count", "4");
     assert.match(unknown.stderr, /^error: there is no lane "roof", wanted one of: belt, cups/);
     assert.equal(unknown.status, 2);
-    await ears.ask("gradeline/board/request/pause", "{}");
+    await board.ask("pause");
     const idle = await repeat("--lane", "belt", "--count", "40", "--idle", "1");
     assert.match(idle.stderr, /^error: no fruit for 1 s; found \d on lane belt, wanted 400 on each/);
   });

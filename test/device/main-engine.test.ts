@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { type Config, configSchema } from "../../device/base/config.ts";
-import { infoSchema, type StateMessage } from "../../device/base/messages.ts";
+import { infoSchema } from "../../device/base/messages.ts";
 import { Board } from "../support/board.ts";
 import type { Daemon } from "../support/daemon.ts";
 import { GpuStandIn, withoutGpuStandIn } from "../support/gpu-stand-in.ts";
@@ -11,10 +11,9 @@ import { NotifySocket, withoutNotifySocket } from "../support/notify-socket.ts";
 
 /** A board with TensorRT, as far as a stand-in for its libraries goes. */
 describe("a daemon on a board with TensorRT", { skip: withoutGpuStandIn || withoutNotifySocket }, () => {
-  const board = Board.forEachTest();
   let socket: NotifySocket;
   let gpu: GpuStandIn;
-  beforeEach(async () => {
+  const board = Board.forEachTest("aedes", async () => {
     mkdirSync(join(board.folder, "gpu"));
     gpu = GpuStandIn.build(join(board.folder, "gpu"));
     socket = await board.keep(NotifySocket.listen(join(board.folder, "notify")));
@@ -23,11 +22,11 @@ describe("a daemon on a board with TensorRT", { skip: withoutGpuStandIn || witho
   function start(embedder: Partial<Config["embedder"]>, environment: Record<string, string> = {}): Promise<Daemon> {
     const plain = configSchema.shape.embedder.parse({ maxBatch: 4, engineCache: join(board.folder, "engines") });
     const more = { embedder: { ...plain, ...embedder } };
-    return board.start(more, { ...gpu.environment(environment), NOTIFY_SOCKET: socket.path });
+    return board.start(board.line({ more }), { ...gpu.environment(environment), NOTIFY_SOCKET: socket.path });
   }
 
   test("its first start builds engines and tells systemd and the log of it; the next finds them", async () => {
-    const ears = await board.ears();
+    const { ears } = board;
     const info = () => ears.json("board/info").map((message) => infoSchema.parse(message).proof);
     const first = await start({ provider: "gpu" }, { STAND_IN_BUILD_MS: "1500" });
     const building = await socket.until((line) => /^STATUS=tensorrt engine for 1 views, 1 of 2, 1 s$/.test(line));
@@ -62,10 +61,8 @@ describe("a daemon on a board with TensorRT", { skip: withoutGpuStandIn || witho
     const refused = await start({ provider: "gpu" }, needs);
     assert.deepEqual(await refused.ended, { code: 1, signal: null });
     assert.match(refused.errors.join("\n"), /error: gpu was asked for: tensorrt cannot.*libcuda\.so\.99.*\nhint: /);
-    const ears = await board.ears();
     await start({ provider: "auto" }, needs);
-    const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
-    const state = await ears.until(() => states().find((one) => one.state === "degraded"));
+    const state = await board.ears.until(() => board.states.find((one) => one.state === "degraded"));
     assert.match(
       state.reasons.join(),
       /on the CPU although there should be a GPU: tensorrt cannot be used: .*libcuda\.so\.99/,

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { type Config, configSchema } from "../../device/base/config.ts";
-import { infoSchema, type StateMessage } from "../../device/base/messages.ts";
+import { infoSchema } from "../../device/base/messages.ts";
 import { Board } from "../support/board.ts";
 import type { Daemon } from "../support/daemon.ts";
 import { softwareVulkan } from "../support/ort-vulkan.ts";
-import type { Subscriber } from "../support/subscriber.ts";
 
 /** WebGPU on a software driver stands in for a GPU: the daemon proves it, refuses to start without it, or says so. */
 const vulkan = softwareVulkan();
@@ -14,19 +13,13 @@ const withGpu = "environment" in vulkan ? vulkan.environment : {};
 const withoutGpu = { VK_ICD_FILENAMES: "/nowhere.json", VK_DRIVER_FILES: "/nowhere.json" };
 
 describe("a daemon that is to use a GPU", { skip }, () => {
-  const board = Board.forEachTest();
-  let ears: Subscriber;
-  beforeEach(async () => {
-    ears = await board.ears();
-  });
+  const board = Board.forEachTest("aedes");
 
   function start(embedder: Partial<Config["embedder"]>, environment: Record<string, string>): Promise<Daemon> {
-    return board.start(
-      { embedder: { ...configSchema.shape.embedder.parse({ maxBatch: 4 }), ...embedder } },
-      environment,
-    );
+    const more = { embedder: { ...configSchema.shape.embedder.parse({ maxBatch: 4 }), ...embedder } };
+    return board.start(board.line({ more }), environment);
   }
-  const proof = async () => infoSchema.parse(await ears.until(() => ears.json("board/info")[0])).proof;
+  const proof = async () => infoSchema.parse(await board.ears.until(() => board.ears.json("board/info")[0])).proof;
 
   for (const backend of ["node", "native"] as const) {
     test(`${backend}: its proof stands in info, on the page's interface and in the log`, async () => {
@@ -49,7 +42,7 @@ describe("a daemon that is to use a GPU", { skip }, () => {
       const daemon = await start({ backend, provider: "webgpu" }, withoutGpu);
       assert.deepEqual(await daemon.ended, { code: 1, signal: null });
       assert.match(daemon.errors.join("\n"), /error: webgpu .*adapter[\s\S]*hint: /i);
-      assert.deepEqual(ears.on("board/info"), []);
+      assert.deepEqual(board.ears.on("board/info"), []);
     });
 
     test(`${backend}: where it may end on the CPU, it says so in state, info and the log`, async () => {
@@ -58,8 +51,7 @@ describe("a daemon that is to use a GPU", { skip }, () => {
       assert.equal(told.provider, "cpu");
       assert.equal(told.refused.at(-1)?.provider, "webgpu");
       assert.match(told.degraded ?? "", /on the CPU although there should be a GPU: .*webgpu/);
-      const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
-      const state = await ears.until(() => states().find((one) => one.state === "degraded"));
+      const state = await board.ears.until(() => board.states.find((one) => one.state === "degraded"));
       assert.match(state.reasons.join(), /^embedding: the model runs on the CPU/);
       const line = await daemon.until(({ msg, level }) => msg === "degraded" && level === "warn");
       assert.match(line.reasons?.join() ?? "", /embedding: the model runs on the CPU/);

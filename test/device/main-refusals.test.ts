@@ -2,46 +2,27 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import type { ConfigInput } from "../../device/base/config.ts";
-import { nowMicros } from "../../device/base/time.ts";
 import { loadModel } from "../../device/embed/model.ts";
 import { GalleryWriter } from "../../device/gallery-store.ts";
-import { AedesBroker } from "../support/broker-aedes.ts";
-import { Daemon, type DaemonEnd, daemonFolder } from "../support/daemon.ts";
+import { Board } from "../support/board.ts";
+import { Daemon, type DaemonEnd } from "../support/daemon.ts";
 import { TINY, writeTiny } from "../support/embedder-tiny.ts";
 import { freePort } from "../support/free-port.ts";
 import { galleryOf, madeGallery } from "../support/gallery-made.ts";
-import { smallLine } from "../support/line-config.ts";
-import { Subscriber } from "../support/subscriber.ts";
 
-let folder: string;
 let port: number;
-let brokerPort: number;
 let config: ConfigInput;
-const closing: (() => Promise<unknown>)[] = [];
-
-beforeEach(async () => {
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
+// A daemon that comes as far as the broker takes its leave there, which would need some seconds without one.
+const board = Board.forEachTest("aedes", async () => {
   port = await freePort();
-  // A daemon that comes as far as the broker takes its leave there, which would need some seconds without one.
-  const broker = await AedesBroker.start();
-  closing.push(() => broker.close());
-  brokerPort = broker.port;
-  config = {
-    ...smallLine({ folder, brokerPort: broker.port, pace: "real", startAt: nowMicros() }),
-    console: { port },
-  };
-});
-afterEach(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+  config = board.line({ more: { console: { port } } });
 });
 
 /** Refused with this exit code and text, and with what to do; its port and its journal are free. */
 async function refused(daemonConfig: object, code: number, text: RegExp, hint: RegExp): Promise<void> {
-  const end = await Daemon.toTheEnd(folder, daemonConfig);
+  const end = await Daemon.toTheEnd(board.folder, daemonConfig);
   assertRefused(end, code, text, hint);
   assert.ok(await isFree(port), "the page's port");
 }
@@ -64,11 +45,11 @@ function isFree(at: number): Promise<boolean> {
 
 test("an unknown key in the configuration, and wrong use, end with 2", async () => {
   await refused({ ...config, camera: [] }, 2, /unknown key `camera`, allowed here: .*cameras/, /example\.yaml/);
-  assertRefused(await Daemon.toTheEnd(folder, config, ["--now"]), 2, /--now/, /--help/);
+  assertRefused(await Daemon.toTheEnd(board.folder, config, ["--now"]), 2, /--now/, /--help/);
 });
 
 test("a model that is missing, or cut in half, is refused", async () => {
-  const models = await mkdtemp(join(folder, "models-"));
+  const models = await mkdtemp(join(board.folder, "models-"));
   await refused({ ...config, model: join(models, "none.json") }, 1, /none\.json/, /model/);
   const model = await writeTiny(models);
   await truncate(join(models, "tiny.onnx"), 190);
@@ -76,7 +57,7 @@ test("a model that is missing, or cut in half, is refused", async () => {
 });
 
 test("a gallery of another model, or cut in half with none before it, is refused", async () => {
-  const gallery = join(folder, "gallery");
+  const gallery = join(board.folder, "gallery");
   await truncate(join(gallery, "gallery.bin"), 200);
   await refused(config, 1, /gallery\.bin is not a whole gallery/, /backup|enrol/);
   await rm(gallery, { recursive: true });
@@ -87,21 +68,21 @@ test("a gallery of another model, or cut in half with none before it, is refused
 });
 
 test("a gallery that is missing or empty is none to refuse: --check warns that everything is unknown, with the command", async () => {
-  const gallery = join(folder, "gallery");
+  const gallery = join(board.folder, "gallery");
   await rm(gallery, { recursive: true });
-  const missing = await Daemon.toTheEnd(folder, config, ["--check"]);
+  const missing = await Daemon.toTheEnd(board.folder, config, ["--check"]);
   assert.equal(missing.code, 0);
   assert.match(missing.text, /^warning: nothing is enrolled.*gradeline-calibrate enroll GRADE --lane belt --count/);
   const { model } = await loadModel(TINY);
   const writer = await GalleryWriter.open(gallery);
   await writer.save({ ...galleryOf([], model), grades: ["sound"] }, "tiny");
   writer.close();
-  const empty = await Daemon.toTheEnd(folder, config, ["--check"]);
+  const empty = await Daemon.toTheEnd(board.folder, config, ["--check"]);
   assert.deepEqual([empty.code, empty.text], [0, missing.text]);
 });
 
 test("a replay of an empty folder, one that is not there, and one with a torn image, are refused", async () => {
-  const images = join(folder, "images");
+  const images = join(board.folder, "images");
   const replay = {
     ...config,
     cameras: config.cameras.map((camera) =>
@@ -110,24 +91,21 @@ test("a replay of an empty folder, one that is not there, and one with a torn im
   };
   await refused(replay, 1, /there is no folder .*images/, /`path`/);
   await mkdir(images);
-  const ears = await Subscriber.connect(brokerPort, ["gradeline/board/state"], { protocolVersion: 4 });
-  closing.push(() => ears.close());
   await refused(replay, 1, /no image in .*images/, /JPEG/);
-  await ears.count("state", 2);
+  await board.ears.count("board/state", 2);
   assert.deepEqual(
-    ears.json("state").map(({ state }) => state),
+    board.states.map(({ state }) => state),
     ["stopped", "stopped"],
-    "retained from the one before, and of this one, which was never online",
+    "of either, which was never online",
   );
   await writeFile(join(images, "1.png"), "");
   await refused(replay, 1, /1\.png/, /./);
 });
 
 test("a second daemon on the same journal, and one whose page's port is in use, are refused; the first goes on", async () => {
-  const first = await Daemon.start(folder, config);
-  closing.push(() => first.kill());
+  const first = await board.start(config);
   const url = await first.ready();
-  const other = join(folder, "other");
+  const other = join(board.folder, "other");
   await mkdir(other);
   const second = await Daemon.toTheEnd(other, { ...config, console: { port: 0 } });
   assertRefused(second, 1, /journal\.sqlite is in use by another daemon/, /stop the other one/);
@@ -141,24 +119,22 @@ test("a second daemon on the same journal, and one whose page's port is in use, 
 test("a daemon that was refused leaves the journal to the next one, and --check opens neither port nor journal", async () => {
   const taken: Server = createServer();
   await new Promise<void>((resolve) => taken.listen(port, "127.0.0.1", resolve));
-  const end = await Daemon.toTheEnd(folder, config);
+  const end = await Daemon.toTheEnd(board.folder, config);
   assertRefused(end, 2, /is in use/, /port/);
-  const checked = await Daemon.toTheEnd(folder, config, ["--check"]);
+  const checked = await Daemon.toTheEnd(board.folder, config, ["--check"]);
   assert.deepEqual([checked.code, checked.text], [0, ""]);
   await new Promise((resolve) => taken.close(resolve));
-  const next = await Daemon.start(folder, config);
-  closing.push(() => next.kill());
+  const next = await board.start(config);
   await next.ready();
 });
 
 test("a gallery cut in half is passed over for the one before it, which the daemon says", async () => {
-  const gallery = join(folder, "gallery");
+  const gallery = join(board.folder, "gallery");
   await copyFile(join(gallery, "gallery.bin"), join(gallery, "gallery.previous.bin"));
   await truncate(join(gallery, "gallery.bin"), 200);
-  const checked = await Daemon.toTheEnd(folder, config, ["--check"]);
+  const checked = await Daemon.toTheEnd(board.folder, config, ["--check"]);
   assert.equal(checked.code, 0);
   assert.match(checked.text, /^warning: .*gallery\.bin is not a whole gallery.*the one before it is used/);
-  const daemon = await Daemon.start(folder, config);
-  closing.push(() => daemon.kill());
+  const daemon = await board.start(config);
   await daemon.until(({ level, msg }) => level === "warn" && /the one before it is used/.test(msg));
 });

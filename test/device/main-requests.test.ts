@@ -1,80 +1,41 @@
 import assert from "node:assert/strict";
 import { truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import sharp from "sharp";
-import type { StateMessage } from "../../device/base/messages.ts";
 import { nowMicros, parseMicros } from "../../device/base/time.ts";
-import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
-import { Daemon, daemonFolder, saveTinyGallery } from "../support/daemon.ts";
+import { type Answer, Board } from "../support/board.ts";
+import { withoutMosquitto } from "../support/broker-mosquitto.ts";
+import { type Daemon, saveTinyGallery } from "../support/daemon.ts";
 import { assertNumbered, heardUntil, verdictsOf, withoutRepeats, wrongs } from "../support/daemon-verdicts.ts";
-import { FRAME_TO_GATE_US, smallLine, truthOf } from "../support/line-config.ts";
-import { Subscriber } from "../support/subscriber.ts";
+import { FRAME_TO_GATE_US, truthOf } from "../support/line-config.ts";
+import type { Subscriber } from "../support/subscriber.ts";
 
 const LANES = ["belt", "cups"];
 
-interface Answer {
-  readonly status: "ok" | "error";
-  readonly transaction?: number;
-  readonly data: Record<string, unknown>;
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
-}
-
-let folder: string;
-let broker: Mosquitto;
 let ears: Subscriber;
 let daemon: Daemon;
 let startAt: number;
-let transactions = 0;
-const closing: (() => Promise<unknown>)[] = [];
-
-beforeEach(async () => {
-  if (withoutMosquitto !== false) return;
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
-  broker = await Mosquitto.start();
-  closing.push(() => broker.close());
-  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
-  closing.push(() => ears.close());
+const board = Board.forEachTest("mosquitto", async () => {
   startAt = nowMicros();
-  daemon = await Daemon.start(folder, config());
-  closing.push(() => daemon.kill());
-  await daemon.ready();
-  // Requests are heard once the device is there.
-  await ears.count("board/state", 1);
+  daemon = await board.started(board.line({ startAt }));
+  ({ ears } = board);
 });
-afterEach(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
-});
-
-function config() {
-  return smallLine({ folder, brokerPort: broker.port, pace: "real", startAt });
-}
-
-async function ask(verb: string, request: object = {}): Promise<Answer> {
-  const transaction = ++transactions;
-  await ears.ask(`gradeline/board/request/${verb}`, JSON.stringify({ ...request, transaction }));
-  const answers = () => ears.json(`board/response/${verb}`) as unknown as Answer[];
-  return ears.until(() => answers().find((answer) => answer.transaction === transaction));
-}
-
-const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
 
 test("while paused there is no verdict and the state says why; after resume each fruit has its own again", {
   skip: withoutMosquitto,
 }, async () => {
   // Enough of them that numbers which began again would meet those given before.
   await ears.until(() => heardUntil(verdictsOf(ears), LANES, startAt + FRAME_TO_GATE_US + 3_000_000));
-  assert.deepEqual((await ask("pause")).data, { paused: true });
+  assert.deepEqual((await board.ask("pause")).data, { paused: true });
   const pausedAt = nowMicros();
-  const state = await ears.until(() => states().find((one) => one.state === "degraded"));
+  const state = await ears.until(() => board.states.find((one) => one.state === "degraded"));
   assert.deepEqual(state.reasons, ["paused by request"]);
   // Fruit pass unseen until the next message about the lanes.
   await ears.count("belt/stats", ears.on("belt/stats").length + 1);
-  assert.deepEqual((await ask("resume")).data, { paused: false });
+  assert.deepEqual((await board.ask("resume")).data, { paused: false });
   const resumedAt = nowMicros();
-  await ears.until(() => states().at(-1)?.state === "online" || undefined);
+  await ears.until(() => board.states.at(-1)?.state === "online" || undefined);
   const from = resumedAt + FRAME_TO_GATE_US;
   await ears.until(() => heardUntil(verdictsOf(ears), LANES, from + 1_500_000));
   const verdicts = verdictsOf(ears);
@@ -84,7 +45,11 @@ test("while paused there is no verdict and the state says why; after resume each
   assertNumbered(verdicts);
   assert.equal(withoutRepeats(verdicts).length, verdicts.length, "no item's name is used twice");
   assert.deepEqual(
-    wrongs(verdicts, truthOf(config(), 80), ({ gateAt }) => gateAt >= from && gateAt <= from + 1_500_000),
+    wrongs(
+      verdicts,
+      truthOf(board.line({ startAt }), 80),
+      ({ gateAt }) => gateAt >= from && gateAt <= from + 1_500_000,
+    ),
     [],
   );
 });
@@ -93,14 +58,14 @@ test("a snapshot is a JPEG of the camera's size; a camera that is not there is r
   skip: withoutMosquitto,
 }, async () => {
   for (const camera of [undefined, "cups"]) {
-    const { data } = await ask("snapshot", camera === undefined ? {} : { camera });
+    const { data } = await board.ask("snapshot", camera === undefined ? {} : { camera });
     assert.equal(data.camera, camera ?? "belt");
     const { format, width, height } = await sharp(Buffer.from(data.jpeg as string, "base64")).metadata();
     assert.deepEqual([format, width, height], ["jpeg", 480, 160]);
     assert.deepEqual([data.widthPx, data.heightPx], [480, 160]);
     assert.ok(parseMicros(data.exposedAt as string) >= startAt);
   }
-  const { error } = await ask("snapshot", { camera: "roof" });
+  const { error } = await board.ask("snapshot", { camera: "roof" });
   assert.equal(error.code, "REQUEST");
   assert.match(error.message, /"roof".*belt, cups/);
 });
@@ -108,10 +73,10 @@ test("a snapshot is a JPEG of the camera's size; a camera that is not there is r
 test("a trigger of a lane whose camera takes none is refused, as is one of a lane that is not there", {
   skip: withoutMosquitto,
 }, async () => {
-  const plain = await ask("trigger", { lane: "cups" });
+  const plain = await board.ask("trigger", { lane: "cups" });
   assert.equal(plain.error.code, "SOURCE");
   assert.match(plain.error.message, /kind line takes no triggers/);
-  const { error } = await ask("trigger", { lane: "roof" });
+  const { error } = await board.ask("trigger", { lane: "roof" });
   assert.equal(error.code, "REQUEST");
   assert.match(error.message, /"roof".*belt, cups/);
 });
@@ -119,11 +84,11 @@ test("a trigger of a lane whose camera takes none is refused, as is one of a lan
 test("reload takes a new gallery, refuses a damaged one by its code and goes on with the one in use", {
   skip: withoutMosquitto,
 }, async () => {
-  const gallery = join(folder, "gallery");
+  const gallery = join(board.folder, "gallery");
   const recipes = () => ears.json("board/recipe");
   const first = await ears.until(() => recipes()[0]);
   await saveTinyGallery(gallery, 9);
-  const { data } = await ask("reload");
+  const { data } = await board.ask("reload");
   assert.equal(data.references, 9);
   assert.notEqual(data.gallery, first.gallery);
   await ears.until(() => (recipes().at(-1)?.gallery === data.gallery ? true : undefined));
@@ -134,7 +99,7 @@ test("reload takes a new gallery, refuses a damaged one by its code and goes on 
   await ears.until(() => verdictsOf(ears).find((verdict) => verdict.gallery === data.gallery));
 
   for (const name of ["gallery.bin", "gallery.previous.bin"]) await truncate(join(gallery, name), 100);
-  const { status, error } = await ask("reload");
+  const { status, error } = await board.ask("reload");
   assert.deepEqual([status, error.code], ["error", "GALLERY"]);
   assert.match(error.message, /not a whole gallery/);
   assert.ok(error.hint);
@@ -151,11 +116,11 @@ test("reload takes a new gallery, refuses a damaged one by its code and goes on 
 test("reload that finds the newest gallery damaged takes the one before it and says so", {
   skip: withoutMosquitto,
 }, async () => {
-  const gallery = join(folder, "gallery");
+  const gallery = join(board.folder, "gallery");
   const first = await ears.until(() => ears.json("board/recipe")[0]);
   await saveTinyGallery(gallery, 9);
   await truncate(join(gallery, "gallery.bin"), 100);
-  const { data } = await ask("reload");
+  const { data } = await board.ask("reload");
   assert.equal(data.gallery, first.gallery);
   const warned = await daemon.until(({ level, msg }) => level === "warn" && /the one before it is used/.test(msg));
   assert.match(warned.msg, /gallery\.bin is not a whole gallery/);
@@ -164,10 +129,10 @@ test("reload that finds the newest gallery damaged takes the one before it and s
 test("an unknown verb, what is no JSON, a wrong key and a megabyte are refused, and the line goes on", {
   skip: withoutMosquitto,
 }, async () => {
-  const unknown = await ask("explode");
+  const unknown = await board.ask("explode");
   assert.deepEqual([unknown.error.code, unknown.error.message], ["REQUEST", "unknown verb"]);
   assert.match(unknown.error.hint!, /pause, resume, snapshot, trigger, reload/);
-  const wrongKey = await ask("pause", { lane: "belt" });
+  const wrongKey = await board.ask("pause", { lane: "belt" });
   assert.match(wrongKey.error.message, /lane/);
   for (const payload of ["{pause", Buffer.alloc(1024 * 1024, 32)]) {
     const count = ears.on("response/pause").length;
@@ -175,6 +140,6 @@ test("an unknown verb, what is no JSON, a wrong key and a megabyte are refused, 
     const answer = JSON.parse((await ears.count("response/pause", count + 1)).at(-1)!.text) as Answer;
     assert.deepEqual([answer.status, answer.error.code], ["error", "REQUEST"]);
   }
-  assert.ok(states().every(({ state }) => state === "online"));
+  assert.ok(board.states.every(({ state }) => state === "online"));
   await ears.count("/verdict", ears.on("/verdict").length + 2);
 });

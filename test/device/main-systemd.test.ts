@@ -1,22 +1,21 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { Board } from "../support/board.ts";
 import { Gate } from "../support/broker-gate.ts";
 import type { Daemon } from "../support/daemon.ts";
 import { NotifySocket, withoutNotifySocket } from "../support/notify-socket.ts";
 
 describe("what a daemon tells systemd", { skip: withoutNotifySocket }, () => {
-  const board = Board.forEachTest();
   let gate: Gate;
   let socket: NotifySocket;
-  beforeEach(async () => {
-    gate = await board.keep(Gate.to(board.broker.port));
+  const board = Board.forEachTest("aedes", async () => {
+    gate = await board.keep(Gate.to(board.brokerPort));
     socket = await board.keep(NotifySocket.listen(join(board.folder, "notify")));
   });
 
   function start(environment: Record<string, string> = {}): Promise<Daemon> {
-    return board.start({}, { NOTIFY_SOCKET: socket.path, ...environment }, gate.port);
+    return board.start(board.line({ brokerPort: gate.port }), { NOTIFY_SOCKET: socket.path, ...environment });
   }
 
   test("how far its start is, with more time for it; that it runs, after everything does; that it ends", async () => {

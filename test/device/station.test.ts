@@ -1,49 +1,18 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import sharp from "sharp";
 import { type ConfigInput, lineSchema, replaySchema } from "../../device/base/config.ts";
-import type { HealthMessage, StateMessage } from "../../device/base/messages.ts";
-import { nowMicros } from "../../device/base/time.ts";
+import type { HealthMessage } from "../../device/base/messages.ts";
 import { openLine } from "../../device/capture/line/source.ts";
 import { recordFrames } from "../../device/capture/recording.ts";
 import { openReplay } from "../../device/capture/replay.ts";
-import { AedesBroker } from "../support/broker-aedes.ts";
-import { Daemon, daemonFolder } from "../support/daemon.ts";
+import { Board } from "../support/board.ts";
 import { assertNumbered, verdictsOf, withoutRepeats, wrongs } from "../support/daemon-verdicts.ts";
-import { smallLine, truthOf } from "../support/line-config.ts";
-import { Subscriber } from "../support/subscriber.ts";
+import { truthOf } from "../support/line-config.ts";
 
-let folder: string;
-let broker: AedesBroker;
-let ears: Subscriber;
-const closing: (() => Promise<unknown>)[] = [];
-
-beforeEach(async () => {
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
-  broker = await AedesBroker.start();
-  closing.push(() => broker.close());
-  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"], { protocolVersion: 4 });
-  closing.push(() => ears.close());
-});
-afterEach(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
-});
-
-async function start(config: ConfigInput): Promise<Daemon> {
-  const daemon = await Daemon.start(folder, config);
-  closing.push(() => daemon.kill());
-  return daemon;
-}
-
-const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
-
-function line(changes: { pace: "real" | "fast"; startAt?: number; items?: number }): ConfigInput {
-  return smallLine({ folder, brokerPort: broker.port, startAt: nowMicros(), ...changes });
-}
+const board = Board.forEachTest("aedes");
 
 /** The configuration with other frames for one camera. */
 function instead(config: ConfigInput, id: string, source: ConfigInput["cameras"][number]["source"]): ConfigInput {
@@ -51,8 +20,8 @@ function instead(config: ConfigInput, id: string, source: ConfigInput["cameras"]
 }
 
 test("recordings played to their end: every fruit is graded, all is handed over, the daemon ends with 0", async () => {
-  const path = join(folder, "recorded");
-  const simulated = line({ pace: "fast", startAt: 1_700_000_000_000_000, items: 10 });
+  const path = join(board.folder, "recorded");
+  const simulated = board.line({ pace: "fast", startAt: 1_700_000_000_000_000, items: 10 });
   for (const { id, source } of simulated.cameras) {
     const parsed = lineSchema.parse(source);
     const opened = await openLine(parsed);
@@ -66,24 +35,24 @@ test("recordings played to their end: every fruit is graded, all is handed over,
       source: { kind: "replay" as const, path: join(path, id), pace: "fast" as const },
     })),
   };
-  const daemon = await start(config);
+  const daemon = await board.start(config);
   assert.deepEqual(await daemon.ended, { code: 0, signal: null });
-  await ears.until(() => (states().at(-1)?.state === "stopped" ? true : undefined));
-  const verdicts = verdictsOf(ears);
+  await board.ears.until(() => (board.states.at(-1)?.state === "stopped" ? true : undefined));
+  const verdicts = verdictsOf(board.ears);
   assert.deepEqual(wrongs(verdicts, truthOf(simulated, 1000)), []);
   assertNumbered(verdicts);
   assert.ok(verdicts.some(({ outcome }) => outcome === "graded" || outcome === "unknown"));
   // Frames that were exposed long ago are no sign of a camera that is away.
-  assert.ok(states().every(({ state }) => state !== "degraded"));
+  assert.ok(board.states.every(({ state }) => state !== "degraded"));
   assert.deepEqual(daemon.errors, []);
 });
 
 test("what a camera of the daemon gave last is kept in a ring within its bound, and plays", async () => {
-  const ring = join(folder, "ring");
-  const config = line({ pace: "fast", startAt: 1_700_000_000_000_000, items: 4 });
+  const ring = join(board.folder, "ring");
+  const config = board.line({ pace: "fast", startAt: 1_700_000_000_000_000, items: 4 });
   const maxBytes = 2 * 1024 * 1024;
   const cameras = config.cameras.map((camera) => ({ ...camera, record: { path: ring, maxBytes, maxAgeS: 1e6 } }));
-  const daemon = await start({ ...config, cameras });
+  const daemon = await board.start({ ...config, cameras });
   assert.deepEqual(await daemon.ended, { code: 0, signal: null });
   for (const { id } of cameras) {
     const [name] = await readdir(join(ring, id));
@@ -100,34 +69,34 @@ test("what a camera of the daemon gave last is kept in a ring within its bound, 
 });
 
 test("a camera that breaks is told with its reason, the other lane goes on, and when it is back all is well again", async () => {
-  const frames = join(folder, "frames");
-  const away = join(folder, "away");
+  const frames = join(board.folder, "frames");
+  const away = join(board.folder, "away");
   await mkdir(frames);
   const grey = sharp({ create: { width: 480, height: 160, channels: 3, background: "#444" } });
   for (const name of ["1.png", "2.png", "3.png"]) await grey.clone().png().toFile(join(frames, name));
-  const config = instead(line({ pace: "real" }), "belt", { kind: "replay", path: frames, fps: 12, loop: true });
-  const daemon = await start(config);
+  const config = instead(board.line({ pace: "real" }), "belt", { kind: "replay", path: frames, fps: 12, loop: true });
+  const daemon = await board.start(config);
   await daemon.ready();
-  await ears.until(() => states().find(({ state }) => state === "online"));
+  await board.ears.until(() => board.states.find(({ state }) => state === "online"));
   await rename(frames, away);
-  const broken = await ears.until(() => states().find(({ state }) => state === "degraded"));
+  const broken = await board.ears.until(() => board.states.find(({ state }) => state === "degraded"));
   assert.match(broken.reasons.join(), /^camera belt: .*frames/);
-  const cups = ears.on("cups/verdict").length;
-  await ears.count("cups/verdict", cups + 3);
-  assert.equal(states().at(-1)!.state, "degraded");
-  const refused = ears.until(() => ears.json("response/snapshot")[0]);
-  await ears.ask("gradeline/board/request/snapshot", JSON.stringify({ camera: "belt" }));
+  const cups = board.ears.on("cups/verdict").length;
+  await board.ears.count("cups/verdict", cups + 3);
+  assert.equal(board.states.at(-1)!.state, "degraded");
+  const refused = board.ears.until(() => board.ears.json("response/snapshot")[0]);
+  await board.ears.ask("gradeline/board/request/snapshot", JSON.stringify({ camera: "belt" }));
   assert.equal(((await refused).error as { code: string }).code, "SOURCE");
   await rename(away, frames);
-  await ears.until(() => (states().at(-1)?.state === "online" ? true : undefined));
+  await board.ears.until(() => (board.states.at(-1)?.state === "online" ? true : undefined));
   const seen = (): number => {
-    const health = ears.json("board/health").at(-1) as unknown as HealthMessage;
+    const health = board.ears.json("board/health").at(-1) as unknown as HealthMessage;
     return health.cameras.find(({ id }) => id === "belt")!.seen;
   };
   const before = seen();
-  await ears.until(() => (seen() > before ? true : undefined));
+  await board.ears.until(() => (seen() > before ? true : undefined));
   assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
-  const verdicts = withoutRepeats(verdictsOf(ears));
+  const verdicts = withoutRepeats(verdictsOf(board.ears));
   assertNumbered(verdicts);
   assert.ok(verdicts.every(({ lane }) => lane === "cups"));
 });

@@ -5,14 +5,17 @@ import { join } from "node:path";
 import { TINY } from "./embedder-tiny.ts";
 import { type Ran, runProgram } from "./gallery-photos.ts";
 
-/** Runs `gradeline-calibrate`; what the first run compiled serves the others of the folder: half of a run is to start. */
+/**
+ * Runs `gradeline-calibrate`. What the first run compiled serves the others, of all tests or at least of the folder:
+ * half of a run is to start.
+ */
 export function runCalibrate(
   folder: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
   const cache = { NODE_COMPILE_CACHE: join(folder, "compiled") };
-  return runProgram("calibrate/main.ts", args, { ...process.env, ...cache, ...env });
+  return runProgram("calibrate/main.ts", args, { ...cache, ...process.env, ...env });
 }
 
 /** A folder to calibrate in, with a command line of its own. */

@@ -1,57 +1,40 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { nowMicros } from "../../../device/base/time.ts";
 import type { ItemDetail } from "../../../device/console/view.ts";
-import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
+import { Board } from "../../support/board.ts";
+import { withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { browserOfFile, faultsOf, withoutBrowser } from "../../support/browser.ts";
-import { Daemon, daemonFolder, saveTinyGallery } from "../../support/daemon.ts";
+import { type Daemon, saveTinyGallery } from "../../support/daemon.ts";
 import { verdictsOf } from "../../support/daemon-verdicts.ts";
 import { freePort } from "../../support/free-port.ts";
-import { smallLine } from "../../support/line-config.ts";
-import { Subscriber } from "../../support/subscriber.ts";
+import type { Subscriber } from "../../support/subscriber.ts";
 import { TOKEN } from "./asking.ts";
 
 const skip = withoutBrowser || withoutMosquitto;
-const closing: (() => Promise<unknown>)[] = [];
 const browser = browserOfFile();
-let folder: string;
-let broker: Mosquitto;
 let ears: Subscriber;
 let port: number;
-beforeEach(async () => {
-  if (skip !== false) return;
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
+const board = Board.forEachTest("mosquitto", async () => {
+  ({ ears } = board);
   // Nothing was ever taught.
-  await rm(join(folder, "gallery"), { recursive: true });
-  await writeFile(join(folder, "token"), TOKEN, { mode: 0o600 });
-  broker = await Mosquitto.start();
-  closing.push(() => broker.close());
-  ears = await Subscriber.connect(broker.port, ["gradeline/board/lane/+/verdict"]);
-  closing.push(() => ears.close());
+  await rm(join(board.folder, "gallery"), { recursive: true });
+  await writeFile(join(board.folder, "token"), TOKEN, { mode: 0o600 });
   port = await freePort();
-});
-afterEach(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
 });
 
 async function start(): Promise<Daemon> {
-  const more = { console: { port, token: { file: join(folder, "token") } } };
-  const startAt = nowMicros();
-  const config = smallLine({ folder, brokerPort: broker.port, pace: "real", startAt, more });
-  const daemon = await Daemon.start(folder, config);
-  closing.push(() => daemon.kill());
+  const more = { console: { port, token: { file: join(board.folder, "token") } } };
+  const daemon = await board.start(board.line({ more }));
   await daemon.ready();
   return daemon;
 }
 
 async function login(): Promise<Page> {
   const context = await (await browser()).newContext({ viewport: { width: 390, height: 800 } });
-  closing.push(() => context.close());
+  await board.keep(context);
   const page = await context.newPage();
   await page.goto(`http://127.0.0.1:${port}/`);
   await page.getByLabel("Token of this board").fill(TOKEN);
@@ -100,7 +83,7 @@ test("fruit of a running line are enrolled by a click on the page, and the next 
 });
 
 test("what is told about an item is what its verdict was decided by", { skip }, async () => {
-  await saveTinyGallery(join(folder, "gallery"), 6);
+  await saveTinyGallery(join(board.folder, "gallery"), 6);
   await start();
   const verdicts = await ears.until(() => {
     const heard = verdictsOf(ears).filter(({ views, outcome }) => views > 0 && outcome !== "empty");

@@ -2,35 +2,27 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { handOver } from "../../../calibrate/recipes/hand-over.ts";
 import { configSchema } from "../../../device/base/config.ts";
-import type { DataOf, RecipeMessage, ShadowMessage, StateMessage, Verdict } from "../../../device/base/messages.ts";
+import type { DataOf, RecipeMessage, ShadowMessage, Verdict } from "../../../device/base/messages.ts";
 import { nowMicros } from "../../../device/base/time.ts";
 import { loadModel } from "../../../device/embed/model.ts";
 import { GalleryWriter, readAnyGallery } from "../../../device/gallery-store.ts";
 import { readPlaces } from "../../../device/recipes/installed.ts";
-import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
-import { Daemon, daemonFolder } from "../../support/daemon.ts";
+import { type Answer, Board } from "../../support/board.ts";
+import { withoutMosquitto } from "../../support/broker-mosquitto.ts";
+import type { Daemon } from "../../support/daemon.ts";
 import { assertNumbered, heardUntil, verdictsOf, withoutRepeats, wrongs } from "../../support/daemon-verdicts.ts";
 import { TINY, writeOtherTiny } from "../../support/embedder-tiny.ts";
 import { madeCrops } from "../../support/gallery-made.ts";
-import { FRAME_TO_GATE_US, smallLine, truthOf } from "../../support/line-config.ts";
+import { FRAME_TO_GATE_US, truthOf } from "../../support/line-config.ts";
 import { type MadeKey, madeKey, releaseMade, savePicturedGallery } from "../../support/recipe-made.ts";
-import { Subscriber } from "../../support/subscriber.ts";
+import type { Subscriber } from "../../support/subscriber.ts";
 
 const skip = withoutMosquitto;
 const LANES = ["belt", "cups"];
 
-interface Answer {
-  readonly status: "ok" | "error";
-  readonly transaction?: number;
-  readonly data: DataOf<"activate">;
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
-}
-
-let folder: string;
-let broker: Mosquitto;
 let ears: Subscriber;
 let daemon: Daemon;
 let page: string;
@@ -38,54 +30,38 @@ let key: MadeKey;
 let startAt: number;
 /** Since then every fruit that comes into view is seen. */
 let readyAt: number;
-let transactions = 0;
-const closing: (() => Promise<unknown>)[] = [];
-
-beforeEach(async () => {
-  if (skip !== false) return;
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
-  key = await madeKey(folder);
-  broker = await Mosquitto.start();
-  closing.push(() => broker.close());
-  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
-  closing.push(() => ears.close());
+const board = Board.forEachTest("mosquitto", async () => {
+  ({ ears } = board);
+  key = await madeKey(board.folder);
   startAt = nowMicros();
   await start();
 });
-afterEach(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
-});
 
-function config(more: object = {}) {
-  const recipes = { trust: [key.publicKey] };
-  return smallLine({ folder, brokerPort: broker.port, pace: "real", startAt, more: { recipes, ...more } });
+function config() {
+  return board.line({ startAt, more: { recipes: { trust: [key.publicKey] } } });
 }
 
-async function start(more: object = {}): Promise<void> {
-  daemon = await Daemon.start(folder, config(more));
-  const started = daemon;
-  closing.push(() => started.kill());
+async function start(): Promise<void> {
+  daemon = await board.started(config());
   page = await daemon.ready();
-  await ears.until(() => (states().at(-1)?.state === "online" ? true : undefined));
+  await ears.until(() => (board.states.at(-1)?.state === "online" ? true : undefined));
   readyAt = nowMicros();
 }
 
+function ask(verb: string, request: object = {}): Promise<Answer<DataOf<"activate">>> {
+  return board.ask(verb, request);
+}
+
 /** As the command line does: checks the file, puts it into the inbox and asks for it. */
-async function activate(file: string): Promise<Answer> {
-  const { signal: stop } = new AbortController();
-  return ask("activate", { recipe: await handOver({ stop }, configSchema.parse(config()), file) });
+async function activate(file: string): Promise<Answer<DataOf<"activate">>> {
+  return ask("activate", { recipe: await handedOver(file) });
 }
 
-async function ask(verb: string, request: object = {}): Promise<Answer> {
-  const transaction = ++transactions;
-  await ears.ask(`gradeline/board/request/${verb}`, JSON.stringify({ ...request, transaction }));
-  const answers = () => ears.json(`board/response/${verb}`) as unknown as Answer[];
-  return ears.until(() => answers().find((answer) => answer.transaction === transaction));
+/** @returns the digest of the recipe that now lies in the inbox */
+function handedOver(file: string): Promise<string> {
+  return handOver({ stop: new AbortController().signal }, configSchema.parse(config()), file);
 }
 
-const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
 const recipes = (): RecipeMessage[] => ears.json("board/recipe") as unknown as RecipeMessage[];
 const by = ({ recipe, model, gallery }: Pick<Verdict, "recipe" | "model" | "gallery">) =>
   `${recipe} ${model} ${gallery}`;
@@ -101,15 +77,15 @@ async function nextOf(recipe: string | null): Promise<void> {
 
 /** A recipe of its own gallery. */
 async function released(name: string, version: string, items: number, model?: string): Promise<string> {
-  const gallery = join(folder, `made-${name}-${version}`);
-  const out = join(folder, `${name}-${version}.recipe`);
+  const gallery = join(board.folder, `made-${name}-${version}`);
+  const out = join(board.folder, `${name}-${version}.recipe`);
   await savePicturedGallery(gallery, items, { seed: items * 10, ...(model === undefined ? {} : { model }) });
   await releaseMade(gallery, key, { name, version, out, ...(model === undefined ? {} : { model }) });
   return out;
 }
 
 async function otherModel(change?: Parameters<typeof writeOtherTiny>[1]): Promise<string> {
-  const own = join(folder, "other-model");
+  const own = join(board.folder, "other-model");
   await mkdir(own, { recursive: true });
   return writeOtherTiny(own, change);
 }
@@ -154,7 +130,7 @@ test("a line runs on while recipes are activated, of another model too, and gone
     wrongs(verdicts, truthOf(config(), 400), ({ gateAt }) => gateAt >= readyAt + FRAME_TO_GATE_US && gateAt <= until),
     [],
   );
-  assert.ok(states().every(({ state }) => state === "online" || state === "stopped"));
+  assert.ok(board.states.every(({ state }) => state === "online" || state === "stopped"));
   assert.deepEqual(
     recipes()
       .map(({ recipe }) => recipe)
@@ -166,7 +142,7 @@ test("a line runs on while recipes are activated, of another model too, and gone
 test("the active recipe survives a kill -9 and a restart; what is taught goes into it and is told by a +; its file brings it as it was", {
   skip,
 }, async () => {
-  const own = await readFile(join(folder, "gallery", "gallery.bin"));
+  const own = await readFile(join(board.folder, "gallery", "gallery.bin"));
   const file = await released("apples", "1", 5);
   const { data: apples } = await activate(file);
   await daemon.kill("SIGKILL");
@@ -177,7 +153,11 @@ test("the active recipe survives a kill -9 and a restart; what is taught goes in
   const taught = await ask("enroll", { grade: "third", items: [seen.item] });
   assert.equal(taught.status, "ok", taught.error?.message);
   await nextOf("apples-1+");
-  assert.deepEqual(await readFile(join(folder, "gallery", "gallery.bin")), own, "the configuration's own is as it was");
+  assert.deepEqual(
+    await readFile(join(board.folder, "gallery", "gallery.bin")),
+    own,
+    "the configuration's own is as it was",
+  );
   const { gallery } = await readPlaces(configSchema.parse(config()));
   const { references } = (await readAnyGallery(gallery))!.gallery;
   assert.deepEqual([references.length, references.at(-1)!.id, references.at(-1)!.grade], [6, seen.item, "third"]);
@@ -197,12 +177,12 @@ test("a recipe of an unknown key, torn, of a model cut otherwise, of a name that
   const good = await released("apples", "1", 5);
   const { data: apples } = await activate(good);
   const bytes = await readFile(good);
-  const stranger = await madeKey(folder, "stranger.key");
-  const alien = join(folder, "alien.recipe");
-  await releaseMade(join(folder, "made-apples-1"), stranger, { name: "apples", version: "9", out: alien });
-  const taken = join(folder, "taken.recipe");
-  await savePicturedGallery(join(folder, "gallery-taken"), 4);
-  await releaseMade(join(folder, "gallery-taken"), key, { name: "apples", version: "1", out: taken });
+  const stranger = await madeKey(board.folder, "stranger.key");
+  const alien = join(board.folder, "alien.recipe");
+  await releaseMade(join(board.folder, "made-apples-1"), stranger, { name: "apples", version: "9", out: alien });
+  const taken = join(board.folder, "taken.recipe");
+  await savePicturedGallery(join(board.folder, "gallery-taken"), 4);
+  await releaseMade(join(board.folder, "gallery-taken"), key, { name: "apples", version: "1", out: taken });
   const wide = await otherModel((description) => {
     description.crop.margin = 0.2;
   });
@@ -220,12 +200,12 @@ test("a recipe of an unknown key, torn, of a model cut otherwise, of a name that
   for (const [content, code, message] of refusals) {
     // What lies in the inbox, however it came there, is held against the keys by the daemon itself.
     const digest = content === bytes ? "ab".repeat(32) : digestIn(content);
-    await writeFile(join(folder, "recipes", "inbox", `${digest}.recipe`), content);
+    await writeFile(join(board.folder, "recipes", "inbox", `${digest}.recipe`), content);
     const { status, error } = await ask("activate", { recipe: digest });
     assert.deepEqual([status, error?.code], ["error", code], error?.message);
     assert.match(error.message, message);
   }
-  assert.deepEqual(await readdir(join(folder, "recipes", "inbox")), []);
+  assert.deepEqual(await readdir(join(board.folder, "recipes", "inbox")), []);
   for (const recipe of ["../apples-1", "a".repeat(64), ""]) {
     const { error } = await ask("activate", { recipe });
     assert.equal(error.code, "RECIPE", recipe);
@@ -238,7 +218,7 @@ test("a recipe of an unknown key, torn, of a model cut otherwise, of a name that
       .slice(from)
       .every((verdict) => by(verdict) === by(apples)),
   );
-  assert.ok(states().every(({ state }) => state === "online"));
+  assert.ok(board.states.every(({ state }) => state === "online"));
 });
 
 test("a recipe in the shadow is counted and changes no verdict, with a model of its own too; it goes on after a kill -9 and ends when it is activated", {
@@ -247,8 +227,8 @@ test("a recipe in the shadow is counted and changes no verdict, with a model of 
   const shadows = () => ears.json("board/shadow") as unknown as ShadowMessage[];
   const first = await ears.until(() => recipes()[0]);
   // The very gallery that is graded by: it must say the same of everything.
-  const twin = join(folder, "twin.recipe");
-  await releaseMade(await pictured(join(folder, "gallery")), key, { name: "twin", version: "1", out: twin });
+  const twin = join(board.folder, "twin.recipe");
+  await releaseMade(await pictured(join(board.folder, "gallery")), key, { name: "twin", version: "1", out: twin });
   const { data: begun } = await shadowOf(twin);
   assert.deepEqual([begun.shadow?.recipe, begun.shadow?.model], ["twin-1", first.model]);
   const alike = await ears.until(() => shadows().find(({ shadow }) => (shadow?.items ?? 0) >= 6)?.shadow);
@@ -283,17 +263,15 @@ test("a recipe in the shadow is counted and changes no verdict, with a model of 
     "no verdict is by what is in the shadow",
   );
   assert.equal((await ask("activate", { recipe: "pears-2" })).data.recipe, "pears-2");
-  const ended = (await ask("shadow")) as unknown as { data: ShadowMessage };
+  const ended = await board.ask<ShadowMessage>("shadow");
   assert.equal(ended.data.shadow, null);
   await ears.until(() => (shadows().at(-1)?.shadow === null ? true : undefined));
   assert.match((await ask("shadow", { recipe: "pears-2" })).error.message, /cannot be its own shadow/);
   assertNumbered(verdictsOf(ears));
 });
 
-async function shadowOf(file: string): Promise<{ readonly data: ShadowMessage }> {
-  const { signal: stop } = new AbortController();
-  const recipe = await handOver({ stop }, configSchema.parse(config()), file);
-  return (await ask("shadow", { recipe })) as unknown as { data: ShadowMessage };
+async function shadowOf(file: string): Promise<Answer<ShadowMessage>> {
+  return board.ask<ShadowMessage>("shadow", { recipe: await handedOver(file) });
 }
 
 /** The daemon's gallery of a test has no pictures of its items, which a recipe needs. */

@@ -1,81 +1,43 @@
 import assert from "node:assert/strict";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
-import type { LaneStatsMessage, StateMessage } from "../../../device/base/messages.ts";
-import { nowMicros } from "../../../device/base/time.ts";
+import { test } from "node:test";
+import type { LaneStatsMessage } from "../../../device/base/messages.ts";
 import { readAnyGallery } from "../../../device/gallery-store.ts";
 import { readQueue } from "../../../device/teach/queue.ts";
-import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
+import { Board } from "../../support/board.ts";
+import { withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { Child } from "../../support/child.ts";
-import { Daemon, daemonFolder } from "../../support/daemon.ts";
+import type { Daemon } from "../../support/daemon.ts";
 import { verdictsOf } from "../../support/daemon-verdicts.ts";
-import { smallLine } from "../../support/line-config.ts";
-import { Subscriber } from "../../support/subscriber.ts";
+import type { Subscriber } from "../../support/subscriber.ts";
 
-interface Answer {
-  readonly status: "ok" | "error";
-  readonly transaction?: number;
-  readonly data: { items: { item: string; views: number }[]; gallery: string; references: number; cancelled: boolean };
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
+interface Enrolled {
+  readonly items: readonly { readonly item: string; readonly views: number }[];
+  readonly gallery: string;
+  readonly references: number;
+  readonly cancelled: boolean;
 }
-
-let folder: string;
-let broker: Mosquitto;
-let ears: Subscriber;
-let daemon: Daemon;
-let transactions = 0;
-const closing: (() => Promise<unknown>)[] = [];
 
 const skip = withoutMosquitto;
-
-beforeEach(async () => {
-  if (skip !== false) return;
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
+let ears: Subscriber;
+let daemon: Daemon;
+const board = Board.forEachTest("mosquitto", async () => {
+  ({ ears } = board);
   // Nothing was ever taught.
-  await rm(join(folder, "gallery"), { recursive: true });
-  broker = await Mosquitto.start();
-  closing.push(() => broker.close());
-  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
-  closing.push(() => ears.close());
-  await start();
-});
-afterEach(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+  await rm(join(board.folder, "gallery"), { recursive: true });
+  daemon = await board.started(board.line());
 });
 
-async function start(): Promise<void> {
-  daemon = await Daemon.start(
-    folder,
-    smallLine({ folder, brokerPort: broker.port, pace: "real", startAt: nowMicros() }),
-  );
-  const started = daemon;
-  closing.push(() => started.kill());
-  await daemon.ready();
-  await ears.count("board/state", 1);
-}
-
-async function send(verb: string, request: object): Promise<() => Promise<Answer>> {
-  const transaction = ++transactions;
-  await ears.ask(`gradeline/board/request/${verb}`, JSON.stringify({ ...request, transaction }));
-  const answers = () => ears.json(`board/response/${verb}`) as unknown as Answer[];
-  return () => ears.until(() => answers().find((answer) => answer.transaction === transaction));
-}
-
-async function ask(verb: string, request: object): Promise<Answer> {
-  return (await send(verb, request))();
-}
-
-const states = (): StateMessage[] => ears.json("board/state") as unknown as StateMessage[];
+const send = (verb: string, request: object) => board.send<Enrolled>(verb, request);
+const ask = (verb: string, request: object) => board.ask<Enrolled>(verb, request);
 const stats = (): LaneStatsMessage[] => ears.json("belt/stats") as unknown as LaneStatsMessage[];
 const onBelt = () => verdictsOf(ears).filter(({ lane }) => lane === "belt");
 
 test("a daemon that was taught nothing calls everything unknown, learns two grades from the line and grades by them", {
   skip,
 }, async () => {
-  const state = await ears.until(() => states().find((one) => one.state === "degraded"));
+  const state = await ears.until(() => board.states.find((one) => one.state === "degraded"));
   assert.match(state.reasons[0]!, /nothing is enrolled.*gradeline-calibrate enroll GRADE --lane belt --count 10/);
   // A busy machine may miss every view of one.
   const first = await ears.until(() => onBelt().find(({ views }) => views > 0));
@@ -94,24 +56,24 @@ test("a daemon that was taught nothing calls everything unknown, learns two grad
   );
   assert.ok(data.items.every(({ views }) => views >= 1 && views <= 12));
   assert.equal(data.references, 3);
-  await ears.until(() => states().at(-1)?.state === "online" || undefined);
+  await ears.until(() => board.states.at(-1)?.state === "online" || undefined);
   const graded = await ears.until(() => onBelt().find(({ gallery }) => gallery === data.gallery));
   assert.deepEqual(
     graded.grades.map(({ grade }) => grade),
     ["sound"],
   );
 
-  const stored = await readAnyGallery(join(folder, "gallery"));
+  const stored = await readAnyGallery(join(board.folder, "gallery"));
   assert.deepEqual(
     stored!.gallery.references.map(({ id, grade, origin }) => [id, grade, origin.startsWith("lane belt, 20")]),
     data.items.map(({ item }) => [item, "sound", true]),
   );
   assert.deepEqual(
-    (await readdir(join(folder, "gallery", "crops"))).sort(),
+    (await readdir(join(board.folder, "gallery", "crops"))).sort(),
     data.items.map(({ item }) => `${item}.png`).sort(),
   );
   assert.ok(
-    (await readQueue(join(folder, "queue"))).every(({ id }) => !data.items.some(({ item }) => item === id)),
+    (await readQueue(join(board.folder, "queue"))).every(({ id }) => !data.items.some(({ item }) => item === id)),
     "what was answered waits no longer",
   );
 });
@@ -119,14 +81,14 @@ test("a daemon that was taught nothing calls everything unknown, learns two grad
 test("an item of the queue is enrolled by its name after a kill -9, and leaves the queue; another is dismissed", {
   skip,
 }, async () => {
-  const folderOfQueue = join(folder, "queue");
+  const folderOfQueue = join(board.folder, "queue");
   for (;;) {
     await ears.count("/verdict", ears.on("/verdict").length + 1);
     if ((await readQueue(folderOfQueue)).length >= 2) break;
   }
   await daemon.kill("SIGKILL");
   const [first, second] = await readQueue(folderOfQueue);
-  await start();
+  daemon = await board.started(board.line());
   const { data } = await ask("enroll", { grade: "odd one", items: [first!.id] });
   assert.deepEqual(data.items, [{ item: first!.id, views: Math.min(12, first!.views) }]);
   await ears.until(() => verdictsOf(ears).find(({ gallery }) => gallery === data.gallery));
@@ -147,7 +109,7 @@ test("an enrolment that is cancelled, or during which the daemon stops, leaves n
   await ears.until(() => (stats().at(-1)?.enrolling?.items.length ?? 0) >= 1 || undefined);
   await daemon.kill("SIGTERM");
   assert.match((await stopped()).error.message, /the daemon stops/);
-  assert.equal(await readAnyGallery(join(folder, "gallery")), undefined);
+  assert.equal(await readAnyGallery(join(board.folder, "gallery")), undefined);
 });
 
 test("what cannot be enrolled is refused with the reason, and a gallery that another process writes to with `try again`", {
@@ -171,8 +133,8 @@ test("what cannot be enrolled is refused with the reason, and a gallery that ano
     assert.equal(status, "error");
     assert.match(error.message, text);
   }
-  const other = new Child("test/support/gallery-child.ts", [join(folder, "gallery"), "-1"]);
-  closing.push(() => other.kill());
+  const other = new Child("test/support/gallery-child.ts", [join(board.folder, "gallery"), "-1"]);
+  await board.keep({ close: () => other.kill() });
   await other.until(({ event }) => event === "open");
   const seen = await ears.until(() => onBelt().find(({ views }) => views > 0));
   const locked = await ask("enroll", { grade: "sound", items: [seen.item] });

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
-import type { HealthMessage, LaneStatsMessage, RecipeMessage, StateMessage } from "../../../../device/base/messages.ts";
+import { test } from "node:test";
+import type { HealthMessage, LaneStatsMessage, RecipeMessage } from "../../../../device/base/messages.ts";
 import { formatMicros } from "../../../../device/base/time.ts";
 import { referencesOf } from "../../../../device/calibration.ts";
 import { GalleryWriter } from "../../../../device/gallery-store.ts";
-import { Mosquitto, withoutMosquitto } from "../../../support/broker-mosquitto.ts";
-import { Daemon, daemonFolder } from "../../../support/daemon.ts";
+import { Board } from "../../../support/board.ts";
+import { withoutMosquitto } from "../../../support/broker-mosquitto.ts";
+import type { Daemon } from "../../../support/daemon.ts";
 import { runProgram } from "../../../support/gallery-photos.ts";
-import { smallLine } from "../../../support/line-config.ts";
-import { Subscriber } from "../../../support/subscriber.ts";
+import type { Subscriber } from "../../../support/subscriber.ts";
 
 const skip = withoutMosquitto;
 /** Any moment will do: everything comes from it and the seed. */
@@ -19,46 +19,29 @@ const HOUR_US = 3_600_000_000;
 /** When the lamp changes, after some two hundred cups. */
 const LAMP_AT_S = 100;
 
-let folder: string;
-let broker: Mosquitto;
 let ears: Subscriber;
 let daemon: Daemon;
-const closing: (() => Promise<unknown>)[] = [];
-
-beforeEach(async () => {
-  if (skip !== false) return;
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
-  broker = await Mosquitto.start();
-  closing.push(() => broker.close());
-  ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
-  closing.push(() => ears.close());
-});
-afterEach(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+const board = Board.forEachTest("mosquitto", () => {
+  ({ ears } = board);
 });
 
 async function start(source: object, more: object = {}): Promise<void> {
-  const line = smallLine({ folder, brokerPort: broker.port, pace: "fast", startAt: START });
+  const line = board.line({ pace: "fast", startAt: START });
   const camera = line.cameras[1]!;
-  const started = await Daemon.start(folder, {
+  daemon = await board.started({
     ...line,
     cameras: [{ ...camera, source: { ...camera.source, ...source } }],
     lanes: [line.lanes[1]],
     drift: { baselineItems: 80 },
     ...more,
   });
-  closing.push(() => started.kill());
-  daemon = started;
-  await daemon.ready();
 }
 
 const stats = (): LaneStatsMessage[] => ears.json("cups/stats") as unknown as LaneStatsMessage[];
 const found = () => ears.until(() => stats().find(({ drift }) => drift.findings.length > 0));
 
 function watch(...args: string[]) {
-  return runProgram("calibrate/main.ts", ["watch", ...args, "--config", join(folder, "gradeline.yaml")]);
+  return runProgram("calibrate/main.ts", ["watch", ...args, "--config", join(board.folder, "gradeline.yaml")]);
 }
 
 test("a lamp that fades is found on the line with the time it began, is told everywhere, and outlives a restart", {
@@ -71,9 +54,7 @@ test("a lamp that fades is found on the line with the time it began, is told eve
   const off = Date.parse(light!.since) - (START / 1000 + LAMP_AT_S * 1000);
   assert.ok(Math.abs(off) < 3000, `${off} ms off`);
   assert.match(light!.text, /belt (19|20|21) % darker/);
-  const state = await ears.until(() =>
-    (ears.json("board/state") as unknown as StateMessage[]).find(({ state }) => state === "degraded"),
-  );
+  const state = await ears.until(() => board.states.find((each) => each.state === "degraded"));
   assert.equal(state.reasons[0], `lane cups: the light has changed since ${light!.since.slice(0, 19)}Z`);
   const health = await ears.until(() =>
     (ears.json("board/health") as unknown as HealthMessage[]).find((each) => each.drift.length > 0),
@@ -116,7 +97,7 @@ test("a calibration expires with the light and with a camera's settings, and the
 }, async () => {
   const once = (is: () => boolean) => ears.until(() => is() || undefined);
   const recipe = () => (ears.json("board/recipe") as unknown as RecipeMessage[]).at(-1)!;
-  const writer = await GalleryWriter.open(join(folder, "gallery"));
+  const writer = await GalleryWriter.open(join(board.folder, "gallery"));
   const { gallery, modelName } = (await writer.read())!;
   // As of a day before the line's own time.
   const fit = {
@@ -134,11 +115,10 @@ test("a calibration expires with the light and with a camera's settings, and the
   assert.deepEqual(recipe().calibration!.expired, []);
   const text = /^lane cups had another light when the gallery was calibrated on 2026-09-\d\d: gradeline-calibrate fit/;
   await once(() => text.test(recipe().calibration!.expired[0] ?? ""));
-  const states = () => ears.json("board/state") as unknown as StateMessage[];
-  await once(() => states().some(({ reasons }) => reasons.some((reason) => text.test(reason))));
+  await once(() => board.states.some(({ reasons }) => reasons.some((reason) => text.test(reason))));
 
   // Calibrated with these cameras, then run with another exposure of one.
-  const fitted = await runProgram("calibrate/main.ts", ["fit", "--config", join(folder, "gradeline.yaml")]);
+  const fitted = await runProgram("calibrate/main.ts", ["fit", "--config", join(board.folder, "gradeline.yaml")]);
   assert.equal(fitted.status, 0, fitted.stderr);
   await once(() => recipe().calibration!.expired.length === 0);
   await daemon.kill("SIGTERM");
@@ -159,7 +139,7 @@ test("where nothing changes nothing is found in five hundred cups; a damaged fil
   assert.deepEqual([lanes[0].lane, lanes[0].learned, lanes[0].findings], ["cups", 1, []]);
   assert.equal(typeof waiting, "number");
   await daemon.kill("SIGTERM");
-  await truncate(join(folder, "drift.json"), 300);
+  await truncate(join(board.folder, "drift.json"), 300);
   const before = stats().length;
   await start({});
   await daemon.until(({ msg }) => /drift\.json is damaged, drift is learnt anew/.test(msg));
@@ -173,14 +153,13 @@ test("where nothing changes nothing is found in five hundred cups; a damaged fil
 test("another variety under the same lamp is told as such, from the moment it comes, though it is as much another colour", {
   skip,
 }, async () => {
-  const shipped = { model: "models/embedder.json", gallery: join(folder, "taught") };
+  const shipped = { model: "models/embedder.json", gallery: join(board.folder, "taught") };
   const usual = { strangers: 0, varieties: ["gala", "pink"] };
   await start(usual, shipped);
   const passed = () => ears.json("cups/verdict").filter(({ views }) => (views as number) > 0);
   await ears.until(() => (passed().length >= 40 ? true : undefined));
   const items = passed().map(({ item }) => item);
-  await ears.ask("gradeline/board/request/enroll", JSON.stringify({ grade: "sound", items: items.slice(-40) }));
-  assert.equal(JSON.parse((await ears.count("response/enroll", 1))[0]!.text).status, "ok");
+  assert.equal((await board.ask("enroll", { grade: "sound", items: items.slice(-40) })).status, "ok");
   const enrolledAt = stats().at(-1)!.items;
   await ears.until(() => stats().find(({ items: count }) => count >= enrolledAt + 150));
   assert.deepEqual(stats().at(-1)!.drift.findings, []);
