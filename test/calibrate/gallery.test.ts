@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
@@ -43,9 +43,20 @@ async function listed(): Promise<{ items: Listed[]; grades: string[] }> {
   return { items, grades };
 }
 
+let enrolled: { readonly folder: string; readonly items: Listed[] } | undefined;
+
+/** All the photos, enrolled by the first test that asks for it and copied by the others. */
 async function enrolAll(): Promise<Listed[]> {
-  for (const grade of ["sound", "second", "reject"]) await json("enroll", grade, join(photos, grade), "--model", TINY);
-  return (await listed()).items;
+  if (enrolled === undefined) {
+    for (const grade of ["sound", "second", "reject"]) {
+      await json("enroll", grade, join(photos, grade), "--model", TINY);
+    }
+    enrolled = { folder: join(folder, "enrolled"), items: (await listed()).items };
+    await cp(gallery, enrolled.folder, { recursive: true });
+  } else {
+    await cp(enrolled.folder, gallery, { recursive: true });
+  }
+  return enrolled.items;
 }
 
 describe("items that are enrolled", () => {
