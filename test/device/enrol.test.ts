@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import type { NodeEmbedder } from "../../device/embed/node.ts";
 import { embedAll, enrol, type Sample } from "../../device/enrol.ts";
 import { GalleryWriter, readGallery } from "../../device/gallery-store.ts";
+import { aroundFile } from "../support/around-file.ts";
 import { paintViews } from "../support/embedder-contract.ts";
 import { openTiny } from "../support/embedder-tiny.ts";
 import { galleryOf, MADE_MODEL, randomReference } from "../support/gallery-made.ts";
@@ -14,10 +15,12 @@ let embedder: NodeEmbedder;
 let folder: string;
 let writer: GalleryWriter;
 
-before(async () => {
-  embedder = await openTiny(4);
-});
-after(() => embedder.close());
+aroundFile(
+  async () => {
+    embedder = await openTiny(4);
+  },
+  () => embedder.close(),
+);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "gradeline-enrol-"));
   writer = await GalleryWriter.open(folder);

@@ -1,7 +1,8 @@
-import { after, afterEach, before, beforeEach } from "node:test";
+import { afterEach, beforeEach } from "node:test";
 import type { ConfigInput } from "../../device/base/config.ts";
 import type { StateMessage } from "../../device/base/messages.ts";
 import { nowMicros } from "../../device/base/time.ts";
+import { aroundFile } from "./around-file.ts";
 import { AedesBroker } from "./broker-aedes.ts";
 import { Mosquitto, withoutMosquitto } from "./broker-mosquitto.ts";
 import { Daemon, daemonFolder } from "./daemon.ts";
@@ -54,8 +55,10 @@ export class Board {
    */
   static forAllTests(kind: BrokerKind, begin: () => unknown = () => {}): Board {
     const board = new Board(kind);
-    before(() => board.#open(begin));
-    after(() => board.#close());
+    aroundFile(
+      () => board.#open(begin),
+      () => board.#close(),
+    );
     return board;
   }
 

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, test } from "node:test";
+import { afterEach, test } from "node:test";
 import type { MqttConfig } from "../../../device/base/config.ts";
+import { aroundFile } from "../../support/around-file.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { makeCertificates, withoutOpenssl } from "../../support/certificates.ts";
 import { Publishing } from "../../support/publishing.ts";
@@ -17,22 +18,24 @@ let line: Publishing | undefined;
 
 const file = (name: string) => join(folder, name);
 
-before(async () => {
-  if (skip !== false) return;
-  folder = await mkdtemp(join(tmpdir(), "gradeline-tls-"));
-  makeCertificates(folder, "plant", ["broker", "board"]);
-  makeCertificates(folder, "stranger", ["board"]);
-  broker = await Mosquitto.start([
-    `cafile ${file("plant-ca.pem")}`,
-    `certfile ${file("plant-broker.pem")}`,
-    `keyfile ${file("plant-broker.key")}`,
-    "require_certificate true",
-  ]);
-});
-after(async () => {
-  await broker?.close();
-  if (skip === false) await rm(folder, { recursive: true, force: true });
-});
+aroundFile(
+  async () => {
+    if (skip !== false) return;
+    folder = await mkdtemp(join(tmpdir(), "gradeline-tls-"));
+    makeCertificates(folder, "plant", ["broker", "board"]);
+    makeCertificates(folder, "stranger", ["board"]);
+    broker = await Mosquitto.start([
+      `cafile ${file("plant-ca.pem")}`,
+      `certfile ${file("plant-broker.pem")}`,
+      `keyfile ${file("plant-broker.key")}`,
+      "require_certificate true",
+    ]);
+  },
+  async () => {
+    await broker?.close();
+    if (skip === false) await rm(folder, { recursive: true, force: true });
+  },
+);
 afterEach(async () => {
   await line?.close();
   line = undefined;

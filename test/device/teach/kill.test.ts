@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { nowMicros } from "../../../device/base/time.ts";
 import { loadModel } from "../../../device/embed/model.ts";
 import { readAnyGallery } from "../../../device/gallery-store.ts";
 import { loadRecipe } from "../../../device/recipe.ts";
 import { readQueue } from "../../../device/teach/queue.ts";
-import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
-import { Daemon, daemonFolder } from "../../support/daemon.ts";
+import { Board } from "../../support/board.ts";
+import { withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { verdictsOf } from "../../support/daemon-verdicts.ts";
 import { TINY } from "../../support/embedder-tiny.ts";
-import { smallLine } from "../../support/line-config.ts";
 import { seededRandom } from "../../support/random.ts";
 import { Subscriber } from "../../support/subscriber.ts";
 
@@ -20,21 +18,7 @@ const ROUNDS = 6;
 const SPAN_MS = 120;
 
 const skip = withoutMosquitto;
-const closing: (() => Promise<unknown>)[] = [];
-let folder: string;
-let broker: Mosquitto;
-
-before(async () => {
-  if (skip !== false) return;
-  const made = await daemonFolder();
-  closing.push(() => made.close());
-  folder = made.folder;
-  broker = await Mosquitto.start();
-  closing.push(() => broker.close());
-});
-after(async () => {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
-});
+const board = Board.forEachTest("mosquitto");
 
 test(`kill -9 at ${ROUNDS} random moments of enrolling from the line: the gallery loads, has all items of an enrolment or none, and every one that was answered`, {
   skip,
@@ -43,10 +27,8 @@ test(`kill -9 at ${ROUNDS} random moments of enrolling from the line: the galler
   const { model } = await loadModel(TINY);
   const asked: { items: string[]; answered: boolean }[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const ears = await Subscriber.connect(broker.port, ["gradeline/board/#"]);
-    const config = smallLine({ folder, brokerPort: broker.port, pace: "fast", startAt: nowMicros() });
-    const daemon = await Daemon.start(folder, config);
-    closing.push(() => daemon.kill());
+    const ears = await Subscriber.connect(board.brokerPort, ["gradeline/board/#"]);
+    const daemon = await board.start(board.line({ pace: "fast" }));
     await daemon.ready();
     const seen = await ears.until(() => {
       const shown = verdictsOf(ears).filter(({ views }) => views > 0);
@@ -61,7 +43,7 @@ test(`kill -9 at ${ROUNDS} random moments of enrolling from the line: the galler
     one.answered = ears.json("response/enroll").some(({ status }) => status === "ok");
     await ears.close();
 
-    const stored = (await readAnyGallery(join(folder, "gallery")))!;
+    const stored = (await readAnyGallery(join(board.folder, "gallery")))!;
     assert.equal(stored.warning, undefined);
     const there = new Set(stored.gallery.references.map(({ id }) => id));
     for (const { items: each, answered } of asked) {
@@ -69,7 +51,7 @@ test(`kill -9 at ${ROUNDS} random moments of enrolling from the line: the galler
       assert.ok(found === 0 || found === each.length, `${found} of ${each.length} items`);
       if (answered) assert.equal(found, each.length, "what was answered is there");
     }
-    assert.ok((await loadRecipe({ gallery: join(folder, "gallery") }, model)).references >= 6);
-    await readQueue(join(folder, "queue"));
+    assert.ok((await loadRecipe({ gallery: join(board.folder, "gallery") }, model)).references >= 6);
+    await readQueue(join(board.folder, "queue"));
   }
 });
