@@ -1,16 +1,22 @@
 import { enrol, type Sample } from "../device/enrol.ts";
 import { GalleryWriter } from "../device/gallery-store.ts";
 import type { Gallery } from "../device/grade/gallery.ts";
+import { viewQualities } from "./audit/look.ts";
+import type { Qualities, ViewQuality } from "./audit/quality.ts";
 import { describeFindings, findingsOf } from "./audit/run.ts";
 import { describeTold, tellDaemon } from "./gallery/change.ts";
-import { checkGrade, type ItemFiles, listPaths, readCrops } from "./images.ts";
+import { checkGrade, type ItemFiles, listPaths } from "./images.ts";
 import type { Context } from "./main.ts";
 import { openForWork } from "./open-embedder.ts";
 import { Progress } from "./progress.ts";
 import { readAhead } from "./read-ahead.ts";
+import { StillReader } from "./still-reader.ts";
 
 /** More of them at the end of an enrolment would hide what was enrolled. */
 const MOST_FINDINGS = 10;
+
+/** Items that are read before they are embedded: decoding runs in threads of its own, and the session must not wait. */
+const READ_AHEAD = 3;
 
 /** A fruit that is photographed so often is rather many fruit in one folder. */
 const MANY_VIEWS = 500;
@@ -31,7 +37,9 @@ export async function enrollCommand(context: Context, grade: string, paths: read
   );
   let pictures = 0;
   const known: { origin: string; id: string }[] = [];
+  const seen = new Map<string, ViewQuality[]>();
   const gallery = await enrol(writer, embedder, samplesOf(items), {
+    onSample: ({ crops }, id) => seen.set(id, viewQualities(crops, embedder.model)),
     onKnown: ({ origin }, id) => known.push({ origin, id }),
     signal: context.stop,
   }).finally(() => progress.stop());
@@ -39,12 +47,21 @@ export async function enrollCommand(context: Context, grade: string, paths: read
   const added = items.filter(({ name }) => !passedOver.has(name));
   const views = added.reduce((sum, { files }) => sum + files.length, 0);
   writer.close();
-  await tellEnrolled(context, { gallery, grade, added: added.length, views, known, fill: embedder.model.cropFill });
+  await tellEnrolled(context, {
+    gallery,
+    grade,
+    added: added.length,
+    views,
+    known,
+    fill: embedder.model.cropFill,
+    seen,
+  });
 
   async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
     const onPicture = (): void => progress.update(++pictures);
-    const read = (item: ItemFiles) => readCrops(item, embedder.model, { onPicture, signal: context.stop });
-    for await (const [{ grade: own, name }, crops] of readAhead(files, read)) {
+    const reader = new StillReader(embedder.model);
+    const read = (item: ItemFiles) => reader.crops(item.files, { onPicture, signal: context.stop });
+    for await (const [{ grade: own, name }, crops] of readAhead(files, read, READ_AHEAD)) {
       yield { grade: own, origin: name, crops };
     }
   }
@@ -60,20 +77,22 @@ export interface EnrolledItems {
   readonly known: readonly { readonly origin: string; readonly id: string }[];
   /** Grey of the crops' background. */
   readonly fill: number;
+  /** What is known of the pictures of those added already, by id. */
+  readonly seen?: Qualities;
   /** What else `--json` tells. */
   readonly more?: object;
 }
 
 /** Says what was enrolled and what is odd about it, and has a daemon that runs grade by it. */
 export async function tellEnrolled(context: Context, enrolled: EnrolledItems): Promise<void> {
-  const { gallery, grade, added, views, known, fill, more } = enrolled;
+  const { gallery, grade, added, views, known, fill, seen, more } = enrolled;
   const grades = gallery.grades.map((name) => ({
     grade: name,
     items: gallery.references.filter((reference) => reference.grade === name).length,
   }));
   // What was there before stays; what is newest is what was added.
   const newest = new Set(gallery.references.slice(gallery.references.length - added).map(({ id }) => id));
-  const findings = await findingsOf(context, gallery, { fill, only: newest }).catch((error: unknown) => {
+  const findings = await findingsOf(context, gallery, { fill, only: newest, seen }).catch((error: unknown) => {
     // Who stops now stops the looking through: what is enrolled is.
     if (!context.stop.aborted) throw error;
     process.exitCode = 130;

@@ -1,13 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import sharp from "sharp";
 import { gradeSchema } from "../device/base/config.ts";
 import { GradelineError } from "../device/base/errors.ts";
-import { type Image, listImages, readImage } from "../device/capture/image.ts";
+import { listImages } from "../device/capture/image.ts";
 import { isImageName } from "../device/capture/names.ts";
-import type { Model } from "../device/embed/embedder.ts";
 import { MAX_VIEWS } from "../device/gallery-file.ts";
-import { cropStill } from "../device/vision/still.ts";
 
 /** One item on disk: the pictures of one fruit. */
 export interface ItemFiles {
@@ -15,13 +12,6 @@ export interface ItemFiles {
   readonly name: string;
   readonly files: readonly string[];
 }
-
-/** Longer sides are shrunk to this, or to so many crops: a fruit that covers a twentieth still fills a crop. */
-const LARGE_PX = 512;
-const LARGE_CROPS = 5;
-
-/** Pictures that are decoded at the same time; each may have tens of megabytes. */
-const READ_AT_ONCE = 4;
 
 /** The folder of what belongs to no grade. */
 export const UNKNOWN = "unknown";
@@ -97,58 +87,6 @@ export function checkGrade(name: string): string {
   const parsed = gradeSchema.safeParse(name);
   if (parsed.success) return name;
   throw new GradelineError("GRADE", `${JSON.stringify(name)} cannot be a grade: ${parsed.error.issues[0]!.message}`);
-}
-
-export interface ReadOptions {
-  /** Called after each picture. */
-  readonly onPicture?: () => void;
-  readonly signal?: AbortSignal;
-}
-
-/**
- * The views of an item: every picture cropped to the fruit before its plain background.
- *
- * @throws {GradelineError} IMAGE, IMAGE_SIZE
- */
-export async function readCrops(
-  item: ItemFiles,
-  model: Model,
-  { onPicture, signal }: ReadOptions = {},
-): Promise<Uint8Array[]> {
-  const crops: Uint8Array[] = [];
-  const read = async (file: string): Promise<Uint8Array> => {
-    const crop = await readCrop(file, model);
-    onPicture?.();
-    return crop;
-  };
-  for (let from = 0; from < item.files.length; from += READ_AT_ONCE) {
-    signal?.throwIfAborted();
-    crops.push(...(await Promise.all(item.files.slice(from, from + READ_AT_ONCE).map(read))));
-  }
-  return crops;
-}
-
-/**
- * One picture, cropped to the fruit before its plain background.
- *
- * @returns (sizePx, sizePx, 3)
- * @throws {GradelineError} IMAGE, IMAGE_SIZE, FILE
- */
-export async function readCrop(path: string, model: Model): Promise<Uint8Array> {
-  const shape = { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill };
-  const image = await readImage(path);
-  return cropStill(await shrink(image, Math.max(LARGE_PX, LARGE_CROPS * model.sizePx)), shape).crop;
-}
-
-/** Finding a fruit among sixteen million pixels takes seconds, and shows nothing that a crop keeps. */
-async function shrink(image: Image, sidePx: number): Promise<Image> {
-  const { widthPx, heightPx, data } = image;
-  if (Math.max(widthPx, heightPx) <= sidePx) return image;
-  const { data: small, info } = await sharp(data, { raw: { width: widthPx, height: heightPx, channels: 3 } })
-    .resize(sidePx, sidePx, { fit: "inside" })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { widthPx: info.width, heightPx: info.height, data: small };
 }
 
 async function listItems(folder: string, grade: string): Promise<ItemFiles[]> {

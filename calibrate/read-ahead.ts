@@ -1,23 +1,23 @@
 /**
- * Reads what belongs to each item, the next while this one is worked on.
+ * Reads what belongs to each item, the next ones while this one is worked on.
  *
  * @param read what it rejects with is thrown in the item's turn
+ * @param ahead how many items are read or wait at most beside the one that is worked on
  */
 export async function* readAhead<T, R>(
   items: readonly T[],
   read: (item: T) => Promise<R>,
+  ahead = 1,
 ): AsyncGenerator<readonly [T, R]> {
-  const begin = (index: number): Promise<R> | undefined => {
-    if (index >= items.length) return undefined;
-    const reading = read(items[index]!);
-    // Awaited in its turn; that nobody may come to it is no error.
-    reading.catch(() => {});
-    return reading;
-  };
-  let next = begin(0);
-  for (const [index, item] of items.entries()) {
-    const result = await next!;
-    next = begin(index + 1);
-    yield [item, result];
+  const reading: Promise<R>[] = [];
+  let begun = 0;
+  for (const item of items) {
+    while (begun < items.length && reading.length <= ahead) {
+      const next = read(items[begun++]!);
+      // Awaited in its turn; that nobody may come to it is no error.
+      next.catch(() => {});
+      reading.push(next);
+    }
+    yield [item, await reading.shift()!];
   }
 }

@@ -17,11 +17,16 @@ export interface Sample {
 export interface EnrolOptions {
   /** Called after each item that is embedded. */
   readonly onItem?: (done: number) => void;
+  /** Called with each sample that is new to its grade, while its views are embedded, and the id of the item it becomes. */
+  readonly onSample?: (sample: Sample, id: string) => void;
   /** Called with each sample whose very pictures the grade has already, and the id of that item. */
   readonly onKnown?: (sample: Sample, id: string) => void;
   /** Ends the enrolment before anything is written. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Items whose views are with the embedder or on their way to the disk: the embedder always has the next one's. */
+const AT_ONCE = 3;
 
 /** By which the same pictures are known again, whatever their names. @returns sha256, hex */
 export function digestOf(crops: readonly Uint8Array[]): string {
@@ -63,16 +68,25 @@ async function embedSamples(
   embedder: Embedder,
   before: Gallery,
   samples: AsyncIterable<Sample> | Iterable<Sample>,
-  { signal, onItem, onKnown }: EnrolOptions,
+  { signal, onItem, onSample, onKnown }: EnrolOptions,
 ): Promise<Reference[]> {
-  const added: Reference[] = [];
-  const known = new Map<string, Reference>();
+  const known = new Map<string, Pick<Reference, "id" | "grade" | "origin">>();
   for (const reference of before.references) {
     if (reference.digest !== undefined) known.set(reference.digest, reference);
   }
+  const added: Promise<Reference>[] = [];
   let seen = 0;
-  // The pictures of one item go to the disk while the next is embedded.
-  let saved = Promise.resolve();
+  let done = 0;
+  const add = async (id: string, { grade, origin, crops }: Sample, digest: string): Promise<Reference> => {
+    const enrolledAt = formatMicros(nowMicros());
+    const saving = writer.saveCrops(id, crops, embedder.model.sizePx);
+    // Both are waited for whatever becomes of either: nothing may be written after whoever cleans up.
+    const [embedded, saved] = await Promise.allSettled([embedAll(embedder, crops), saving]);
+    if (embedded.status === "rejected") throw embedded.reason;
+    if (saved.status === "rejected") throw saved.reason;
+    onItem?.(++done);
+    return { id, grade, origin, enrolledAt, views: crops.length, embeddings: embedded.value, digest };
+  };
   try {
     for await (const sample of samples) {
       const { grade, origin, crops } = sample;
@@ -87,27 +101,25 @@ async function embedSamples(
         continue;
       }
       const id = randomUUID();
-      const embeddings = await embedAll(embedder, crops);
-      await saved;
-      saved = writer.saveCrops(id, crops, embedder.model.sizePx);
+      const adding = add(id, sample, digest);
       // It is awaited below, also where something else fails first.
-      saved.catch(() => {});
-      const enrolledAt = formatMicros(nowMicros());
-      added.push({ id, grade, origin, enrolledAt, views: crops.length, embeddings, digest });
-      known.set(digest, added.at(-1)!);
-      onItem?.(seen);
+      adding.catch(() => {});
+      added.push(adding);
+      known.set(digest, { id, grade, origin });
+      onSample?.(sample, id);
+      await added[added.length - AT_ONCE];
     }
-    await saved;
+    signal?.throwIfAborted();
+    if (seen === 0) throw new GradelineError("GALLERY_EMPTY", "there is nothing to enrol");
+    const references = await Promise.all(added);
+    signal?.throwIfAborted();
+    return references;
   } finally {
-    // Nothing may be written after whoever cleans up.
-    await saved.catch(() => {});
+    await Promise.allSettled(added);
   }
-  signal?.throwIfAborted();
-  if (seen === 0) throw new GradelineError("GALLERY_EMPTY", "there is nothing to enrol");
-  return added;
 }
 
-function twoGrades(same: Reference, { grade, origin }: Sample): GradelineError {
+function twoGrades(same: Pick<Reference, "grade" | "origin" | "id">, { grade, origin }: Sample): GradelineError {
   return new GradelineError(
     "GRADE",
     `${origin} is enrolled as ${same.grade} already (${same.origin}), not as ${grade}`,

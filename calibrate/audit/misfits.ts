@@ -17,6 +17,8 @@ const MOST_FITS = 200;
 export function findMisfits(gallery: Gallery, flat: ReferenceViews, items: ItemDescriptors): Finding[] {
   const { grades, references } = gallery;
   const counts = grades.map((grade) => references.filter((reference) => reference.grade === grade).length);
+  // Between one grade and itself there is nothing to mistake.
+  if (counts.filter((count) => count >= LEAST_ITEMS).length < 2) return [];
   const distances = distancesWithout(flat, items);
   const misplaced = references.flatMap((reference, item): Finding[] => {
     const own = flat.itemGrade[item]!;

@@ -35,8 +35,10 @@ export function qualityOf(crop: Uint8Array, sizePx: number, fill: number): ViewQ
   const luminance = new Float32Array(sizePx * sizePx);
   const histogram = new Float64Array(256);
   let [pixels, white] = [0, 0];
-  for (let p = 0; p < inside.length; p++) {
-    const [r, g, b] = [crop[p * 3]!, crop[p * 3 + 1]!, crop[p * 3 + 2]!];
+  for (let p = 0, at = 0; p < inside.length; p++, at += 3) {
+    const r = crop[at]!;
+    const g = crop[at + 1]!;
+    const b = crop[at + 2]!;
     luminance[p] = 0.299 * r + 0.587 * g + 0.114 * b;
     if (Math.abs(r - fill) <= NEAR_FILL && Math.abs(g - fill) <= NEAR_FILL && Math.abs(b - fill) <= NEAR_FILL) continue;
     inside[p] = 1;
@@ -66,9 +68,11 @@ export function thumbDifference(a: Uint8Array, b: Uint8Array): number {
 
 function thumbOf(luminance: Float32Array, sizePx: number): Uint8Array {
   const [sums, counts] = [new Float64Array(THUMB * THUMB), new Float64Array(THUMB * THUMB)];
+  const cells = Uint8Array.from({ length: sizePx }, (_, x) => Math.floor((x * THUMB) / sizePx));
   for (let y = 0, p = 0; y < sizePx; y++) {
+    const row = cells[y]! * THUMB;
     for (let x = 0; x < sizePx; x++, p++) {
-      const at = Math.floor((y * THUMB) / sizePx) * THUMB + Math.floor((x * THUMB) / sizePx);
+      const at = row + cells[x]!;
       sums[at]! += luminance[p]!;
       counts[at]!++;
     }
@@ -122,9 +126,9 @@ function longestEdge(inside: Uint8Array, size: number): number {
   for (let y = 0, p = 0; y < size; y++) {
     for (let x = 0; x < size; x++, p++) {
       if (inside[p] === 0) continue;
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
+      if (x < left) left = x;
+      if (x > right) right = x;
+      if (bottom < 0) top = y;
       bottom = y;
     }
   }

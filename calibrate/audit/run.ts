@@ -11,6 +11,7 @@ import { auditGallery } from "./audit.ts";
 import { auditPage } from "./audit-page.ts";
 import { aboutGrades, type Finding, TITLES } from "./findings.ts";
 import { lookAt } from "./look.ts";
+import type { Qualities } from "./quality.ts";
 import { contactSheet } from "./sheet.ts";
 
 export interface AuditFlags {
@@ -58,18 +59,20 @@ export interface FindingsOptions {
   readonly alpha?: number | undefined;
   /** About these alone, judged among all; undefined: all. */
   readonly only?: ReadonlySet<string> | undefined;
+  /** Pictures that were measured before, by reference. */
+  readonly seen?: Qualities | undefined;
 }
 
 /** What is to be said of references, by their embeddings and kept pictures. */
 export async function findingsOf(
   { gallery: folder, stop }: Pick<Context, "gallery" | "stop">,
   gallery: Gallery,
-  { fill, alpha = DEFAULT_ALPHA, only }: FindingsOptions,
+  { fill, alpha = DEFAULT_ALPHA, only, seen }: FindingsOptions,
 ): Promise<Finding[]> {
   const progress = new Progress("looking", gallery.references.length);
   const some = only === undefined ? {} : { only };
   const onItem = (done: number): void => progress.update(done);
-  const qualities = await lookAt(folder, gallery, { fill, ...some, onItem, signal: stop }).finally(() =>
+  const qualities = await lookAt(folder, gallery, { fill, seen, ...some, onItem, signal: stop }).finally(() =>
     progress.stop(),
   );
   return auditGallery(gallery, qualities, { alpha, ...some });

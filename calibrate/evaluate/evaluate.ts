@@ -8,11 +8,12 @@ import { readGallery, readKeptCrops, type StoredGallery } from "../../device/gal
 import { NO_ITEM, nearestByGrade } from "../../device/grade/distance.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { flatten } from "../../device/grade/references.ts";
-import { listGradeFolders, readCrop, UNKNOWN } from "../images.ts";
+import { listGradeFolders, UNKNOWN } from "../images.ts";
 import type { Context } from "../main.ts";
 import { openForWork } from "../open-embedder.ts";
 import { checkFolderOf } from "../output.ts";
 import { Progress } from "../progress.ts";
+import { StillReader } from "../still-reader.ts";
 import { type ColourItem, HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 import { describeEvaluation } from "./describe.ts";
 import { evaluationOf } from "./evaluation.ts";
@@ -94,6 +95,7 @@ async function ofFolder(context: Context, folder: string, { byGallery: by }: Eva
     onItem: (done) => progress.update(done),
     signal: context.stop,
   }).finally(() => progress.stop());
+  const reader = new StillReader(model);
   return {
     source: folder,
     model,
@@ -101,7 +103,7 @@ async function ofFolder(context: Context, folder: string, { byGallery: by }: Eva
     skipped: [...skipped, ...embedded.skipped],
     stored,
     gallery: stored?.gallery,
-    crop: ({ files: pictures }, view) => readCrop(pictures[view]!, model).catch(() => undefined),
+    crop: ({ files: pictures }, view) => reader.crop(pictures[view]!).catch(() => undefined),
   };
 }
 

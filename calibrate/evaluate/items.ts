@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { asGradelineError, GradelineError } from "../../device/base/errors.ts";
-import type { Embedder, Model } from "../../device/embed/embedder.ts";
+import type { Embedder } from "../../device/embed/embedder.ts";
 import { embedAll } from "../../device/enrol.ts";
-import { type ItemFiles, readCrop } from "../images.ts";
+import type { ItemFiles } from "../images.ts";
+import { StillReader } from "../still-reader.ts";
 import { HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 
 /** An item with the embeddings of its views. */
@@ -51,13 +52,14 @@ export async function embedItems(
 ): Promise<EmbeddedItems> {
   const items: (EmbeddedItem | undefined)[] = new Array(files.length);
   const skipped: Skipped[] = [];
+  const reader = new StillReader(embedder.model);
   let next = 0;
   let done = 0;
   const work = async (): Promise<void> => {
     for (let index = next++; index < files.length; index = next++) {
       signal?.throwIfAborted();
       const item = files[index]!;
-      const read = await readViews(item, embedder.model, skipped);
+      const read = await readViews(item, reader, skipped);
       if (read.crops.length > 0) items[index] = await describe(item, read, embedder);
       onItem(++done);
     }
@@ -81,11 +83,11 @@ interface Read {
   readonly paths: string[];
 }
 
-async function readViews({ files }: ItemFiles, model: Model, skipped: Skipped[]): Promise<Read> {
+async function readViews({ files }: ItemFiles, reader: StillReader, skipped: Skipped[]): Promise<Read> {
   const read: Read = { crops: [], paths: [] };
   for (const path of files) {
     try {
-      read.crops.push(await readCrop(path, model));
+      read.crops.push(await reader.crop(path));
       read.paths.push(path);
     } catch (error) {
       const { code, message } = asGradelineError(error);

@@ -8,7 +8,8 @@ import { describeItem } from "../../device/grade/prototypes.ts";
 import { readQueue } from "../../device/teach/queue.ts";
 import { cutSheet } from "../../device/teach/sheet.ts";
 import { embedItems } from "../evaluate/items.ts";
-import { type ItemFiles, readCrop } from "../images.ts";
+import type { ItemFiles } from "../images.ts";
+import { StillReader } from "../still-reader.ts";
 
 /** What a point is: enrolled, of a folder, waiting on the line, or of a grade that is not enrolled yet. */
 export type PointKind = "reference" | "item" | "queue" | "new";
@@ -72,11 +73,9 @@ export async function filePoints(
     ...(onDone === undefined ? {} : { onItem: onDone }),
     ...(signal === undefined ? {} : { signal }),
   });
+  const reader = new StillReader(embedder.model);
   const points = items.flatMap(({ name, grade, files: pictures, views, embeddings }) =>
-    pointsOf(
-      { name, grade, kind, views, embeddings, crop: (view) => readCrop(pictures[view]!, embedder.model) },
-      options,
-    ),
+    pointsOf({ name, grade, kind, views, embeddings, crop: (view) => reader.crop(pictures[view]!) }, options),
   );
   return { points, skipped: skipped.length };
 }

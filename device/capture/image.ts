@@ -1,4 +1,4 @@
-import { open, readdir, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { GradelineError } from "../base/errors.ts";
@@ -21,7 +21,15 @@ export interface ImageLimits {
 
 /** Largest file that is read at all. */
 const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_PIXELS = 40e6;
 const FORMATS: readonly string[] = ["jpeg", "png", "webp", "tiff"];
+/** How files of these kinds begin. */
+const KNOWN: readonly ((bytes: Buffer) => boolean)[] = [
+  (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
+  (bytes) => bytes.toString("latin1", 1, 4) === "PNG" && bytes[0] === 0x89,
+  (bytes) => bytes.toString("latin1", 0, 4) === "RIFF" && bytes.toString("latin1", 8, 12) === "WEBP",
+  (bytes) => ["II*\0", "MM\0*"].includes(bytes.toString("latin1", 0, 4)),
+];
 
 interface Header {
   readonly widthPx: number;
@@ -37,7 +45,9 @@ interface Header {
  */
 export async function readImage(path: string, limits: ImageLimits = {}): Promise<Image> {
   const bytes = await readBytes(path);
-  const { maxPixels } = await readHeader(path, bytes, limits);
+  // Asking for the header first costs a quarter of the time that a small picture takes.
+  if (!KNOWN.some((begins) => begins(bytes))) await readHeader(path, bytes, limits);
+  const { maxPixels = MAX_PIXELS } = limits;
   try {
     const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: "error" })
       .autoOrient()
@@ -47,6 +57,8 @@ export async function readImage(path: string, limits: ImageLimits = {}): Promise
       .toBuffer({ resolveWithObject: true });
     return { widthPx: info.width, heightPx: info.height, data: rgb(data, info.channels) };
   } catch (cause) {
+    // It knows better why: too large, or no image at all.
+    await readHeader(path, bytes, limits);
     throw new GradelineError("IMAGE", `${path} cannot be decoded: ${reason(cause)}`, {
       hint: "the file is damaged or only partly written; save or copy it again",
       cause,
@@ -60,8 +72,7 @@ export async function readImage(path: string, limits: ImageLimits = {}): Promise
  * @throws {GradelineError} as {@link readImage}; damage behind the header is not found
  */
 export async function imageSize(path: string, limits: ImageLimits = {}): Promise<Header> {
-  const { widthPx, heightPx } = await readHeader(path, await readBytes(path), limits);
-  return { widthPx, heightPx };
+  return readHeader(path, await readBytes(path), limits);
 }
 
 /**
@@ -105,6 +116,17 @@ export async function writeJpeg(path: string, image: Image, quality = 85): Promi
   await write(path, await encodeJpeg(image, quality));
 }
 
+async function readSized(file: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let read = 0;
+  while (read < size) {
+    const { bytesRead } = await file.read(bytes, read, size - read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return bytes.subarray(0, read);
+}
+
 async function readBytes(path: string): Promise<Buffer> {
   let bytes: Buffer;
   try {
@@ -116,7 +138,8 @@ async function readBytes(path: string): Promise<Buffer> {
           hint: "save it with compression, or cut it to the part that shows the fruit",
         });
       }
-      bytes = await file.readFile();
+      // What has no size, as a pipe, is read to its end.
+      bytes = size === 0 ? await file.readFile() : await readSized(file, size);
     } finally {
       await file.close();
     }
@@ -135,8 +158,8 @@ async function readBytes(path: string): Promise<Buffer> {
   return bytes;
 }
 
-async function readHeader(path: string, bytes: Buffer, limits: ImageLimits): Promise<Header & { maxPixels: number }> {
-  const maxPixels = limits.maxPixels ?? 40e6;
+/** @throws {GradelineError} IMAGE, IMAGE_SIZE */
+async function readHeader(path: string, bytes: Buffer, { maxPixels = MAX_PIXELS }: ImageLimits): Promise<Header> {
   let header: Metadata;
   try {
     // The header alone: no pixel is decoded, so its size needs no limit yet and can be named.
@@ -160,7 +183,7 @@ async function readHeader(path: string, bytes: Buffer, limits: ImageLimits): Pro
       { hint: "scale it down, or cut it to the part that shows the fruit" },
     );
   }
-  return { widthPx: width, heightPx: height, maxPixels };
+  return { widthPx: width, heightPx: height };
 }
 
 function raw({ widthPx, heightPx, data }: Image): Sharp {

@@ -64,7 +64,7 @@ export class DistanceTransform {
       }
       const s = apex[last]!;
       const gs = g[row + s]!;
-      const start = 1 + Math.floor((x * x - s * s + gx * gx - gs * gs) / (2 * (x - s)));
+      const start = 1 + (((x * x - s * s + gx * gx - gs * gs) / (2 * (x - s))) | 0);
       if (start < width) {
         last++;
         apex[last] = x;

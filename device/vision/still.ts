@@ -1,6 +1,7 @@
 import { Cropper, type CropShape, type Picture } from "./crop.ts";
 import { DistanceTransform } from "./distance.ts";
 import type { Box } from "./follower.ts";
+import { FramedMask } from "./framed-mask.ts";
 
 /** A pixel within this of the border's median colour, in every channel, may be background. */
 const TOLERANCE = 28;
@@ -26,128 +27,109 @@ export interface StillCrop {
 }
 
 /**
- * Cuts the fruit out of a still photograph before a plain background: body without stem, background masked.
- * The training recipe's `crop_still` follows the same rules to the pixel.
- *
- * @param image RGB8, at least 2 by 2 pixels
- * @param crop shape of the crop; the model was trained with margin 0.06 and fill 118
+ * Cuts the fruit out of still photographs before a plain background: body without stem, background masked. The training
+ * recipe's `crop_still` follows the same rules to the pixel. Scratch memory is kept; only the crop itself is new.
  */
-export function cropStill(image: Picture, crop: CropShape): StillCrop {
-  const { widthPx, heightPx } = image;
-  const found = fruitMask(image);
-  const mask = found ?? new Uint8Array(widthPx * heightPx).fill(1);
-  const { box, count } = extent(mask, widthPx, heightPx);
-  const area = { x: 0, y: 0, w: widthPx, h: heightPx };
-  return {
-    crop: new Cropper(crop).cut(image, mask, area, box),
-    box,
-    areaShare: count / (widthPx * heightPx),
-    whole: found === undefined,
-  };
+export class StillCropper {
+  readonly #cropper: Cropper;
+  readonly #transform = new DistanceTransform();
+  readonly #framed = new FramedMask();
+  #mask = new Uint8Array(0);
+  #opened = new Uint8Array(0);
+  #padded = new Uint8Array(0);
+  #distances = new Int32Array(0);
+
+  /** @param shape of the crops; the model was trained with margin 0.06 and fill 118 */
+  constructor(shape: CropShape) {
+    this.#cropper = new Cropper(shape);
+  }
+
+  /** @param image RGB8, at least 2 by 2 pixels */
+  cut(image: Picture): StillCrop {
+    const { widthPx, heightPx } = image;
+    const size = widthPx * heightPx;
+    if (this.#mask.length < size) {
+      this.#mask = new Uint8Array(size);
+      this.#opened = new Uint8Array(size);
+    }
+    const mask = this.#mask.subarray(0, size);
+    const whole = !this.#findFruit(image, mask);
+    if (whole) mask.fill(1);
+    const { box, count } = extent(mask, widthPx, heightPx);
+    const area = { x: 0, y: 0, w: widthPx, h: heightPx };
+    return { crop: this.#cropper.cut(image, mask, area, box), box, areaShare: count / size, whole };
+  }
+
+  /**
+   * @param mask (heightPx * widthPx), becomes 1 on the fruit
+   * @returns false where the whole picture is the fruit
+   */
+  #findFruit(image: Picture, mask: Uint8Array): boolean {
+    const { widthPx: w, heightPx: h } = image;
+    const border = borderPixels(w, h);
+    maskColour(image, border, mask);
+    let plain = 0;
+    for (const p of border) plain += 1 - mask[p]!;
+    if (plain < PLAIN_SHARE * border.length) return false;
+    const framed = this.#framed;
+    framed.set(mask, w, h);
+    const foreground = framed.fillHoles();
+    if (foreground < LEAST_SHARE * mask.length) return false;
+    framed.get(mask);
+    const opened = this.#opened.subarray(0, mask.length);
+    const left = this.#openByDisc(mask, w, h, Math.max(1, Math.floor(OPENING * Math.min(w, h) + 0.5)), opened);
+    if (left >= OPENING_KEEPS * foreground) framed.set(opened, w, h);
+    framed.keepLargest();
+    framed.fillHoles();
+    framed.get(mask);
+    return true;
+  }
+
+  /**
+   * Morphological opening by the disc of all pixels within `radius`, by two exact distance transforms: further than the
+   * radius from every background pixel is the erosion. Outside the picture counts as background.
+   *
+   * @param opened (h * w), written in place
+   * @returns how many pixels are left
+   */
+  #openByDisc(mask: Uint8Array, w: number, h: number, radius: number, opened: Uint8Array): number {
+    const rim = radius + 1;
+    const pw = w + 2 * rim;
+    const ph = h + 2 * rim;
+    const size = pw * ph;
+    if (this.#padded.length < size) {
+      this.#padded = new Uint8Array(size);
+      this.#distances = new Int32Array(size);
+    }
+    const [padded, distances] = [this.#padded, this.#distances];
+    padded.fill(0, 0, size);
+    for (let y = 0; y < h; y++) padded.set(mask.subarray(y * w, (y + 1) * w), (y + rim) * pw + rim);
+    const far = radius * radius;
+    this.#transform.run(padded, pw, ph, distances);
+    for (let p = 0; p < size; p++) padded[p] = distances[p]! > far ? 0 : 1;
+    this.#transform.run(padded, pw, ph, distances);
+    let left = 0;
+    for (let y = 0, to = 0; y < h; y++) {
+      for (let x = 0, p = (y + rim) * pw + rim; x < w; x++, p++, to++) {
+        const inside = distances[p]! <= far ? 1 : 0;
+        opened[to] = inside;
+        left += inside;
+      }
+    }
+    return left;
+  }
 }
 
-/** (heightPx * widthPx), 1 on the fruit; undefined where the whole picture is the fruit. */
-function fruitMask({ widthPx: w, heightPx: h, data }: Picture): Uint8Array | undefined {
-  const border = borderPixels(w, h);
-  const background = [0, 1, 2].map((channel) => median(border.map((p) => data[p * 3 + channel]!)));
-  const mask = new Uint8Array(w * h);
-  for (let p = 0; p < mask.length; p++) {
-    for (let c = 0; c < 3; c++) {
-      if (Math.abs(data[p * 3 + c]! - background[c]!) > TOLERANCE) mask[p] = 1;
-    }
+/** Marks what is not of the border's median colour. @param mask written in place */
+function maskColour({ data }: Picture, border: readonly number[], mask: Uint8Array): void {
+  const [red, green, blue] = [0, 1, 2].map((channel) => medianAt(data, border, channel)) as [number, number, number];
+  for (let p = 0, at = 0; p < mask.length; p++, at += 3) {
+    const off =
+      Math.abs(data[at]! - red) > TOLERANCE ||
+      Math.abs(data[at + 1]! - green) > TOLERANCE ||
+      Math.abs(data[at + 2]! - blue) > TOLERANCE;
+    mask[p] = off ? 1 : 0;
   }
-  if (border.filter((p) => mask[p] === 0).length < PLAIN_SHARE * border.length) return undefined;
-  keepUnreached(mask, w, h, border);
-  const foreground = sum(mask);
-  if (foreground < LEAST_SHARE * mask.length) return undefined;
-  const opened = openByDisc(mask, w, h, Math.max(1, Math.floor(OPENING * Math.min(w, h) + 0.5)));
-  const body = largestComponent(sum(opened) >= OPENING_KEEPS * foreground ? opened : mask, w, h);
-  keepUnreached(body, w, h, border);
-  return body;
-}
-
-/** Every pixel becomes 1 but the zeros that are 4-connected to the border through zeros. */
-function keepUnreached(mask: Uint8Array, w: number, h: number, border: readonly number[]): void {
-  const reached = new Uint8Array(mask.length);
-  const stack = new Int32Array(mask.length);
-  let top = 0;
-  const visit = (p: number): void => {
-    if (mask[p] !== 0 || reached[p] !== 0) return;
-    reached[p] = 1;
-    stack[top++] = p;
-  };
-  for (const p of border) visit(p);
-  while (top > 0) {
-    const p = stack[--top]!;
-    const x = p % w;
-    if (x > 0) visit(p - 1);
-    if (x < w - 1) visit(p + 1);
-    if (p >= w) visit(p - w);
-    if (p < w * (h - 1)) visit(p + w);
-  }
-  for (let p = 0; p < mask.length; p++) mask[p] = 1 - reached[p]!;
-}
-
-/**
- * Morphological opening by the disc of all pixels within `radius`, by two exact distance transforms: further than the
- * radius from every background pixel is the erosion. Outside the picture counts as background.
- */
-function openByDisc(mask: Uint8Array, w: number, h: number, radius: number): Uint8Array {
-  const rim = radius + 1;
-  const pw = w + 2 * rim;
-  const ph = h + 2 * rim;
-  const padded = new Uint8Array(pw * ph);
-  for (let y = 0; y < h; y++) padded.set(mask.subarray(y * w, (y + 1) * w), (y + rim) * pw + rim);
-  const distances = new Int32Array(pw * ph);
-  const transform = new DistanceTransform();
-  transform.run(padded, pw, ph, distances);
-  for (let p = 0; p < padded.length; p++) padded[p] = distances[p]! > radius * radius ? 0 : 1;
-  transform.run(padded, pw, ph, distances);
-  const opened = new Uint8Array(w * h);
-  for (let y = 0; y < h; y++) {
-    for (let x = 0, p = (y + rim) * pw + rim; x < w; x++, p++) {
-      opened[y * w + x] = distances[p]! <= radius * radius ? 1 : 0;
-    }
-  }
-  return opened;
-}
-
-/** The largest 4-connected component; the first in reading order where two are equal. */
-function largestComponent(mask: Uint8Array, w: number, h: number): Uint8Array {
-  const labels = new Int32Array(mask.length);
-  const stack = new Int32Array(mask.length);
-  let label = 0;
-  let best = 0;
-  let bestSize = 0;
-  for (let start = 0; start < mask.length; start++) {
-    if (mask[start] === 0 || labels[start] !== 0) continue;
-    let top = 0;
-    let size = 0;
-    label++;
-    labels[start] = label;
-    stack[top++] = start;
-    const visit = (p: number): void => {
-      if (mask[p] === 0 || labels[p] !== 0) return;
-      labels[p] = label;
-      stack[top++] = p;
-    };
-    while (top > 0) {
-      const p = stack[--top]!;
-      const x = p % w;
-      size++;
-      if (x > 0) visit(p - 1);
-      if (x < w - 1) visit(p + 1);
-      if (p >= w) visit(p - w);
-      if (p < w * (h - 1)) visit(p + w);
-    }
-    if (size > bestSize) {
-      bestSize = size;
-      best = label;
-    }
-  }
-  const kept = new Uint8Array(mask.length);
-  for (let p = 0; p < kept.length; p++) kept[p] = labels[p] === best && best > 0 ? 1 : 0;
-  return kept;
 }
 
 function extent(mask: Uint8Array, w: number, h: number): { box: Box; count: number } {
@@ -160,9 +142,9 @@ function extent(mask: Uint8Array, w: number, h: number): { box: Box; count: numb
     for (let x = 0; x < w; x++, p++) {
       if (mask[p] === 0) continue;
       count++;
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
+      if (x < left) left = x;
+      if (x > right) right = x;
+      if (bottom < 0) top = y;
       bottom = y;
     }
   }
@@ -177,14 +159,15 @@ function borderPixels(w: number, h: number): number[] {
   return border;
 }
 
-function median(values: number[]): number {
-  values.sort((a, b) => a - b);
-  const middle = values.length >> 1;
-  return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2;
-}
-
-function sum(mask: Uint8Array): number {
-  let total = 0;
-  for (const value of mask) total += value;
-  return total;
+/** Median of one channel over some pixels, by counting: it is one of 256 values, or lies between two. */
+function medianAt(data: Uint8Array, pixels: readonly number[], channel: number): number {
+  const counts = new Int32Array(256);
+  for (const p of pixels) counts[data[p * 3 + channel]!]!++;
+  const at = (rank: number): number => {
+    let value = 0;
+    for (let below = counts[0]!; below <= rank; below += counts[value]!) value++;
+    return value;
+  };
+  const middle = pixels.length >> 1;
+  return pixels.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2;
 }

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
-import { checkGrade, readCrop } from "../../calibrate/images.ts";
+import { checkGrade } from "../../calibrate/images.ts";
+import { StillReader } from "../../calibrate/still-reader.ts";
 import { MADE_MODEL } from "../support/gallery-made.ts";
 
 const wrong = [
@@ -53,7 +54,8 @@ test("a picture of millions of pixels gives the crop that it gives at a tenth of
         return path;
       }),
     );
-    const [large, small] = await Promise.all(paths.map((path) => readCrop(path, { ...MADE_MODEL, sizePx: 96 })));
+    const reader = new StillReader({ ...MADE_MODEL, sizePx: 96 });
+    const [large, small] = await Promise.all(paths.map((path) => reader.crop(path)));
     const difference = large!.reduce((sum, value, i) => sum + Math.abs(value - small![i]!), 0) / large!.length;
     assert.ok(difference < 4, `${difference}`);
   } finally {

@@ -3,10 +3,12 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { cropStill } from "../../../device/vision/still.ts";
+import { StillCropper } from "../../../device/vision/still.ts";
 
 const folder = new URL("../../fixtures/crops/", import.meta.url);
 const shape = { sizePx: 96, margin: 0.06, fill: 118 };
+/** One for all: what it keeps of a picture must not show in the next. */
+const cropper = new StillCropper(shape);
 
 async function read(name: string): Promise<{ widthPx: number; heightPx: number; data: Uint8Array }> {
   const { data, info } = await sharp(fileURLToPath(new URL(name, folder)))
@@ -24,7 +26,7 @@ const names = readdirSync(folder)
 
 for (const name of names) {
   test(`a still photograph is cut as the training recipe cuts it: ${name}`, async () => {
-    const { crop, whole } = cropStill(await read(`${name}.png`), shape);
+    const { crop, whole } = cropper.cut(await read(`${name}.png`));
     const { data: expected } = await read(`${name}.crop.png`);
     assert.equal(crop.length, expected.length);
     let worst = 0;
@@ -51,7 +53,7 @@ function disc(side: number, radius: number, ground: number, colour: readonly num
 }
 
 test("the box and the share of a disc are those of the disc", () => {
-  const found = cropStill({ widthPx: 200, heightPx: 200, data: disc(200, 60, 250, [180, 30, 30]) }, shape);
+  const found = cropper.cut({ widthPx: 200, heightPx: 200, data: disc(200, 60, 250, [180, 30, 30]) });
   assert.deepEqual(found.box, { x: 40, y: 40, w: 120, h: 120 });
   assert.ok(Math.abs(found.areaShare - (Math.PI * 3600) / 40_000) < 0.002);
   assert.equal(found.whole, false);
@@ -60,16 +62,16 @@ test("the box and the share of a disc are those of the disc", () => {
 test("a hole in the fruit that shows the background's colour belongs to the fruit", () => {
   const data = disc(200, 60, 250, [180, 30, 30]);
   for (let y = 95; y < 105; y++) data.fill(250, (y * 200 + 95) * 3, (y * 200 + 105) * 3);
-  const { crop } = cropStill({ widthPx: 200, heightPx: 200, data }, shape);
+  const { crop } = cropper.cut({ widthPx: 200, heightPx: 200, data });
   const middle = (48 * 96 + 48) * 3;
   assert.deepEqual([...crop.subarray(middle, middle + 3)], [250, 250, 250]);
 });
 
 test("a picture without a fruit, or before a busy ground, counts as the fruit itself", () => {
   const plain = new Uint8Array(50 * 40 * 3).fill(200);
-  assert.deepEqual(cropStill({ widthPx: 50, heightPx: 40, data: plain }, shape).box, { x: 0, y: 0, w: 50, h: 40 });
+  assert.deepEqual(cropper.cut({ widthPx: 50, heightPx: 40, data: plain }).box, { x: 0, y: 0, w: 50, h: 40 });
   const busy = plain.map((_, i) => (i * 7919) % 256);
-  const found = cropStill({ widthPx: 50, heightPx: 40, data: busy }, shape);
+  const found = cropper.cut({ widthPx: 50, heightPx: 40, data: busy });
   assert.equal(found.whole, true);
   assert.equal(found.areaShare, 1);
 });
