@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, Option } from "commander";
+// What a command does is loaded when it is asked for: all of them together take longer to load than most to run.
 import type { Config } from "../device/base/config.ts";
-import { loadConfig } from "../device/base/config-file.ts";
 import { asGradelineError, GradelineError } from "../device/base/errors.ts";
 import { Scope } from "../device/base/lifecycle.ts";
 import { VERSION } from "../device/base/version.ts";
 import type { Precision } from "../device/embed/providers.ts";
-import { readPlaces } from "../device/recipes/installed.ts";
 import { report } from "../device/run.ts";
 import { activateCommands } from "./commands/activate.ts";
 import { auditCommand } from "./commands/audit.ts";
@@ -24,13 +23,7 @@ import { shadowCommand } from "./commands/shadow.ts";
 import { stillCommand } from "./commands/still.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { wholeNumber } from "./commands/whole-number.ts";
-import { engineCommand } from "./engine.ts";
-import { enrollCommand } from "./enroll.ts";
-import { checkGrade } from "./images.ts";
-import { enrollLane } from "./line/enroll-lane.ts";
-import { enrollRecording } from "./line/enroll-recording.ts";
 import { needConfig } from "./line/need-config.ts";
-import { listCommand } from "./list.ts";
 
 /** What every command gets. */
 export interface Context {
@@ -152,7 +145,9 @@ watchCommand(program, common, within);
 common(program.command("list"))
   .description("Shows the enrolled items.")
   .addHelpText("after", "\nExample:\n  gradeline-calibrate list --gallery /var/lib/gradeline/gallery")
-  .action((options: CommonOptions) => within(options, listCommand));
+  .action((options: CommonOptions) =>
+    within(options, async (context) => (await import("./list.ts")).listCommand(context)),
+  );
 
 auditCommand(program, common, within);
 galleryCommands(program, common, within);
@@ -182,8 +177,8 @@ Examples:
   gradeline-calibrate engine --precision int8 --gallery /var/lib/gradeline/gallery --json`,
   )
   .action((options: CommonOptions & Record<string, unknown>) =>
-    within(options, (context) =>
-      engineCommand(context, {
+    within(options, async (context) =>
+      (await import("./engine.ts")).engineCommand(context, {
         precision: options.precision,
         library: options.library as string | undefined,
         cache: options.cache as string | undefined,
@@ -211,7 +206,12 @@ async function enroll(context: Context, grade: string, paths: string[], options:
   const { lane, recording, count, idle } = options;
   if (recording !== undefined) {
     if (paths.length > 0) throw new GradelineError("USAGE", "found both images and --recording, wanted one of them");
-    return enrollRecording(context, { grade, path: recording, lane, count });
+    return (await import("./line/enroll-recording.ts")).enrollRecording(context, {
+      grade,
+      path: recording,
+      lane,
+      count,
+    });
   }
   if (lane === undefined) {
     if (count !== undefined) throw new GradelineError("USAGE", "--count goes with --lane or --recording");
@@ -220,12 +220,13 @@ async function enroll(context: Context, grade: string, paths: string[], options:
         hint: "gradeline-calibrate enroll --help",
       });
     }
-    return enrollCommand(context, grade, paths);
+    return (await import("./enroll.ts")).enrollCommand(context, grade, paths);
   }
   if (paths.length > 0) throw new GradelineError("USAGE", "found both images and --lane, wanted one of them");
   if (count === undefined) throw new GradelineError("USAGE", "--lane needs --count N");
-  checkGrade(grade);
-  return enrollLane(needConfig(context.config, "enroll --lane"), { grade, lane, count, idleS: idle }, context);
+  (await import("./images.ts")).checkGrade(grade);
+  const config = needConfig(context.config, "enroll --lane");
+  return (await import("./line/enroll-lane.ts")).enrollLane(config, { grade, lane, count, idleS: idle }, context);
 }
 
 /** Opens what the options name, runs the command, closes everything. */
@@ -235,8 +236,8 @@ async function within(
   about: "active" | "configuration" = "active",
 ): Promise<void> {
   json = options.json === true;
-  const config = options.config === undefined ? undefined : await loadConfig(options.config);
-  const places = config === undefined || about === "configuration" ? config : await readPlaces(config);
+  const config = options.config === undefined ? undefined : await configOf(options.config);
+  const places = config === undefined || about === "configuration" ? config : await placesOf(config);
   const scope = new Scope();
   try {
     await command({
@@ -252,6 +253,14 @@ async function within(
   } finally {
     await scope.close();
   }
+}
+
+async function configOf(path: string): Promise<Config> {
+  return (await import("../device/base/config-file.ts")).loadConfig(path);
+}
+
+async function placesOf(config: Config): Promise<Pick<Config, "gallery" | "model">> {
+  return (await import("../device/recipes/installed.ts")).readPlaces(config);
 }
 
 function failed(error: unknown): number {

@@ -36,7 +36,7 @@ interface Recorded {
 /** `record`: writes what a camera gives into a ring until it is stopped. */
 export async function record(context: Context, root: string, options: RecordOptions): Promise<void> {
   const { scope, stop, json } = context;
-  const config = sourceOf(context.config, options, "record");
+  const config = await sourceOf(context.config, options, "record");
   const source = scope.add(await untilStopped(openSource(config), stop));
   const maxAgeMs = options.maxAge === undefined ? NO_AGE_MS : options.maxAge * 1000;
   const { maxSize: maxBytes, compress = false } = options;

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { parse } from "yaml";
 import { type Config, type SourceConfig, sourceSchema } from "../device/base/config.ts";
 import { GradelineError } from "../device/base/errors.ts";
 import type { FrameSource } from "../device/capture/source.ts";
@@ -24,7 +23,11 @@ export function sourceOptions(command: Command): Command {
  * @param command for the hint
  * @throws {GradelineError} USAGE or CONFIG with what is wanted instead
  */
-export function sourceOf(config: Config | undefined, { camera, source }: SourceOptions, command: string): SourceConfig {
+export async function sourceOf(
+  config: Config | undefined,
+  { camera, source }: SourceOptions,
+  command: string,
+): Promise<SourceConfig> {
   if (source !== undefined) {
     if (config !== undefined) throw new GradelineError("USAGE", "found both --source and --config, wanted one of them");
     return parseSource(source);
@@ -43,7 +46,8 @@ export function sourceOf(config: Config | undefined, { camera, source }: SourceO
   return found.source;
 }
 
-function parseSource(text: string): SourceConfig {
+async function parseSource(text: string): Promise<SourceConfig> {
+  const { parse } = await import("yaml");
   let value: unknown;
   try {
     value = parse(text, { maxAliasCount: 0 });

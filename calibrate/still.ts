@@ -17,7 +17,7 @@ const TELL_MS = 1000;
 
 /** `still`: one picture, as the next of the folder. */
 export async function still({ config, stop, json }: Context, folder: string, options: SourceOptions): Promise<void> {
-  const source = sourceOf(config, options, "still");
+  const source = await sourceOf(config, options, "still");
   const telling = setTimeout(() => {
     if (process.stderr.isTTY) process.stderr.write("waiting for the camera ...\n");
   }, TELL_MS);

@@ -1,9 +1,6 @@
 import type { Command } from "commander";
 import { needConfig } from "../line/need-config.ts";
 import type { CommonOptions, Within } from "../main.ts";
-import { activate, rollback } from "../recipes/activate.ts";
-import { listRecipes } from "../recipes/list.ts";
-import { activateOffline, rollbackOffline } from "../recipes/offline.ts";
 
 interface Flags extends CommonOptions {
   readonly offline?: boolean;
@@ -37,9 +34,11 @@ Examples:
     .action((recipe: string, options: Flags) =>
       within(
         options,
-        (context) => {
+        async (context) => {
           const config = needConfig(context.config, "activate");
-          return options.offline ? activateOffline(context, config, recipe) : activate(context, config, recipe);
+          return options.offline
+            ? (await import("../recipes/offline.ts")).activateOffline(context, config, recipe)
+            : (await import("../recipes/activate.ts")).activate(context, config, recipe);
         },
         "configuration",
       ),
@@ -51,9 +50,11 @@ Examples:
     .action((options: Flags) =>
       within(
         options,
-        (context) => {
+        async (context) => {
           const config = needConfig(context.config, "rollback");
-          return options.offline ? rollbackOffline(context, config) : rollback(context, config);
+          return options.offline
+            ? (await import("../recipes/offline.ts")).rollbackOffline(context, config)
+            : (await import("../recipes/activate.ts")).rollback(context, config);
         },
         "configuration",
       ),
@@ -63,6 +64,11 @@ Examples:
     .description("Shows which recipes are installed, which is active and what rollback goes back to.")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate recipes --config /etc/gradeline/gradeline.yaml")
     .action((options: CommonOptions) =>
-      within(options, (context) => listRecipes(context, needConfig(context.config, "recipes")), "configuration"),
+      within(
+        options,
+        async (context) =>
+          (await import("../recipes/list.ts")).listRecipes(context, needConfig(context.config, "recipes")),
+        "configuration",
+      ),
     );
 }

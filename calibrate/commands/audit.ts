@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { auditCommand as audit } from "../audit/run.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
 import { share } from "./share.ts";
 
@@ -31,8 +30,8 @@ Examples:
   gradeline-calibrate audit --strict --json`,
     )
     .action((options: AuditOptions) =>
-      within(options, (context) =>
-        audit(context, {
+      within(options, async (context) =>
+        (await import("../audit/run.ts")).auditCommand(context, {
           html: options.html,
           sheet: options.sheet,
           strict: options.strict === true,

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { doctor } from "../doctor/doctor.ts";
 import type { CommonOptions, Within } from "../main.ts";
 
 /** `doctor` */
@@ -26,5 +25,7 @@ Examples:
 
 Exit code: 0; 1 where there is a problem; 2 for wrong use; 130 when stopped.`,
     )
-    .action(({ config, ...options }: CommonOptions) => within(options, (context) => doctor(context, config)));
+    .action(({ config, ...options }: CommonOptions) =>
+      within(options, async (context) => (await import("../doctor/doctor.ts")).doctor(context, config)),
+    );
 }

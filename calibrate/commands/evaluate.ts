@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { evaluate } from "../evaluate/evaluate.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
 import { share } from "./share.ts";
 import { wholeNumber } from "./whole-number.ts";
@@ -66,8 +65,8 @@ Examples:
   gradeline-calibrate evaluate --gallery /var/lib/gradeline/gallery          what is enrolled, by itself`,
     )
     .action((dir: string | undefined, options: EvaluateOptions) =>
-      within(options, (context) =>
-        evaluate(context, dir, {
+      within(options, async (context) =>
+        (await import("../evaluate/evaluate.ts")).evaluate(context, dir, {
           order: options.grades === undefined ? [] : options.grades.split(",").map((name) => name.trim()),
           shots: options.shots,
           repeats: options.repeats,

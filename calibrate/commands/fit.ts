@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { RULES, type RuleName } from "../../device/grade/rules/rule.ts";
-import { fitGallery } from "../fit/fit.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
 import { percent } from "./share.ts";
 
@@ -45,8 +44,12 @@ Examples:
   gradeline-calibrate fit --dry-run --json --gallery gallery`,
     )
     .action((options: FitFlags) =>
-      within(options, (context) =>
-        fitGallery(context, { alpha: options.alpha, rule: options.rule, dryRun: options.dryRun === true }),
+      within(options, async (context) =>
+        (await import("../fit/fit.ts")).fitGallery(context, {
+          alpha: options.alpha,
+          rule: options.rule,
+          dryRun: options.dryRun === true,
+        }),
       ),
     );
 }

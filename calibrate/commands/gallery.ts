@@ -1,10 +1,5 @@
 import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
-import { relabelItems, removeItems } from "../gallery/edit.ts";
-import { orderGradesOf, removeGrade, renameGrade, setTolerance, showGrades } from "../gallery/grades.ts";
-import { rebuildGallery } from "../gallery/rebuild.ts";
-import { showItem } from "../gallery/show.ts";
-import { undoChange } from "../gallery/undo.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
 import { percent } from "./share.ts";
 
@@ -19,14 +14,16 @@ export function galleryCommands(program: Command, common: Common, within: Within
       "\nExample:\n  gradeline-calibrate show 3f2a --out item.png --gallery /var/lib/gradeline/gallery",
     )
     .action((item: string, options: CommonOptions & { out?: string }) =>
-      within(options, (context) => showItem(context, item, options.out)),
+      within(options, async (context) => (await import("../gallery/show.ts")).showItem(context, item, options.out)),
     );
 
   common(program.command("remove"))
     .description("Takes items out of the gallery, all of them or none. `undo` brings them back.")
     .argument("<item...>", "ids, or four letters or more of their beginnings")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate remove 3f2a 90bc --config /etc/gradeline/gradeline.yaml")
-    .action((items: string[], options: CommonOptions) => within(options, (context) => removeItems(context, items)));
+    .action((items: string[], options: CommonOptions) =>
+      within(options, async (context) => (await import("../gallery/edit.ts")).removeItems(context, items)),
+    );
 
   common(program.command("relabel"))
     .description("Gives items another grade.")
@@ -34,11 +31,16 @@ export function galleryCommands(program: Command, common: Common, within: Within
     .option("--new", "the grade may be a new one; it becomes the worst, `grades order` moves it")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate relabel 3f2a 90bc second --config gradeline.yaml")
     .action((words: string[], options: CommonOptions & { new?: boolean }) =>
-      within(options, (context) => {
+      within(options, async (context) => {
         if (words.length < 2) {
           throw new GradelineError("USAGE", `found one word, ${JSON.stringify(words[0])}, wanted ITEM… GRADE`);
         }
-        return relabelItems(context, words.slice(0, -1), words.at(-1)!, options.new === true);
+        return (await import("../gallery/edit.ts")).relabelItems(
+          context,
+          words.slice(0, -1),
+          words.at(-1)!,
+          options.new === true,
+        );
       }),
     );
 
@@ -47,13 +49,17 @@ export function galleryCommands(program: Command, common: Common, within: Within
     .option("--redo", "takes back the last undo")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate undo --gallery /var/lib/gradeline/gallery")
     .action((options: CommonOptions & { redo?: boolean }) =>
-      within(options, (context) => undoChange(context, options.redo === true)),
+      within(options, async (context) =>
+        (await import("../gallery/undo.ts")).undoChange(context, options.redo === true),
+      ),
     );
 
   common(program.command("rebuild"))
     .description("Embeds all references again from their kept views, for another model or precision.")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate rebuild --model models/embedder.json --gallery gallery")
-    .action((options: CommonOptions) => within(options, rebuildGallery));
+    .action((options: CommonOptions) =>
+      within(options, async (context) => (await import("../gallery/rebuild.ts")).rebuildGallery(context)),
+    );
 
   const grades = program
     .command("grades")
@@ -70,13 +76,17 @@ Examples:
   common(grades.command("list", { isDefault: true }))
     .description("Shows them.")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades --gallery gallery")
-    .action((options: CommonOptions) => within(options, showGrades));
+    .action((options: CommonOptions) =>
+      within(options, async (context) => (await import("../gallery/grades.ts")).showGrades(context)),
+    );
 
   common(grades.command("order"))
     .description("Sets the order.")
     .argument("<grade...>", "all grades, best first")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades order extra sound second reject")
-    .action((order: string[], options: CommonOptions) => within(options, (context) => orderGradesOf(context, order)));
+    .action((order: string[], options: CommonOptions) =>
+      within(options, async (context) => (await import("../gallery/grades.ts")).orderGradesOf(context, order)),
+    );
 
   common(grades.command("rename"))
     .description("Renames one.")
@@ -84,14 +94,16 @@ Examples:
     .argument("<to>")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades rename second juice")
     .action((from: string, to: string, options: CommonOptions) =>
-      within(options, (context) => renameGrade(context, from, to)),
+      within(options, async (context) => (await import("../gallery/grades.ts")).renameGrade(context, from, to)),
     );
 
   common(grades.command("remove"))
     .description("Removes one that has no items.")
     .argument("<grade>")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades remove juice")
-    .action((grade: string, options: CommonOptions) => within(options, (context) => removeGrade(context, grade)));
+    .action((grade: string, options: CommonOptions) =>
+      within(options, async (context) => (await import("../gallery/grades.ts")).removeGrade(context, grade)),
+    );
 
   common(grades.command("tolerance"))
     .description("Sets what share of a lot may be of another grade; without a number the usual one (UNECE FFV-50).")
@@ -99,6 +111,6 @@ Examples:
     .argument("[percent]", "0 to 100", (text: string) => percent(text, "with 0 and 100"))
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades tolerance extra 5")
     .action((grade: string, share: number | undefined, options: CommonOptions) =>
-      within(options, (context) => setTolerance(context, grade, share)),
+      within(options, async (context) => (await import("../gallery/grades.ts")).setTolerance(context, grade, share)),
     );
 }

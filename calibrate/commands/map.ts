@@ -1,8 +1,6 @@
 import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
-import { queueFolder } from "../../device/teach/teaching.ts";
 import type { Common, CommonOptions, Context, Within } from "../main.ts";
-import { drawGallery } from "../map/map.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 interface MapOptions extends CommonOptions {
@@ -48,12 +46,12 @@ Examples:
   gradeline-calibrate map --queue --config /etc/gradeline/gradeline.yaml --umap`,
     )
     .action((options: MapOptions) =>
-      within(options, (context) =>
-        drawGallery(context, {
+      within(options, async (context) =>
+        (await import("../map/map.ts")).drawGallery(context, {
           out: options.out.length > 0 ? options.out : [DEFAULT_OUT],
           items: options.items,
           fresh: options.new,
-          queue: queueOf(options.queue, context),
+          queue: await queueOf(options.queue, context),
           eachView: options.views === true,
           umap: options.umap === true,
           seed: options.seed,
@@ -62,8 +60,8 @@ Examples:
     );
 }
 
-function queueOf(given: string | true | undefined, { config }: Context): string | undefined {
+async function queueOf(given: string | true | undefined, { config }: Context): Promise<string | undefined> {
   if (given !== true) return given;
-  if (config !== undefined) return queueFolder(config);
+  if (config !== undefined) return (await import("../../device/teach/teaching.ts")).queueFolder(config);
   throw new GradelineError("USAGE", "--queue needs a folder, or --config FILE that names it");
 }

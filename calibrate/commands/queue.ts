@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
 import { needConfig } from "../line/need-config.ts";
-import { queueAnswer, queueAsk, queueDismiss, queueList } from "../line/queue.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
 
 /** `queue list`, `queue answer`, `queue dismiss`: items of the line that were unknown or unsure. */
@@ -22,7 +21,9 @@ Examples:
     .description("Shows what waits: when it passed, its distances, and the picture with all its views.")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate queue list --config /etc/gradeline/gradeline.yaml")
     .action((options: CommonOptions) =>
-      within(options, (context) => queueList(needConfig(context.config, "queue list"), context)),
+      within(options, async (context) =>
+        (await import("../line/queue.ts")).queueList(needConfig(context.config, "queue list"), context),
+      ),
     );
 
   common(queue.command("answer"))
@@ -37,7 +38,8 @@ Examples:
   gradeline-calibrate queue answer a-1 a-2 a-3 reject --config gradeline.yaml --json`,
     )
     .action((words: string[], options: CommonOptions) =>
-      within(options, (context) => {
+      within(options, async (context) => {
+        const { queueAnswer, queueAsk } = await import("../line/queue.ts");
         const config = needConfig(context.config, "queue answer");
         if (words.length === 0) return queueAsk(config, context);
         const grade = words.at(-1)!;
@@ -55,6 +57,8 @@ Examples:
     .argument("<item...>", "names as `queue list` shows them")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate queue dismiss belt-mf3k2-0-17 --config gradeline.yaml")
     .action((items: string[], options: CommonOptions) =>
-      within(options, (context) => queueDismiss(needConfig(context.config, "queue dismiss"), items, context)),
+      within(options, async (context) =>
+        (await import("../line/queue.ts")).queueDismiss(needConfig(context.config, "queue dismiss"), items, context),
+      ),
     );
 }

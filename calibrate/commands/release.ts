@@ -1,9 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { nameWordSchema } from "../../device/recipes/manifest.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
-import { releaseKey } from "../release/key.ts";
-import { makeRelease } from "../release/make.ts";
-import { showRelease } from "../release/show.ts";
 
 /** `release`, `release key`, `release show` */
 export function releaseCommand(program: Command, common: Common, within: Within): void {
@@ -42,8 +39,14 @@ Examples:
         version: string | undefined,
         options: CommonOptions & { key: string; out?: string; force?: boolean },
       ) =>
-        within(options, (context) =>
-          makeRelease(context, { name, version, key: options.key, out: options.out, force: options.force === true }),
+        within(options, async (context) =>
+          (await import("../release/make.ts")).makeRelease(context, {
+            name,
+            version,
+            key: options.key,
+            out: options.out,
+            force: options.force === true,
+          }),
         ),
     );
 
@@ -54,7 +57,7 @@ Examples:
     .option("--json", "one JSON object on standard output")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate release key --out release.key")
     .action((options: CommonOptions & { out: string }) =>
-      within(options, (context) => releaseKey(context, options.out)),
+      within(options, async (context) => (await import("../release/key.ts")).releaseKey(context, options.out)),
     );
 
   release
@@ -64,7 +67,9 @@ Examples:
     .option("--config <file>", "the daemon's configuration, which says whom it trusts")
     .option("--json", "one JSON object on standard output")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate release show apples-3.recipe --config gradeline.yaml")
-    .action((file: string, options: CommonOptions) => within(options, (context) => showRelease(context, file)));
+    .action((file: string, options: CommonOptions) =>
+      within(options, async (context) => (await import("../release/show.ts")).showRelease(context, file)),
+    );
 }
 
 function word(text: string): string {

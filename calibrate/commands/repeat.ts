@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { needConfig } from "../line/need-config.ts";
-import { repeatFruit } from "../line/repeat.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
 import { wholeNumber } from "./whole-number.ts";
 
@@ -35,9 +34,10 @@ Examples:
   gradeline-calibrate repeat --lane a b --count 20 --config gradeline.yaml --json`,
     )
     .action((options: RepeatOptions) =>
-      within(options, (context) => {
+      within(options, async (context) => {
         const { lane, count, times, idle } = options;
         const wanted = { lanes: [...new Set(lane)], count, times, idleS: idle };
+        const { repeatFruit } = await import("../line/repeat.ts");
         return repeatFruit(needConfig(context.config, "repeat"), wanted, context);
       }),
     );

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
 import { needConfig } from "../line/need-config.ts";
 import type { CommonOptions, Within } from "../main.ts";
-import { shadow } from "../recipes/shadow.ts";
 
 /** `shadow` */
 export function shadowCommand(program: Command, within: Within): void {
@@ -28,11 +27,12 @@ Examples:
     .action((recipe: string | undefined, options: CommonOptions & { stop?: boolean }) =>
       within(
         options,
-        (context) => {
+        async (context) => {
           const stop = options.stop === true;
           if (recipe !== undefined && stop) {
             throw new GradelineError("USAGE", "found both a recipe and --stop, wanted one of them");
           }
+          const { shadow } = await import("../recipes/shadow.ts");
           return shadow(context, needConfig(context.config, "shadow"), { recipe, stop });
         },
         "configuration",

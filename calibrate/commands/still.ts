@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { CommonOptions, Within } from "../main.ts";
 import { type SourceOptions, sourceOptions } from "../source-option.ts";
-import { still } from "../still.ts";
 
 /** `still` */
 export function stillCommand(program: Command, within: Within): void {
@@ -24,6 +23,6 @@ Examples:
 Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
     )
     .action((dir: string, options: CommonOptions & SourceOptions) =>
-      within(options, (context) => still(context, dir, options)),
+      within(options, async (context) => (await import("../still.ts")).still(context, dir, options)),
     );
 }

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { needConfig } from "../line/need-config.ts";
-import { watchLine } from "../line/watch.ts";
 import type { Common, CommonOptions, Within } from "../main.ts";
 
 interface WatchOptions extends CommonOptions {
@@ -36,8 +35,8 @@ Examples:
   gradeline-calibrate watch --relearn --lane a --config gradeline.yaml`,
     )
     .action((options: WatchOptions) =>
-      within(options, (context) =>
-        watchLine(
+      within(options, async (context) =>
+        (await import("../line/watch.ts")).watchLine(
           needConfig(context.config, "watch"),
           {
             lanes: options.lane ?? [],
