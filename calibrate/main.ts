@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, Option } from "commander";
 // What a command does is loaded when it is asked for: all of them together take longer to load than most to run.
@@ -65,6 +66,8 @@ export type Within = (
 
 const DEFAULT_MODEL = fileURLToPath(new URL("../models/embedder.json", import.meta.url));
 const DEFAULT_GALLERY = "gallery";
+
+enableCompileCache();
 
 const stop = new AbortController();
 let json = false;
