@@ -1,4 +1,5 @@
-import { nearestByGrade } from "./distance.ts";
+import { distanceOf, nearestByGrade, searchOf } from "./distance.ts";
+import { type NearestSearch, NOTHING } from "./nearest-search.ts";
 import type { ReferenceViews } from "./references.ts";
 
 /*
@@ -23,15 +24,18 @@ export class CoverSpace {
   readonly capacity: number;
   /** (capacity, grades). */
   readonly nearest: Float64Array;
-  /** (grades, capacity). */
-  readonly distances: Float64Array;
+  /** (capacity) distance of each view to the references of the grades looked at so far, or the dot product. */
+  readonly best: Float64Array;
+  /** (capacity) how many grades were searched through for each view. */
+  readonly searched: Int32Array;
   readonly order: Float64Array;
   readonly cover: Cover;
 
   constructor(grades: number, capacity: number) {
     this.capacity = capacity;
     this.nearest = new Float64Array(capacity * grades);
-    this.distances = new Float64Array(grades * capacity);
+    this.best = new Float64Array(capacity);
+    this.searched = new Int32Array(capacity);
     this.order = new Float64Array(capacity);
     this.cover = { distance: new Float64Array(grades), view: new Int32Array(grades) };
   }
@@ -50,25 +54,67 @@ export function coverItem(
   leaveOut: number,
   space: CoverSpace,
 ): Cover {
-  const { grades } = references;
-  const { nearest, distances, order, capacity, cover } = space;
-  nearestByGrade(embeddings, count, references, leaveOut, nearest);
-  for (let v = 0; v < count; v++) {
-    let better = Number.POSITIVE_INFINITY;
-    for (let g = 0; g < grades; g++) {
-      better = Math.min(better, nearest[v * grades + g]!);
-      distances[g * capacity + v] = better;
-    }
+  const search = searchOf(references);
+  if (search !== undefined) {
+    search.begin(embeddings, count, leaveOut);
+    return coverBySearch(search, count, references.grades, space);
   }
-  const spared = Math.floor(SPARE * count);
+  nearestByGrade(embeddings, count, references, leaveOut, space.nearest);
+  return coverByAll(count, references.grades, space);
+}
+
+/** From the distances of all views to all grades. */
+function coverByAll(count: number, grades: number, space: CoverSpace): Cover {
+  const { nearest, best, order, cover } = space;
+  best.fill(Number.POSITIVE_INFINITY, 0, count);
   for (let g = 0; g < grades; g++) {
-    const from = g * capacity;
-    for (let v = 0; v < count; v++) order[v] = distances[from + v]!;
-    const worst = order.subarray(0, count).sort()[count - 1 - spared]!;
-    let view = 0;
-    while (distances[from + view] !== worst) view++;
+    for (let v = 0; v < count; v++) best[v] = Math.min(best[v]!, nearest[v * grades + g]!);
+    const worst = sorted(best, count, order)[count - 1 - sparedOf(count)]!;
     cover.distance[g] = worst;
-    cover.view[g] = view;
+    cover.view[g] = best.indexOf(worst);
   }
   return cover;
+}
+
+/**
+ * Only the views that may be the worst are searched for: of most others a near reference is soon found, and it does not
+ * matter how near the nearest is.
+ */
+function coverBySearch(search: NearestSearch, count: number, grades: number, space: CoverSpace): Cover {
+  const { best: dots, searched, order, cover } = space;
+  dots.fill(NOTHING, 0, count);
+  searched.fill(0, 0, count);
+  for (let g = 0; g < grades; g++) {
+    for (let v = 0; v < count; v++) dots[v] = Math.max(dots[v]!, search.probe(v, g));
+    let worst: number;
+    for (;;) {
+      worst = sorted(dots, count, order)[sparedOf(count)]!;
+      const view = unsure(dots, searched, count, g, worst);
+      if (view === undefined) break;
+      for (; searched[view]! <= g; searched[view]!++) dots[view] = search.search(view, searched[view]!, dots[view]!);
+    }
+    cover.distance[g] = distanceOf(worst);
+    cover.view[g] = dots.indexOf(worst);
+  }
+  return cover;
+}
+
+/** @returns the view that is farthest, of those not nearer than `worst` for whom nearer references may be left; or none */
+function unsure(dots: Float64Array, searched: Int32Array, count: number, grade: number, worst: number) {
+  let found: number | undefined;
+  for (let v = 0; v < count; v++) {
+    if (searched[v]! > grade || dots[v]! > worst) continue;
+    if (found === undefined || dots[v]! < dots[found]!) found = v;
+  }
+  return found;
+}
+
+function sparedOf(count: number): number {
+  return Math.floor(SPARE * count);
+}
+
+/** @param order work space @returns the first `count` values, ascending */
+function sorted(values: Float64Array, count: number, order: Float64Array): Float64Array {
+  for (let at = 0; at < count; at++) order[at] = values[at]!;
+  return order.subarray(0, count).sort();
 }

@@ -1,5 +1,6 @@
 import { LANES, makeDotKernel } from "./dots.ts";
-import { type NearestIndex, NearestSearch } from "./nearest-index.ts";
+import type { NearestIndex } from "./nearest-index.ts";
+import { NearestSearch, NOTHING } from "./nearest-search.ts";
 import type { ReferenceViews } from "./references.ts";
 
 /** No item is left out. */
@@ -27,18 +28,25 @@ export function nearestByGrade(
   leaveOut: number,
   out: Float64Array,
 ): void {
-  const { grades, index } = references;
-  const last = count * grades;
-  if (index === undefined) compareAll(embeddings, count, references, leaveOut, out);
-  else searchOf(references, index).largestDots(embeddings, count, leaveOut, out);
-  // Between unit vectors |x - y|² = 2 - 2 x·y.
-  for (let at = 0; at < last; at++) {
-    const dot = out[at]!;
-    out[at] = dot === -2 ? Number.POSITIVE_INFINITY : Math.sqrt(Math.max(0, 2 - 2 * dot));
+  const search = searchOf(references);
+  if (search === undefined) compareAll(embeddings, count, references, leaveOut, out);
+  else {
+    search.begin(embeddings, count, leaveOut);
+    search.largestDots(out);
   }
+  const last = count * references.grades;
+  for (let at = 0; at < last; at++) out[at] = distanceOf(out[at]!);
 }
 
-function searchOf(references: ReferenceViews, index: NearestIndex): NearestSearch {
+/** Between unit vectors |x - y|² = 2 - 2 x·y. @returns 0..2, Infinity for NOTHING */
+export function distanceOf(dot: number): number {
+  return dot === NOTHING ? Number.POSITIVE_INFINITY : Math.sqrt(Math.max(0, 2 - 2 * dot));
+}
+
+/** @returns undefined where every reference has to be looked at */
+export function searchOf(references: ReferenceViews): NearestSearch | undefined {
+  const { index } = references;
+  if (index === undefined) return undefined;
   let search = searches.get(index);
   if (search === undefined) {
     search = new NearestSearch(references, index);
@@ -47,7 +55,7 @@ function searchOf(references: ReferenceViews, index: NearestIndex): NearestSearc
   return search;
 }
 
-/** @param out (count, grades) the largest dot products, -2 without any */
+/** @param out (count, grades) the largest dot products, NOTHING without any */
 function compareAll(
   embeddings: Float32Array,
   count: number,
@@ -59,7 +67,7 @@ function compareAll(
   const stride = Math.ceil(dimension / LANES) * LANES;
   const rowsAtOnce = Math.floor(kernel.rows.length / stride);
   const viewsAtOnce = Math.floor(kernel.views.length / stride / LANES) * LANES;
-  out.fill(-2, 0, count * grades);
+  out.fill(NOTHING, 0, count * grades);
   for (let view = 0; view < count; view += viewsAtOnce) {
     const views = Math.min(viewsAtOnce, count - view);
     layViews(embeddings, view, views, dimension, stride);

@@ -1,13 +1,13 @@
 import { GradelineError } from "../base/errors.ts";
 import { type Cover, CoverSpace, coverItem } from "./cover.ts";
-import { NO_ITEM } from "./distance.ts";
+import { NO_ITEM, nearestByGrade } from "./distance.ts";
 import { fitGrader, type GraderFit } from "./fit.ts";
 import type { Gallery } from "./gallery.ts";
 import { type Kin, kinDistance } from "./kin.ts";
 import { describeItem } from "./prototypes.ts";
 import type { ReferenceViews } from "./references.ts";
 import { makeRule } from "./rules/make.ts";
-import type { ItemRule, Leaning, RuleName } from "./rules/rule.ts";
+import type { ItemRule, ItemSeen, Leaning, RuleName } from "./rules/rule.ts";
 import { conformalP, type Thresholds } from "./thresholds.ts";
 import type { Decision, Reasons } from "./verdict.ts";
 
@@ -31,6 +31,9 @@ export class Grader {
   readonly #descriptor: Float64Array;
   readonly #descriptor32: Float32Array;
   readonly #leaning: Leaning = { grade: 0, second: -1, lead: 1 };
+  readonly #seen: { -readonly [K in keyof ItemSeen]: ItemSeen[K] };
+  /** Of the item seen last. */
+  #embeddings: Float32Array = new Float32Array(0);
   #space: CoverSpace;
 
   private constructor({ references, names, prototypes, thresholds, kin, rule }: GraderFit) {
@@ -42,6 +45,7 @@ export class Grader {
     this.#descriptor = new Float64Array(references.dimension);
     this.#descriptor32 = new Float32Array(references.dimension);
     this.#space = new CoverSpace(names.length, 64);
+    this.#seen = { descriptor: this.#descriptor, views: 0, nearest: () => this.#nearest() };
   }
 
   /**
@@ -134,8 +138,17 @@ export class Grader {
     if (count > this.#space.capacity) this.#space = new CoverSpace(this.#names.length, count * 2);
     describeItem(embeddings, count, this.#descriptor);
     const cover = coverItem(embeddings, count, this.#references, NO_ITEM, this.#space);
-    this.#rule.lean({ descriptor: this.#descriptor, views: count, nearest: this.#space.nearest }, this.#leaning);
+    this.#embeddings = embeddings;
+    this.#seen.views = count;
+    this.#rule.lean(this.#seen, this.#leaning);
     return cover;
+  }
+
+  /** For a rule that asks each view. */
+  #nearest(): Float64Array {
+    const { nearest } = this.#space;
+    nearestByGrade(this.#embeddings, this.#seen.views, this.#references, NO_ITEM, nearest);
+    return nearest;
   }
 
   /** The best grade from `grade` on that covers the item seen last; one beyond the last where none does. */

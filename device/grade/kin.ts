@@ -1,4 +1,5 @@
 import { nearestByGrade } from "./distance.ts";
+import { indexOf } from "./nearest-index.ts";
 import type { ItemDescriptors } from "./prototypes.ts";
 import type { ReferenceViews } from "./references.ts";
 import { conformalLimit, FALLBACK_LIMIT, LEAST_LIMIT, spreadOut } from "./thresholds.ts";
@@ -29,18 +30,18 @@ export interface Kin {
 export function fitKin(items: ItemDescriptors, dimension: number, alpha: number): Kin {
   const { descriptors, lengths, views } = items;
   const count = views.length;
+  const flat = {
+    dimension,
+    grades: 1,
+    rows: Float32Array.from(descriptors),
+    count,
+    gradeOf: new Uint8Array(count),
+    itemOf: Uint32Array.from(views, (_, item) => item),
+    items: count,
+    itemGrade: new Uint8Array(count),
+  };
   const kin = {
-    descriptors: {
-      dimension,
-      grades: 1,
-      rows: Float32Array.from(descriptors),
-      count,
-      gradeOf: new Uint8Array(count),
-      itemOf: Uint32Array.from(views, (_, item) => item),
-      items: count,
-      itemGrade: new Uint8Array(count),
-      index: undefined,
-    },
+    descriptors: { ...flat, index: indexOf(flat) },
     alike: alikeness(lengths, views),
     nearest: new Float64Array(1),
   };

@@ -3,7 +3,7 @@
  */
 
 /** Rows of a leaf; the last of each grade may have fewer. */
-export const LEAF = 16;
+export const LEAF = 64;
 
 /**
  * Halves the rows across their widest extent until each part is a leaf.

@@ -1,22 +1,20 @@
 import { intoLeaves, LEAF } from "./leaves.ts";
 import type { ReferenceViews } from "./references.ts";
-import { ABREAST, FIND, makeScanKernel, type ScanKernel } from "./scan.ts";
+import { ABREAST, PAIR, SCALE } from "./scan.ts";
 import { fitShortBasis, SHORT, type ShortBasis, shorten } from "./short-rows.ts";
 
 /*
- * The nearest reference of each grade without looking at most of them, and without an error: leaves of alike rows are
- * passed over by their middle and radius, single rows by their short rows; only what is left is compared whole.
+ * What makes a search quick without an error: short rows of all references, in leaves of alike ones.
  */
 
 /** Fewer references are compared faster one by one. */
 const MIN_ROWS = 1500;
-/** What rounding may take from a bound. */
-const SLACK = 1e-5;
-const GROUPS_OF_LEAF = LEAF / ABREAST;
-const NOBODY = -1;
+
+/** In the place of a row: there is none. */
+export const NOBODY = -1;
 
 /** Leaves of one grade lie together. */
-interface GradeLeaves {
+export interface GradeLeaves {
   /** First group of the grade's leaves' middles. */
   readonly middles: number;
   readonly middleGroups: number;
@@ -27,12 +25,12 @@ interface GradeLeaves {
 /** What a search needs to know of the references, in numbers alone: it may be made in another thread. */
 export interface NearestIndex {
   readonly basis: ShortBasis;
-  /** Short rows, LEAF by LEAF, in the kernel's order. */
-  readonly rows: Float32Array;
+  /** Short rows, LEAF by LEAF, in the kernel's order and parts. */
+  readonly rows: Int16Array;
   /** (leaves * LEAF) which reference each short row is, or NOBODY. */
   readonly rowOf: Int32Array;
-  /** Short middles of the leaves, in the kernel's order; each grade begins with a new group. */
-  readonly middles: Float32Array;
+  /** Short middles of the leaves, in the kernel's order and parts; each grade begins with a new group. */
+  readonly middles: Int16Array;
   /** (leaves) the farthest row of each leaf from its middle, whole rows. */
   readonly radius: Float64Array;
   /** (leaves) squared lengths of the middles, whole. */
@@ -53,9 +51,9 @@ export function indexOf(references: Omit<ReferenceViews, "index">): NearestIndex
   const leaves = sum(leafCounts, gradeCount);
   const index = {
     basis,
-    rows: new Float32Array(leaves * LEAF * SHORT),
+    rows: new Int16Array(leaves * LEAF * SHORT),
     rowOf: new Int32Array(leaves * LEAF).fill(NOBODY),
-    middles: new Float32Array(sum(middleGroups, gradeCount) * ABREAST * SHORT),
+    middles: new Int16Array(sum(middleGroups, gradeCount) * ABREAST * SHORT),
     radius: new Float64Array(leaves),
     square: new Float64Array(leaves),
     grades: orders.map((_, grade) => ({
@@ -85,186 +83,6 @@ export function indexOf(references: Omit<ReferenceViews, "index">): NearestIndex
   return index;
 }
 
-/** Made once per index; searching allocates nothing. */
-export class NearestSearch {
-  readonly #references: ReferenceViews;
-  readonly #basis: ShortBasis;
-  readonly #rows: ScanKernel;
-  readonly #rowOf: Int32Array;
-  readonly #middles: ScanKernel;
-  readonly #radius: Float64Array;
-  readonly #square: Float64Array;
-  readonly #grades: readonly GradeLeaves[];
-  /** (leaves of a grade) lower bounds of the squared distance to the middle. */
-  readonly #away: Float64Array;
-  /** (views, SHORT) of the item that is searched for; grows with it. */
-  #queries = new Float32Array(0);
-
-  constructor(references: ReferenceViews, index: NearestIndex) {
-    this.#references = references;
-    this.#basis = index.basis;
-    this.#rows = kernelOf(index.rows);
-    this.#rowOf = index.rowOf;
-    this.#middles = kernelOf(index.middles);
-    this.#radius = index.radius;
-    this.#square = index.square;
-    this.#grades = index.grades;
-    this.#away = new Float64Array(Math.max(1, ...index.grades.map(({ leaves }) => leaves)));
-  }
-
-  /**
-   * As `nearestByGrade`, but dot products.
-   *
-   * @param out (count, grades) the largest dot product of each view with each grade, written in place; -2 without any
-   */
-  largestDots(embeddings: Float32Array, count: number, leaveOut: number, out: Float64Array): void {
-    const { grades } = this.#references;
-    if (this.#queries.length < count * SHORT) this.#queries = new Float32Array(count * SHORT * 2);
-    for (let view = 0; view < count; view++) {
-      shorten(embeddings, view, this.#basis, this.#queries.subarray(view * SHORT, (view + 1) * SHORT));
-    }
-    // Grade by grade: the short rows of one may stay in the processor's cache from view to view.
-    for (let grade = 0; grade < grades; grade++) {
-      let before = NOBODY;
-      for (let view = 0; view < count; view++) {
-        before = this.#search(embeddings, view, grade, leaveOut, before);
-        out[view * grades + grade] = this.#dot(embeddings, view, before, leaveOut);
-      }
-    }
-  }
-
-  /**
-   * @param before the row found for another view of the item, which is often near this one too, or NOBODY
-   * @returns the row with the largest dot product, or NOBODY
-   */
-  #search(embeddings: Float32Array, view: number, grade: number, leaveOut: number, before: number): number {
-    const { firstLeaf, leaves } = this.#grades[grade]!;
-    if (leaves === 0) return NOBODY;
-    const asked = this.#queries.subarray(view * SHORT, (view + 1) * SHORT);
-    const likely = this.#measureLeaves(asked, grade);
-    const rowOf = this.#rowOf;
-    const { list, dots, finds, query } = this.#rows;
-    query.set(asked);
-    for (let g = 0; g < GROUPS_OF_LEAF; g++) list[g] = (firstLeaf + likely) * GROUPS_OF_LEAF + g;
-    const probe = this.#largestFind(this.#rows.run(GROUPS_OF_LEAF, -2));
-    let found = before;
-    let best = this.#dot(embeddings, view, before, leaveOut);
-    if (probe !== NOBODY) {
-      const dot = this.#dot(embeddings, view, rowOf[probe]!, leaveOut);
-      if (dot > best) {
-        best = dot;
-        found = rowOf[probe]!;
-      }
-    }
-    // Also for a view that is no number: it is near nothing.
-    if (!(best > -2)) {
-      best = -2;
-      found = NOBODY;
-    }
-    // No row of a leaf is nearer than its middle is, less the radius.
-    const reach = found === NOBODY ? Number.POSITIVE_INFINITY : Math.sqrt(Math.max(0, 2 - 2 * best)) + SLACK;
-    const hits = this.#rows.run(this.#listLeaves(grade, reach), best - SLACK);
-    // The most promising first: what it is rules out most of the others.
-    const promising = this.#largestFind(hits);
-    if (promising !== NOBODY) {
-      const dot = this.#dot(embeddings, view, rowOf[promising]!, leaveOut);
-      if (dot > best) {
-        best = dot;
-        found = rowOf[promising]!;
-      }
-    }
-    for (let hit = 0; hit < hits; hit++) {
-      const from = finds[hit * FIND + ABREAST]! * ABREAST;
-      for (let lane = 0; lane < ABREAST; lane++) {
-        if (!(dots[hit * FIND + lane]! >= best - SLACK)) continue;
-        const dot = this.#dot(embeddings, view, rowOf[from + lane]!, leaveOut);
-        if (dot > best) {
-          best = dot;
-          found = rowOf[from + lane]!;
-        }
-      }
-    }
-    return found;
-  }
-
-  /** @param hits of the last run @returns the place of the short row with the largest dot product, or NOBODY */
-  #largestFind(hits: number): number {
-    const { dots, finds } = this.#rows;
-    let most = Number.NEGATIVE_INFINITY;
-    let place = NOBODY;
-    for (let hit = 0; hit < hits; hit++) {
-      for (let lane = 0; lane < ABREAST; lane++) {
-        if (!(dots[hit * FIND + lane]! > most)) continue;
-        most = dots[hit * FIND + lane]!;
-        place = finds[hit * FIND + ABREAST]! * ABREAST + lane;
-      }
-    }
-    return place;
-  }
-
-  /** Puts the groups of all leaves within reach on the list. @returns how many groups */
-  #listLeaves(grade: number, reach: number): number {
-    const { firstLeaf, leaves } = this.#grades[grade]!;
-    const { list } = this.#rows;
-    const away = this.#away;
-    const radius = this.#radius;
-    let groups = 0;
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      const limit = reach + radius[firstLeaf + leaf]!;
-      if (away[leaf]! > limit * limit) continue;
-      const group = (firstLeaf + leaf) * GROUPS_OF_LEAF;
-      for (let g = 0; g < GROUPS_OF_LEAF; g++) list[groups + g] = group + g;
-      groups += GROUPS_OF_LEAF;
-    }
-    return groups;
-  }
-
-  /** How far the middles of a grade's leaves are at least, squared. @returns the leaf whose middle is nearest */
-  #measureLeaves(query: Float32Array, grade: number): number {
-    const { middles, middleGroups, firstLeaf, leaves } = this.#grades[grade]!;
-    const { list, dots } = this.#middles;
-    const square = this.#square;
-    const aways = this.#away;
-    for (let g = 0; g < middleGroups; g++) list[g] = middles + g;
-    this.#middles.query.set(query);
-    // Below every dot product: each group is a find, in order.
-    const groups = this.#middles.run(middleGroups, Number.NEGATIVE_INFINITY);
-    let likely = 0;
-    let least = Number.POSITIVE_INFINITY;
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      const group = leaf >> 2;
-      // A view that is no number finds no group, and is near nothing.
-      const dot = group < groups ? dots[group * FIND + (leaf & 3)]! : Number.NEGATIVE_INFINITY;
-      const away = 1 + square[firstLeaf + leaf]! - 2 * dot;
-      aways[leaf] = away;
-      if (away < least) [least, likely] = [away, leaf];
-    }
-    return likely;
-  }
-
-  /** -2 for nobody and for what is left out. */
-  #dot(embeddings: Float32Array, view: number, row: number, leaveOut: number): number {
-    const { rows, dimension, itemOf } = this.#references;
-    if (row === NOBODY || itemOf[row] === leaveOut) return -2;
-    const [a, b] = [view * dimension, row * dimension];
-    let even = 0;
-    let odd = 0;
-    // Two sums: one alone waits for each addition to end.
-    let d = 0;
-    for (; d + 1 < dimension; d += 2) {
-      even += embeddings[a + d]! * rows[b + d]!;
-      odd += embeddings[a + d + 1]! * rows[b + d + 1]!;
-    }
-    return d < dimension ? even + odd + embeddings[a + d]! * rows[b + d]! : even + odd;
-  }
-}
-
-function kernelOf(rows: Float32Array): ScanKernel {
-  const kernel = makeScanKernel(Math.max(1, rows.length / ABREAST / SHORT), SHORT);
-  kernel.rows.set(rows);
-  return kernel;
-}
-
 /** (count, SHORT) */
 function shortRows({ rows, count }: Omit<ReferenceViews, "index">, basis: ShortBasis): Float32Array {
   const shorts = new Float32Array(count * SHORT);
@@ -280,9 +98,12 @@ function inLeaves({ gradeOf, count }: Omit<ReferenceViews, "index">, shorts: Flo
 }
 
 /** @param at place among all rows */
-function lay(short: Float32Array, rows: Float32Array, at: number): void {
-  const group = (at - (at % ABREAST)) * SHORT + (at % ABREAST);
-  for (let c = 0; c < SHORT; c++) rows[group + c * ABREAST] = short[c]!;
+function lay(short: Float32Array, rows: Int16Array, at: number): void {
+  const lane = at % ABREAST;
+  const group = (at - lane) * SHORT;
+  for (let c = 0; c < SHORT; c++) {
+    rows[group + (c - (c % PAIR)) * ABREAST + lane * PAIR + (c % PAIR)] = Math.round(short[c]! * SCALE);
+  }
 }
 
 /** @param middle (dimension) the mean of the rows, written in place @returns how far from it the farthest of them is */

@@ -3,11 +3,11 @@ import type { ReferenceViews } from "./references.ts";
 /*
  * Embeddings of fruit vary in few directions. A unit row, written as its coordinates in these few and the length of all
  * the rest, is a short row; the dot product of two short rows is never less than that of the whole ones (Cauchy,
- * Schwarz), and hardly more. So most references can be told too far by an eighth of the work, without an error.
+ * Schwarz), and hardly more. So most references can be told too far by a small part of the work, without an error.
  */
 
 /** Components of a short row: the rest's length is the last. */
-export const SHORT = 16;
+export const SHORT = 24;
 /** Of the squared lengths, what may be left in the rest; beyond it short rows tell too little. */
 const MAX_REST = 0.3;
 /** So many rows tell the directions. */

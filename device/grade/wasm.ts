@@ -15,7 +15,7 @@ declare const WebAssembly: {
 const PAGE_BYTES = 65_536;
 /** Bytes of one vector. */
 export const VECTOR = 16;
-export const [I32, F32, V128] = [0x7f, 0x7d, 0x7b];
+export const [I32, V128] = [0x7f, 0x7b];
 
 export const get = (local: number): number[] => [0x20, local];
 export const set = (local: number): number[] => [0x21, local];
@@ -27,16 +27,22 @@ export const loadInt = (offset: number): number[] => [0x28, 2, ...unsigned(offse
 export const storeInt = (offset: number): number[] => [0x36, 2, ...unsigned(offset)];
 export const storeFloat = (offset: number): number[] => [0x38, 2, ...unsigned(offset)];
 export const extract = (lane: number): number[] => [0xfd, 0x1f, lane];
-export const [loop, end, branchIf] = [[0x03, 0x40], [0x0b], (depth: number): number[] => [0x0d, depth]] as const;
-export const [addInt, subtractInt, multiplyInt, lessThan, notEqual, shiftLeft] = [0x6a, 0x6b, 0x6c, 0x49, 0x47, 0x74];
+export const [block, loop, end] = [[0x02, 0x40], [0x03, 0x40], [0x0b]] as const;
+export const branchIf = (depth: number): number[] => [0x0d, depth];
+export const [addInt, subtractInt, multiplyInt, lessThan, isZero] = [0x6a, 0x6b, 0x6c, 0x49, 0x45];
 export const addFloat = 0x92;
 export const addVector = [0xfd, ...unsigned(0xe4)];
 export const multiplyVector = [0xfd, ...unsigned(0xe6)];
 export const zeroVector = [0xfd, 0x0c, ...new Array<number>(VECTOR).fill(0)];
-/** The same float four times. */
-export const splat = [0xfd, 0x13];
-/** All ones in the lanes where the first is at least the second. */
-export const atLeast = [0xfd, 0x46];
+/** The same integer four times. */
+export const splatInt = [0xfd, 0x11];
+/** Two sixteen-bit integers from memory, four times. */
+export const splatPair = (offset: number): number[] => [0xfd, 0x09, 2, ...unsigned(offset)];
+/** Four sums of two products each, of sixteen-bit integers. */
+export const dotPairs = [0xfd, ...unsigned(0xba)];
+export const addInts = [0xfd, ...unsigned(0xae)];
+/** All ones in the lanes where the first integer is at least the second. */
+export const atLeastInts = [0xfd, 0x3f];
 /** A bit for each lane. */
 export const bitmask = [0xfd, ...unsigned(0xa4)];
 

@@ -52,8 +52,9 @@ export function randomReference(seed: number, grade: string, views = 3, dimensio
 }
 
 /**
- * A reference that spreads as embeddings of fruit do: widely in a few directions and less and less in the others (with
- * the shipped model nine tenths of the variance lie along sixteen of 128), views of one item nearer than others.
+ * A reference that spreads as embeddings of fruit do: widely in a few directions and less and less in the others, views of
+ * one item nearer than others. Outside the first 23 directions lie 0.03 of the squared lengths; with embedder 0.3.0 it is
+ * 0.034 for turning apples of Fruits-360, 0.044 for photographed ones.
  */
 export function fruitLikeReference(seed: number, grade: string, views: number, dimension: number): Reference {
   const normal = seededNormal(seed);

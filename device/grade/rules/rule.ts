@@ -17,8 +17,8 @@ export interface ItemSeen {
   /** (dimension) unit mean of its views. */
   readonly descriptor: Float64Array;
   readonly views: number;
-  /** (views, grades) distance of each view to the nearest reference of each grade, 0..2 or Infinity. */
-  readonly nearest: Float64Array;
+  /** (views, grades) distance of each view to the nearest reference of each grade, 0..2 or Infinity; looked up when asked. */
+  nearest(): Float64Array;
 }
 
 /**

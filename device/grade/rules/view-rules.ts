@@ -14,8 +14,8 @@ export class MajorityRule implements ItemRule {
     this.#votes = new Float64Array(grades);
   }
 
-  lean({ nearest, views }: ItemSeen, out: Leaning): void {
-    countVotes(nearest, views, this.#votes);
+  lean(item: ItemSeen, out: Leaning): void {
+    countVotes(item, this.#votes);
     let grade = 0;
     for (let g = 1; g < this.#votes.length; g++) if (this.#votes[g]! >= this.#votes[grade]!) grade = g;
     only(grade, out);
@@ -31,9 +31,9 @@ export class WorstViewRule implements ItemRule {
     this.#votes = new Float64Array(grades);
   }
 
-  lean({ nearest, views }: ItemSeen, out: Leaning): void {
-    countVotes(nearest, views, this.#votes);
-    let spared = Math.floor(SPARE * views);
+  lean(item: ItemSeen, out: Leaning): void {
+    countVotes(item, this.#votes);
+    let spared = Math.floor(SPARE * item.views);
     let grade = this.#votes.length - 1;
     while (grade > 0 && this.#votes[grade]! <= spared) {
       spared -= this.#votes[grade]!;
@@ -53,7 +53,9 @@ export class CoverRule implements ItemRule {
 }
 
 /** @param votes (grades) written in place: how many views have each grade's reference as their nearest */
-function countVotes(nearest: Float64Array, views: number, votes: Float64Array): void {
+function countVotes(item: ItemSeen, votes: Float64Array): void {
+  const { views } = item;
+  const nearest = item.nearest();
   const grades = votes.length;
   votes.fill(0);
   for (let view = 0; view < views; view++) {

@@ -61,7 +61,8 @@ test("a tenth of the views is spared by the worst view; of equal votes the worse
   const seen = (views: number, bad: number) => ({
     descriptor: new Float64Array(2),
     views,
-    nearest: Float64Array.from({ length: views * 2 }, (_, at) => ((at >> 1 < bad ? at & 1 : 1 - (at & 1)) ? 0.1 : 0.9)),
+    nearest: () =>
+      Float64Array.from({ length: views * 2 }, (_, at) => ((at >> 1 < bad ? at & 1 : 1 - (at & 1)) ? 0.1 : 0.9)),
   });
   for (const [views, bad, worst, majority] of [
     [10, 1, 0, 0],
