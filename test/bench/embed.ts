@@ -18,6 +18,7 @@ import { Session } from "../../device/embed/native/session.ts";
 import { NodeEmbedder, type NodeProvider } from "../../device/embed/node.ts";
 import { patternViews } from "../../device/embed/proof.ts";
 import { type Precision, type Provider, runningOn } from "../../device/embed/providers.ts";
+import { openHandOver } from "./hand-over.ts";
 
 /** One backend at one batch size. */
 export interface EmbedRow {
@@ -107,8 +108,11 @@ function openers(model: LoadedModel, threads: number, maxBatch: number): [string
       return contender(`node ${provider}`, precision, await NodeEmbedder.open(loaded, { provider, threads, maxBatch }));
     },
   ];
+  /** By batch: how long the library alone took last. */
+  const took = new Map<number, number>();
   return [
-    ["library alone, cpu", () => openBare(model, threads, maxBatch)],
+    ["library alone, cpu", () => openBare(model, threads, maxBatch, took)],
+    ["hand-over alone", async () => handOver(took)],
     native("cpu", "fp32"),
     node("cpu", "fp32"),
     native("cpu", "int8"),
@@ -139,8 +143,33 @@ function contender(backend: string, precision: string, embedder: NativeEmbedder 
   };
 }
 
-/** The library's own run, on this thread, over tensors that lie ready. */
-async function openBare(model: LoadedModel, threads: number, maxBatch: number): Promise<Contender> {
+/** Another thread that is busy for as long as the library and does nothing: what the machine takes to wake threads. */
+function handOver(took: ReadonlyMap<number, number>): Contender {
+  const thread = openHandOver();
+  let busyMs = 0;
+  return {
+    backend: "hand-over alone",
+    precision: "",
+    inFlight: 1,
+    run: async (count) => {
+      busyMs = await thread.busy(took.get(count) ?? 0);
+    },
+    libraryMs: () => busyMs,
+    close: () => thread.close(),
+  };
+}
+
+/**
+ * The library's own run, on this thread, over tensors that lie ready.
+ *
+ * @param took told how long it took, by batch
+ */
+async function openBare(
+  model: LoadedModel,
+  threads: number,
+  maxBatch: number,
+  took: Map<number, number>,
+): Promise<Contender> {
   const library = await Library.load(packagedLibrary()!);
   const setup = { bytes: model.bytes, threads, appends: [], refuseCpu: false, recordNodes: false };
   const session = await Session.create(library, setup);
@@ -170,7 +199,10 @@ async function openBare(model: LoadedModel, threads: number, maxBatch: number): 
     precision: "fp32",
     inFlight: 1,
     run: (count) => {
-      library.call("RunWithBinding", session.handle, options, bindings.get(count) ?? bind(count));
+      const binding = bindings.get(count) ?? bind(count);
+      const since = performance.now();
+      library.call("RunWithBinding", session.handle, options, binding);
+      took.set(count, performance.now() - since);
     },
     libraryMs: () => undefined,
     close: () => session.release(),
