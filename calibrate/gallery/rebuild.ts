@@ -47,8 +47,9 @@ export async function rebuildGallery(context: Context): Promise<void> {
     });
   }
   context.stop.throwIfAborted();
-  // What was calibrated was so by the other model.
-  const after = { ...gallery, modelHash: model.hash, dimension: model.dimension, references, fit: undefined };
+  // What was calibrated by another model says nothing of this one.
+  const fit = model.hash === gallery.modelHash ? gallery.fit : undefined;
+  const after = { ...gallery, modelHash: model.hash, dimension: model.dimension, references, fit };
   await writer.save(after, model.name);
   writer.close();
   const told = await tellDaemon(context);
@@ -61,7 +62,7 @@ export async function rebuildGallery(context: Context): Promise<void> {
   }
   process.stdout.write(
     `${references.length} items (${views} views) embedded again: ${stored.modelName} -> ${model.name}\n` +
-      `${gallery.fit === undefined ? "" : "the calibration was of the other model: gradeline-calibrate fit makes one anew\n"}` +
+      `${gallery.fit === fit ? "" : "the calibration was of the other model: gradeline-calibrate fit makes one anew\n"}` +
       describeTold(told),
   );
 }

@@ -43,7 +43,9 @@ export async function undoChange(context: Context, redo: boolean): Promise<void>
   );
   if (settings) process.stdout.write("order, names, tolerances or calibration of the grades as they were\n");
   if (model) process.stdout.write("embedded by the other model again\n");
-  process.stdout.write(`${items} items now; ${step.left} more steps can be undone\n${describeTold(told)}`);
+  process.stdout.write(
+    `${items} items now; ${step.left === 1 ? "1 more step" : `${step.left} more steps`} can be undone\n${describeTold(told)}`,
+  );
 }
 
 function list(what: string, lines: readonly string[]): void {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import sharp from "sharp";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { GalleryWriter, readAnyGallery } from "../../device/gallery-store.ts";
 import { runCalibrate } from "../support/calibrate-cli.ts";
 import { TINY } from "../support/embedder-tiny.ts";
 import { madeGallery } from "../support/gallery-made.ts";
@@ -160,8 +160,9 @@ describe("items that are enrolled", () => {
     assert.deepEqual((await listed()).grades, ["class 1", "reject"]);
   });
 
-  test("a gallery of another model is rebuilt from its kept views, and its items and grades stay", async () => {
+  test("a gallery of another model is rebuilt from its kept views: its items and grades stay, its calibration does not", async () => {
     const items = await enrolAll();
+    await json("fit");
     // As an older model would have left it.
     const writer = await GalleryWriter.open(gallery);
     const { gallery: stored } = (await writer.read())!;
@@ -170,12 +171,12 @@ describe("items that are enrolled", () => {
     assert.equal((await calibrate("enroll", "sound", join(photos, "sound"), "--model", TINY)).status, 1);
     const rebuilt = await json("rebuild", "--model", TINY);
     assert.deepEqual([rebuilt.items, rebuilt.views, rebuilt.from.model, rebuilt.to.model], [5, 15, "older", "tiny"]);
-    const after = (await GalleryWriter.open(gallery).then(async (opened) => {
-      const read = await opened.read();
-      opened.close();
-      return read;
-    }))!.gallery;
+    const after = (await readAnyGallery(gallery))!.gallery;
     assert.deepEqual(after.references, stored.references, "the same model sees the same");
+    assert.deepEqual([stored.fit === undefined, after.fit], [false, undefined]);
+    await json("fit");
+    await json("rebuild", "--model", TINY);
+    assert.notEqual((await readAnyGallery(gallery))!.gallery.fit, undefined, "calibrated by the very model");
     await rm(join(gallery, "crops", `${items[2]!.id}.png`));
     const { status, stderr } = await calibrate("rebuild", "--model", TINY);
     assert.equal(status, 1);
