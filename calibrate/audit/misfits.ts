@@ -1,5 +1,5 @@
 import type { Gallery } from "../../device/grade/gallery.ts";
-import { fitPrototypes, type ItemDescriptors, prototypeDistances } from "../../device/grade/prototypes.ts";
+import { type ItemDescriptors, LeavingOut, prototypeDistances } from "../../device/grade/prototypes.ts";
 import type { ReferenceViews } from "../../device/grade/references.ts";
 import { nearestViews } from "../evaluate/neighbours.ts";
 import type { Finding } from "./findings.ts";
@@ -92,27 +92,17 @@ function leastOwn({ grades, itemGrade }: ReferenceViews, distances: Float64Array
 }
 
 /** (items, grades) squared distances to the prototypes that were fitted without the item. */
-function distancesWithout(flat: ReferenceViews, { descriptors, lengths, views }: ItemDescriptors): Float64Array {
-  const { dimension, items, grades, itemGrade } = flat;
-  const out = new Float64Array(items * grades);
-  const folds = Math.min(items, MOST_FITS);
+function distancesWithout(flat: ReferenceViews, items: ItemDescriptors): Float64Array {
+  const { dimension, grades } = flat;
+  const out = new Float64Array(flat.items * grades);
+  const leaving = new LeavingOut(flat, items);
+  const folds = Math.min(flat.items, MOST_FITS);
   for (let fold = 0; fold < folds; fold++) {
-    const kept = [...itemGrade.keys()].filter((item) => item % folds !== fold);
-    if (kept.length === 0) {
-      out.fill(Number.POSITIVE_INFINITY);
-      break;
-    }
-    const rows = new Float64Array(kept.length * dimension);
-    for (const [to, item] of kept.entries()) {
-      rows.set(descriptors.subarray(item * dimension, (item + 1) * dimension), to * dimension);
-    }
-    const grade = Uint8Array.from(kept, (item) => itemGrade[item]!);
-    const prototypes = fitPrototypes(
-      { ...flat, items: kept.length, itemGrade: grade },
-      { descriptors: rows, lengths, views },
-    );
-    for (let item = fold; item < items; item += folds) {
-      const own = descriptors.subarray(item * dimension, (item + 1) * dimension);
+    const left: number[] = [];
+    for (let item = fold; item < flat.items; item += folds) left.push(item);
+    const prototypes = leaving.without(left);
+    for (const item of left) {
+      const own = items.descriptors.subarray(item * dimension, (item + 1) * dimension);
       prototypeDistances(own, prototypes, out.subarray(item * grades, (item + 1) * grades));
     }
   }

@@ -32,8 +32,60 @@ const MAX_FULL = 512;
  * items enrolled 0.80 and 0.91 (0.71 and 0.82), 10 per grade 0.72 and 0.84 (0.71 and 0.81); photographs of 163 apples
  * left out 0.99 and 0.98 (0.97 and 0.94), 10 per grade 0.96 and 0.94 (the same).
  */
-export function fitPrototypes(references: ReferenceViews, { descriptors }: ItemDescriptors): Prototypes {
-  const { dimension, grades, items, itemGrade } = references;
+export function fitPrototypes(references: ReferenceViews, items: ItemDescriptors): Prototypes {
+  return prototypesOf(references, sumsOf(references, items));
+}
+
+/** Prototypes of all items but a few, again and again: what the few added is taken off, at a fraction of fitting anew. */
+export class LeavingOut {
+  readonly #references: ReferenceViews;
+  readonly #descriptors: Float64Array;
+  readonly #all: Sums;
+
+  constructor(references: ReferenceViews, items: ItemDescriptors) {
+    this.#references = references;
+    this.#descriptors = items.descriptors;
+    this.#all = sumsOf(references, items);
+  }
+
+  /** @returns what {@link fitPrototypes} makes of all other items, but for rounding */
+  without(items: readonly number[]): Prototypes {
+    const { dimension, itemGrade } = this.#references;
+    const { counts, means, scatter } = this.#all;
+    const left: Sums = { counts: counts.slice(), means: means.slice(), scatter: scatter.slice() };
+    for (const [grade, own] of Map.groupBy(items, (item) => itemGrade[item]!)) {
+      const mean = means.subarray(grade * dimension, (grade + 1) * dimension);
+      const shift = new Float64Array(dimension);
+      for (const item of own) {
+        const row = this.#descriptors.slice(item * dimension, (item + 1) * dimension);
+        for (let d = 0; d < dimension; d++) {
+          row[d]! -= mean[d]!;
+          shift[d]! += row[d]!;
+        }
+        addSquare(left.scatter, row, -1);
+      }
+      left.counts[grade]! -= own.length;
+      const others = left.counts[grade]!;
+      if (others === 0) continue;
+      // The mean of the others is another one, and they vary around that.
+      addSquare(left.scatter, shift, -1 / others);
+      for (let d = 0; d < dimension; d++) left.means[grade * dimension + d]! -= shift[d]! / others;
+    }
+    return prototypesOf(this.#references, left);
+  }
+}
+
+/** All that prototypes are made of. */
+interface Sums {
+  /** (grades) items of each. */
+  readonly counts: Float64Array;
+  /** (grades, dimension). */
+  readonly means: Float64Array;
+  /** (dimension, dimension) lower triangle, or (dimension) its diagonal: how items vary around their grade's mean, summed. */
+  readonly scatter: Float64Array;
+}
+
+function sumsOf({ dimension, grades, items, itemGrade }: ReferenceViews, { descriptors }: ItemDescriptors): Sums {
   const means = new Float64Array(grades * dimension);
   const counts = new Float64Array(grades);
   for (let item = 0; item < items; item++) {
@@ -42,28 +94,45 @@ export function fitPrototypes(references: ReferenceViews, { descriptors }: ItemD
     for (let d = 0; d < dimension; d++) means[grade * dimension + d]! += descriptors[item * dimension + d]!;
   }
   for (let g = 0; g < grades; g++) {
-    // A grade without an item is infinitely far from everything.
-    for (let d = 0; d < dimension; d++) {
-      means[g * dimension + d] = counts[g] === 0 ? Number.NaN : means[g * dimension + d]! / counts[g]!;
-    }
+    if (counts[g]! > 0) for (let d = 0; d < dimension; d++) means[g * dimension + d]! /= counts[g]!;
   }
-  const spread = new Float64Array(items * dimension);
+  const scatter = new Float64Array(dimension > MAX_FULL ? dimension : dimension * dimension);
+  const row = new Float64Array(dimension);
   for (let item = 0; item < items; item++) {
     const from = itemGrade[item]! * dimension;
-    for (let d = 0; d < dimension; d++) {
-      spread[item * dimension + d] = descriptors[item * dimension + d]! - means[from + d]!;
-    }
+    for (let d = 0; d < dimension; d++) row[d] = descriptors[item * dimension + d]! - means[from + d]!;
+    addSquare(scatter, row, 1);
   }
-  const free = items - counts.filter((count) => count > 0).length;
+  return { counts, means, scatter };
+}
+
+/** Adds a row times itself to a lower triangle, or to its diagonal alone where that is all there is. */
+function addSquare(scatter: Float64Array, row: Float64Array, weight: number): void {
+  const size = row.length;
+  if (scatter.length === size) {
+    for (let d = 0; d < size; d++) scatter[d]! += weight * row[d]! ** 2;
+    return;
+  }
+  for (let i = 0; i < size; i++) {
+    const value = weight * row[i]!;
+    if (value === 0) continue;
+    for (let j = 0, at = i * size; j <= i; j++, at++) scatter[at]! += value * row[j]!;
+  }
+}
+
+function prototypesOf({ dimension, grades }: ReferenceViews, { counts, means, scatter }: Sums): Prototypes {
+  const free = counts.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
   const prototypes: Prototypes = {
     dimension,
     grades,
-    whitening: whiteningOf(spread, items, dimension, free),
-    means,
+    whitening: whiteningOf(scatter, dimension, free),
+    means: means.slice(),
     whitened: new Float64Array(dimension),
   };
   for (let g = 0; g < grades; g++) {
-    const mean = means.subarray(g * dimension, (g + 1) * dimension);
+    const mean = prototypes.means.subarray(g * dimension, (g + 1) * dimension);
+    // A grade without an item is infinitely far from everything.
+    if (counts[g] === 0) mean.fill(Number.NaN);
     whiten(mean, prototypes);
     mean.set(prototypes.whitened);
   }
@@ -135,28 +204,26 @@ function whiten(vector: Float64Array, { whitening, whitened, dimension }: Protot
 }
 
 /**
- * @param spread (items, dimension) descriptors less their grade's mean
+ * @param scatter (dimension, dimension) lower triangle, or (dimension) its diagonal
  * @param free items beyond one per grade
  */
-function whiteningOf(spread: Float64Array, items: number, dimension: number, free: number): Float64Array {
-  const variance = new Float64Array(dimension);
-  for (let at = 0; at < spread.length; at++) variance[at % dimension]! += spread[at]! ** 2 / Math.max(1, free);
+function whiteningOf(scatter: Float64Array, dimension: number, free: number): Float64Array {
+  const full = scatter.length > dimension;
+  // What was taken off a sum may leave a little less than nothing.
+  const variance = Float64Array.from(
+    { length: dimension },
+    (_, d) => Math.max(0, scatter[full ? d * dimension + d : d]!) / Math.max(1, free),
+  );
   let mean = 0;
   for (const value of variance) mean += value / dimension;
   // One item per grade has no variance at all: every component then counts the same.
-  if (!(mean > 0)) return new Float64Array(dimension).fill(1);
+  if (free === 0 || !(mean > 0)) return new Float64Array(dimension).fill(1);
   const target = variance.map((value) => value / mean + FLOOR);
-  if (dimension > MAX_FULL) return target.map((value) => 1 / Math.sqrt(value));
+  if (!full) return target.map((value) => 1 / Math.sqrt(value));
   const shrinkage = dimension / (dimension + free);
-  const matrix = new Float64Array(dimension * dimension);
-  for (let item = 0; item < items; item++) {
-    const row = spread.subarray(item * dimension, (item + 1) * dimension);
-    for (let i = 0; i < dimension; i++) {
-      const value = ((1 - shrinkage) * row[i]!) / (free * mean);
-      if (value === 0) continue;
-      for (let j = 0; j <= i; j++) matrix[i * dimension + j]! += value * row[j]!;
-    }
-  }
+  const matrix = scatter.slice();
+  const share = (1 - shrinkage) / (free * mean);
+  for (let at = 0; at < matrix.length; at++) matrix[at]! *= share;
   for (let d = 0; d < dimension; d++) matrix[d * dimension + d]! += shrinkage * target[d]!;
   return invertLower(cholesky(matrix, dimension), dimension);
 }

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Reference } from "../../../device/grade/gallery.ts";
-import { describeItem, describeItems, fitPrototypes, prototypeDistances } from "../../../device/grade/prototypes.ts";
+import {
+  describeItem,
+  describeItems,
+  fitPrototypes,
+  LeavingOut,
+  prototypeDistances,
+} from "../../../device/grade/prototypes.ts";
 import { flatten } from "../../../device/grade/references.ts";
-import { galleryOf, MADE_MODEL, referenceOf, unitRows } from "../../support/gallery-made.ts";
+import { fruitLikeReference, galleryOf, MADE_MODEL, referenceOf, unitRows } from "../../support/gallery-made.ts";
 import { seededNormal } from "../../support/random.ts";
 
 /** Squared distance to the prototype of each grade. */
@@ -106,3 +112,33 @@ test("embeddings too long for a covariance are weighted component by component, 
   const [sound, reject] = distancesTo(references, [row(1)]);
   assert.ok(reject! < sound!);
 });
+
+for (const dimension of [12, 600]) {
+  test(`prototypes without some items are those of the others alone: ${dimension} numbers`, () => {
+    const grades = ["sound", "sound", "sound", "sound", "second", "second", "second", "reject", "reject"];
+    const references = grades.map((grade, n) => fruitLikeReference(n + 1, grade, 3, dimension));
+    const flat = flatten(galleryOf(references, { ...MADE_MODEL, dimension }));
+    const items = describeItems(flat);
+    const leaving = new LeavingOut(flat, items);
+    for (const left of [[0], [8], [1, 5], [0, 1, 2], [7, 8]]) {
+      const kept = [...grades.keys()].filter((item) => !left.includes(item));
+      const anew = fitPrototypes(
+        { ...flat, items: kept.length, itemGrade: Uint8Array.from(kept, (item) => flat.itemGrade[item]!) },
+        { ...items, descriptors: Float64Array.from(kept.flatMap((item) => [...rowOf(items.descriptors, item)])) },
+      );
+      const [found, wanted] = [new Float64Array(flat.grades), new Float64Array(flat.grades)];
+      for (const item of left) {
+        prototypeDistances(rowOf(items.descriptors, item), leaving.without(left), found);
+        prototypeDistances(rowOf(items.descriptors, item), anew, wanted);
+        for (const [g, distance] of wanted.entries()) {
+          const same = distance === found[g] || Math.abs(distance - found[g]!) < 1e-9 * distance;
+          assert.ok(same, `without ${left}, item ${item}, grade ${g}: ${found[g]}, wanted ${distance}`);
+        }
+      }
+    }
+
+    function rowOf(rows: Float64Array, item: number): Float64Array {
+      return rows.slice(item * dimension, (item + 1) * dimension);
+    }
+  });
+}
