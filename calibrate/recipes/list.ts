@@ -32,7 +32,9 @@ export async function listRecipes({ json }: Context, config: Config): Promise<vo
     process.stdout.write(`${JSON.stringify({ folder, recipes, configuration: ownModel })}\n`);
     return;
   }
-  process.stdout.write(`${recipes.length} recipes are installed in ${folder}\n`);
+  process.stdout.write(
+    `${recipes.length === 1 ? "1 recipe is" : `${recipes.length} recipes are`} installed in ${folder}\n`,
+  );
   for (const { recipe, digest, madeAt, items, grades, taught, signedBy, active, previous, shadow } of recipes) {
     const roles = [active && "active", previous && "rollback goes back to it", shadow && "in the shadow"];
     const said = roles.filter((role) => role !== false).join(", ");
