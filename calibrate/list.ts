@@ -25,7 +25,7 @@ export async function listCommand({ gallery: folder, json }: Context): Promise<v
     return;
   }
   process.stdout.write(
-    `${folder}: ${items.length} items, model ${modelName}, grades best to worst: ${gallery.grades.join(", ")}\n`,
+    `${folder}: ${items.length} items, model ${modelName}, grades best to worst: ${gallery.grades.join(", ") || "none"}\n`,
   );
   for (const { id, grade, origin, enrolledAt, views } of items) {
     process.stdout.write(

@@ -171,6 +171,8 @@ export class GalleryWriter {
     if (await isWhole(current)) {
       await this.#steps.beforeChange(current);
       await this.#keepAsPrevious(current);
+    } else if ((await readNewest(this.folder).catch(() => null)) === undefined) {
+      await this.#beginWithNone(gallery, modelName);
     }
     await writeAtomic(current, parts);
     // The gallery is saved; a picture too many is removed next time.
@@ -204,6 +206,14 @@ export class GalleryWriter {
 
   close(): void {
     this.#lock.close();
+  }
+
+  /** What the first change of all is taken back to. */
+  async #beginWithNone({ modelHash, dimension, sizePx }: Gallery, modelName: string): Promise<void> {
+    const spare = join(this.folder, SPARE);
+    await writeAtomic(spare, encodeGallery(emptyGallery(modelHash, dimension, sizePx), modelName));
+    await this.#steps.beforeChange(spare);
+    await rm(spare, { force: true });
   }
 
   /** In one step: at no moment is there no previous one. */

@@ -110,8 +110,14 @@ describe("items that are enrolled", () => {
     assert.deepEqual((await listed()).items.length, 3);
   });
 
-  test("there is an end to what can be undone", async () => {
-    await json("enroll", "sound", join(photos, "sound"), "--model", TINY);
+  test("the first enrolment can be undone and done again, and there is an end to what can be undone", async () => {
+    const { enrolled } = await json("enroll", "sound", join(photos, "sound"), "--model", TINY);
+    const undone = await json("undo");
+    assert.deepEqual([undone.gone.length, undone.items], [enrolled, 0]);
+    assert.deepEqual((await listed()).items, []);
+    await json("undo", "--redo");
+    assert.equal((await listed()).items.length, enrolled);
+    await json("undo");
     const { status, stderr } = await calibrate("undo");
     assert.equal(status, 1);
     assert.match(stderr, /nothing to undo/);
