@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -11,7 +12,7 @@ import pytest
 import torch
 from gradeline_train.errors import RecipeError
 from gradeline_train.export import TOLERANCE, Card, Deployed, export, read_golden, run, session, write_fp32, write_int8
-from gradeline_train.model import DIMENSION, Embedder
+from gradeline_train.model import DIMENSION, HIDDEN, Embedder
 from gradeline_train.pool import Pool
 from gradeline_train.reopen import reopen
 from gradeline_train.train import Plan, Trainer, train
@@ -98,6 +99,28 @@ def test_of_a_graph_without_a_trunk_what_sees_faults_is_taken(exported: tuple[Pa
     assert (wanted.heat - found.heat).abs().max() < 1e-4
     # The appearance is the trunk's alone, and both were fitted to the same crops.
     assert (wanted.appearance - found.appearance).abs().max() < 1e-2
+
+
+def test_a_condition_that_was_given_less_is_widened_and_says_the_same(exported: tuple[Path, Embedder], pool: Pool, tmp_path: Path) -> None:
+    folder, embedder = exported
+    known, units = 828, HIDDEN  # of 0.3.0
+    cuts = {"0.running_mean": np.s_[:known], "0.running_var": np.s_[:known], "2.weight": np.s_[:units, :known], "2.bias": np.s_[:units], "4.weight": np.s_[:, :units]}
+    older = onnx.load(str(folder / "embedder.onnx"))
+    for weight in older.graph.initializer:
+        cut = cuts.get(weight.name.removeprefix("embedder.to_condition."))
+        if cut is not None and weight.name.startswith("embedder.to_condition."):
+            weight.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(onnx.numpy_helper.to_array(weight)[cut]), weight.name))
+    onnx.save_model(older, str(tmp_path / "older.onnx"))
+    again = reopen(tmp_path / "older.onnx", pool.image[:64])
+    less = copy.deepcopy(embedder)
+    with torch.no_grad():
+        less.to_condition[2].weight[:, known:] = 0
+        less.to_condition[4].weight[:, units:] = 0
+        wanted, found = (model(torch.from_numpy(pool.image[:8])) for model in (less, again))
+    assert (wanted.condition - found.condition).abs().max() < 1e-4
+    # What is new is on the scale of these views, and is trained on.
+    assert (again.to_condition[0].running_var[known:] != 1).any()
+    assert again.to_condition[2].weight[units:].abs().max() > 0
 
 
 def test_heads_alone_are_trained_where_it_is_asked_for(exported: tuple[Path, Embedder], pool: Pool) -> None:

@@ -62,7 +62,7 @@ def _threads(count: int) -> None:
 def _pools(args: argparse.Namespace):  # noqa: ANN202
     """The training pool: photographs, faults blended onto the sound ones, rendered fruit."""
     from .data import photos, require_items
-    from .pool import Pool
+    from .pool import REAL, Pool
     from .store import blended, known_sound, line, real_pool, rendered
 
     parts = []
@@ -77,6 +77,8 @@ def _pools(args: argparse.Namespace):  # noqa: ANN202
         if not len(sound):
             raise RecipeError("no sound fruit to blend faults onto", "name the best grade sound, or give --blended 0")
         parts.append(blended(sound, args.blended, args.seed, args.cache, args.workers, args.without))
+    # Frames of a turning fruit that follow each other are nearly one picture.
+    parts = [part.take(np.flatnonzero((part.source != REAL) | (np.arange(len(part)) % args.every == 0))) for part in parts]
     if args.rendered:
         parts.append(rendered(args.rendered, args.seed, args.cache, args.workers, args.without))
     if args.line:
@@ -91,10 +93,12 @@ def _train(args: argparse.Namespace) -> None:
     from .train import Plan, train
 
     _threads(args.threads)
+    if args.copies and (not args.heads or args.pseudo_siamese):
+        raise RecipeError("--copies needs --heads and one branch", "leave it out where more than the heads is trained")
     pool = _pools(args)
     print(f"{len(pool)} crops of {len(set(pool.kin))} fruit")
-    plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat, bf16=args.fast, heads=args.heads)
-    train(plan, pool, args.out, start=args.start, compiled=args.fast and not args.heads, ahead=args.ahead)
+    plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat, bf16=args.fast, heads=args.heads, copies=args.copies)
+    train(plan, pool, args.out, start=args.start, compiled=args.fast and not args.heads, ahead=args.ahead, cache=args.cache)
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -223,6 +227,7 @@ def _data_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--blended", type=_count, default=16000, help="crops of sound fruit to blend faults onto")
     verb.add_argument("--without", type=_family, action="append", default=[], help="a fault family to leave out; may be repeated")
     verb.add_argument("--without-species", action="append", default=[], help="a species to leave out; may be repeated")
+    verb.add_argument("--every", type=_some, default=1, metavar="N", help="learn from every Nth photograph only, as listed; faults are blended onto all")
     verb.add_argument("--cache", type=Path, help="keeps crops between runs")
     verb.add_argument("--workers", type=_some, default=2, help="processes that render")
     verb.add_argument("--seed", type=_count, default=1)
@@ -247,6 +252,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--pseudo-siamese", action="store_true", help="two branches that do not share weights")
     verb.add_argument("--fast", action="store_true", help="convolved in bfloat16 and, unless --heads is given, compiled for this machine, which needs a C++ compiler")
     verb.add_argument("--heads", action="store_true", help="train the two heads alone: quick, for few fruit; begin with --start")
+    verb.add_argument("--copies", type=_count, default=0, help="with --heads: train the condition's head alone, from this many disturbed copies of each crop, looked at once and kept in --cache: thousands of crops a second; 0 looks anew at every step")
     verb.add_argument("--ahead", type=_count, default=1, help="threads that prepare batches beside the training")
     verb.add_argument("--no-heat", action="store_true", help="without the fault heat map")
     verb.set_defaults(run=_train)

@@ -133,3 +133,22 @@ def heat_loss(logits: Tensor, mask: Tensor, masked: Tensor, kind: Tensor) -> Ten
         top = logits[bag].flatten(1).topk(8, dim=1).values.mean(dim=1)
         total = total + 0.3 * F.softplus(-top).mean()
     return total
+
+
+def as_items(vectors: Tensor, shown: Tensor, others: int = 3, least: float = 0.12) -> Tensor:
+    """What the device makes of fruit that show their fault in some views only: each row mixed with sound rows of other
+    fruit, its own share drawn, as a unit vector. Told apart like this, faults must lie far from sound fruit and sound
+    fruit close together, or one faulty view drowns among its sound ones.
+
+    :param vectors: (N, D) unit rows
+    :param shown: (N,) whether a row shows a fault
+    :param others: sound rows that each is mixed with
+    :param least: share of a row that counts least
+    :returns: (N, D) unit rows; ``vectors`` themselves where no row is sound
+    """
+    sound = torch.where(~shown)[0]
+    if not len(sound):
+        return vectors
+    chosen = sound[torch.randint(len(sound), (len(vectors), others), device=vectors.device)]
+    own = least + (1 - least) * torch.rand(len(vectors), 1, device=vectors.device)
+    return F.normalize(own * vectors + (1 - own) * vectors[chosen].mean(dim=1), dim=1, eps=1e-6)

@@ -25,6 +25,7 @@ APPEARANCE = 64
 DIMENSION = CONDITION + IDENTITY + APPEARANCE
 APPEARANCE_SHARE = 0.6  # of what the condition leaves
 HIDDEN = 160
+HIDDEN_CONDITION = 256
 DROPPED = 0.3
 
 
@@ -77,15 +78,15 @@ class Residual(nn.Module):
         return F.relu(x + self.second(self.first(x)))
 
 
-def _head(inputs: int, outputs: int) -> nn.Sequential:
+def _head(inputs: int, outputs: int, hidden: int = HIDDEN) -> nn.Sequential:
     # What is pooled differs in scale by its origin; each number is brought to its own spread first. Few fruit were
     # photographed: without dropping some of the numbers a head learns those fruit by heart.
     return nn.Sequential(
         nn.BatchNorm1d(inputs, affine=False),
         nn.Dropout(DROPPED),
-        nn.Linear(inputs, HIDDEN),
+        nn.Linear(inputs, hidden),
         nn.ReLU(inplace=True),
-        nn.Linear(HIDDEN, outputs),
+        nn.Linear(hidden, outputs),
     )
 
 
@@ -111,7 +112,8 @@ class Embedder(nn.Module):
         nn.init.constant_(self.heat.bias, -3.0)  # type: ignore[arg-type]
         self.trunk = Trunk()
         eighth, sixteenth, last = CHANNELS
-        self.to_condition = _head(w.pyramid * 2 + w.middle + 4 + eighth + 2 * sixteenth + 2 * last, CONDITION)
+        spread = w.pyramid * 2 + w.middle + 4 + eighth + 2 * sixteenth + 2 * last
+        self.to_condition = _head(spread + w.pyramid * 2 + eighth + sixteenth, CONDITION, HIDDEN_CONDITION)
         self.to_identity = _head(w.coarse * 2 + 2 * eighth + sixteenth + last, IDENTITY)
         self.to_appearance = nn.Linear(last, APPEARANCE).requires_grad_(False)
 
@@ -120,7 +122,10 @@ class Embedder(nn.Module):
 
     def from_pixels(self, x: Tensor) -> Output:
         """The same from (N, 3, S, S) float, grey 118 at 0."""
-        pooled = self.pool(x)
+        return self.from_pooled(self.pool(x))
+
+    def from_pooled(self, pooled: Pooled) -> Output:
+        """The same from what :meth:`pool` made of the pixels."""
         condition = F.normalize(self.to_condition(pooled.condition).float(), dim=1, eps=1e-6)
         identity = F.normalize(self.to_identity(pooled.identity).float(), dim=1, eps=1e-6)
         appearance = F.normalize(self.to_appearance(pooled.appearance).float(), dim=1, eps=1e-6)
@@ -160,6 +165,11 @@ class Embedder(nn.Module):
         total = where.sum(dim=(2, 3)) + 1.0
         half = F.avg_pool2d(where, 2)
         quarter = F.avg_pool2d(half, 2)
+        # One look at the place that most looks like a fault, whatever shimmers elsewhere: small faults are named there.
+        near = F.avg_pool2d(F.pad(heat, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        sharp = torch.softmax(near.flatten(2), dim=2).view_as(heat)
+        sharp_half = F.avg_pool2d(sharp, 2) * 4
+        sharp_quarter = F.avg_pool2d(sharp_half, 2) * 4
         known = self.trunk(x * 0.5 - 9 / 128)
         condition = torch.cat(
             [
@@ -175,6 +185,10 @@ class Embedder(nn.Module):
                 known.sixteenth.mean(dim=(2, 3)),
                 known.last.mean(dim=(2, 3)),
                 known.last.amax(dim=(2, 3)),
+                (pyramid * sharp).sum(dim=(2, 3)),
+                (known.eighth * sharp_half).sum(dim=(2, 3)),
+                (known.sixteenth * sharp_quarter).sum(dim=(2, 3)),
+                pyramid.amax(dim=(2, 3)),
             ],
             dim=1,
         )

@@ -17,10 +17,11 @@ from tqdm import tqdm
 
 from .augment import augment
 from .checkpoint import load_checkpoint, load_embedder, save_checkpoint
+from .copies import Copies
 from .errors import RecipeError
 from .faults import kinds, levels
-from .losses import MetricLoss, contrastive, heat_loss, identity_pairs, pairs
-from .model import Embedder, Output
+from .losses import MetricLoss, as_items, contrastive, heat_loss, identity_pairs, pairs
+from .model import Embedder, Output, Pooled
 from .pool import Pool
 from .reopen import reopen
 from .sampling import Sampler
@@ -41,10 +42,11 @@ class Plan:
     average: float = 0.999
     bf16: bool = False
     heads: bool = False
+    copies: int = 0  # of each crop, looked at once for all steps; 0 looks anew at every step
 
 
 APPEARANCE_BATCHES = 24
-Batch = tuple[NDArray[np.intp], Tensor, Tensor, Tensor]  # rows, their turns of hue, pixels, masks
+Batch = tuple[NDArray[np.intp], Tensor, Tensor | Pooled, Tensor]  # rows, their turns of hue, pixels or what was made of them, masks
 
 
 class Criterion(nn.Module):
@@ -75,6 +77,8 @@ class Criterion(nn.Module):
             shown = (kind_known > 0).long()
             total = 0.4 * self.metric(condition, kind_known, kin_known) + 0.4 * self.metric(condition, level, kin_known)
             total = total + self.contrast(condition, shown, pairs(shown, kin_known))
+            items = as_items(condition, shown > 0)
+            total = total + 0.8 * self.metric(items, kind_known, kin_known) + 0.8 * self.metric(items, level, kin_known)
             total = total + 0.25 * self.metric.among(out.identity, kin, identity_pairs(kin, batch["turn"]))
             total = total + 0.6 * self.metric(out.identity, species, kin)
         else:
@@ -110,7 +114,7 @@ class Trainer:
         if plan.heads:
             self.branches.requires_grad_(False)
             for branch in branches:
-                for head in branch.heads:
+                for head in self._heads(branch):
                     head.requires_grad_(True)
         trained = [p for p in self.branches.parameters() if p.requires_grad]
         decayed = [p for p in trained if p.ndim > 1]
@@ -120,7 +124,8 @@ class Trainer:
         if proxies:
             groups.append({"params": proxies, "weight_decay": 0.0, "lr_scale": 20.0})
         self.optimiser = torch.optim.AdamW(groups, lr=plan.rate)
-        self.forwards = [branch.from_pixels for branch in branches]
+        self.forwards = [branch.from_pooled if plan.copies else branch.from_pixels for branch in branches]
+        self.copies: Copies | None = None
         self.ahead: dict[int, Future[Batch]] = {}
         self.helper: ThreadPoolExecutor | None = None
 
@@ -137,7 +142,12 @@ class Trainer:
         self.helper = ThreadPoolExecutor(batches, initializer=alone) if batches else None
 
     def _prepare(self, step: int) -> Batch:
-        rows, turn = self.sampler.rows(step), self.sampler.turns(step)
+        rows = self.sampler.rows(step)
+        if self.copies is not None:
+            # Both rows of a pair from one copy: there their hues are turned alike.
+            copy = np.tile(np.random.default_rng([self.plan.seed, step, 2]).integers(self.plan.copies, size=len(rows) // 2), 2)
+            return rows, torch.from_numpy(self.copies.turn[copy, rows]), self.copies.take(copy, rows), torch.zeros(len(rows), 0)
+        turn = self.sampler.turns(step)
         generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + step)
         turned = torch.from_numpy(turn)
         pixels, mask = augment(torch.from_numpy(self.pool.image[rows]), torch.from_numpy(self.pool.mask[rows]), generator, turned)
@@ -164,11 +174,13 @@ class Trainer:
         rows, turn, pixels, mask = self._batch()
         batch = {name: column[rows].to(self.device) for name, column in self.labels.items()}
         batch["mask"], batch["turn"] = mask.to(self.device), turn.to(self.device)
-        pixels = pixels.to(self.device, memory_format=torch.channels_last)
+        if isinstance(pixels, Pooled):
+            parts = [Pooled(*(column.to(self.device) for column in pixels))]
+        else:
+            parts = pixels.to(self.device, memory_format=torch.channels_last).chunk(len(self.branches))
         self._mode()
         # What is dropped depends on the step alone, so a run can go on where it was cut off.
         torch.manual_seed(self.plan.seed * 1_000_003 + self.step)
-        parts = pixels.chunk(len(self.branches))
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.plan.bf16):
             outs = [forward(part) for forward, part in zip(self.forwards, parts, strict=True)]
         out = Output(*(torch.cat(columns) for columns in zip(*outs, strict=True)))
@@ -191,8 +203,12 @@ class Trainer:
         self.branches.train(not self.plan.heads)
         if self.plan.heads:
             for branch in self.branches:
-                for head in branch.heads:  # type: ignore[union-attr]
+                for head in self._heads(branch):
                     head.train()
+
+    def _heads(self, branch: nn.Module) -> list[nn.Module]:
+        # A few copies show too few hues and lamps to learn identities from.
+        return [branch.to_condition] if self.plan.copies else branch.heads  # type: ignore[return-value,list-item]
 
     def _follow(self) -> None:
         """The running average of the weights: what is measured and shipped."""
@@ -210,6 +226,10 @@ class Trainer:
             "plan": asdict(self.plan), "step": self.step, "branches": self.branches.state_dict(), "average": self.average.state_dict(),
             "criterion": self.criterion.state_dict(), "optimiser": self.optimiser.state_dict(), "rows": len(self.pool),
         }  # fmt: skip
+
+    def look(self, cache: Path | None) -> None:
+        """Looks at all copies of all crops once, for a head that learns from what was seen."""
+        self.copies = Copies(self.branches[0], self.pool, self.sampler.kin, self.sampler.photographed, self.plan.copies, self.plan.seed, cache, self.plan.bf16)  # type: ignore[arg-type]
 
     def fit_appearance(self) -> None:
         """Fits the appearance of every branch to the crops of the first batches."""
@@ -245,13 +265,14 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: int | None = None, start: Path | None = None, compiled: bool = False, ahead: int = 0) -> Embedder:
+def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: int | None = None, start: Path | None = None, compiled: bool = False, ahead: int = 0, cache: Path | None = None) -> Embedder:
     """Trains to the end of the plan, or goes on where ``out`` was left.
 
     :param start: a run, or an embedder.onnx that ships, whose weights a fresh run begins with: to go on with one's own fruit
     :param stop_at: stops early, as a kill would, leaving the checkpoint of that step
     :param compiled: compiles the network for this machine first
     :param ahead: threads that prepare batches beside the training
+    :param cache: keeps what was seen of the copies of each crop
     :returns: the averaged first branch
     :raises RecipeError: when the pool cannot be learnt from, or the checkpoint is of another run
     """
@@ -265,6 +286,8 @@ def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: 
         trainer.begin_with(start)
     else:
         trainer.fit_appearance()
+    if plan.copies:
+        trainer.look(cache)
     if compiled:
         trainer.compile()
     trainer.prepare_ahead(ahead)
