@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import math
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ from .model import CONDITION, DIMENSION, Embedder, join, multiply_adds
 OPSET = 18
 TOLERANCE = 1e-4
 GOLDEN_VIEWS = 8
-IN_FULL = tuple(f"embedder.trunk.{layer}." for layer in ("stem", "blocks.0", "blocks.1"))
+# What eight bits cost most and gain nothing: first layers, and depthwise ones (`look`), each of whose channels has a range of its own.
+IN_FULL = re.compile(r"embedder\.(stem|trunk\.(stem|blocks\.[01]|blocks\.\d+\.look))\.")
 MOST_BYTES = 8 * 2**20
 
 
@@ -127,7 +129,7 @@ def write_fp16(fp32: Path, path: Path) -> None:
 
 def write_int8(fp32: Path, path: Path, views: NDArray[np.uint8]) -> None:
     """Static quantisation (QDQ, per channel), calibrated on ``views``; the vectors' last layers stay in fp32, and so do
-    the trunk's first ones, whose few channels differ so much in range that eight bits for all of them lose the small."""
+    first and depthwise ones, whose channels differ so much in range that eight bits for all of them lose the small."""
     from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -144,7 +146,7 @@ def write_int8(fp32: Path, path: Path, views: NDArray[np.uint8]) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
-        kept = [node.name for node in onnx.load(str(prepared)).graph.node if node.op_type == "Conv" and node.input[1].startswith(IN_FULL)]
+        kept = [node.name for node in onnx.load(str(prepared)).graph.node if node.op_type == "Conv" and IN_FULL.match(node.input[1])]
         quantize_static(
             str(prepared), str(path), Reader(), quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=["Conv"],
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
