@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type Verdict, verdictSchema } from "../../device/base/messages.ts";
-import { parseMicros } from "../../device/base/time.ts";
+import { type Micros, nowMicros, parseMicros } from "../../device/base/time.ts";
 import type { Truth } from "../../device/demo/tally.ts";
+import type { Daemon } from "./daemon.ts";
 import { TOLERANCE_US } from "./line-config.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -66,6 +67,34 @@ export function wrongs(
 export function heardUntil(verdicts: readonly Verdict[], lanes: readonly string[], gateAt: number): true | undefined {
   const all = lanes.every((lane) => verdicts.some((one) => one.lane === lane && parseMicros(one.gateAt) >= gateAt));
   return all || undefined;
+}
+
+/** Items of all lanes that were decided from now on, by the recipe of that name. */
+export async function nextBy(recipe: string | null, ears: Subscriber, lanes: readonly string[]): Promise<void> {
+  const from = verdictsOf(ears).length;
+  await ears.until(() => {
+    const later = verdictsOf(ears).slice(from);
+    return lanes.every((id) => later.some((one) => one.lane === id && one.recipe === recipe)) || undefined;
+  });
+}
+
+/**
+ * Ends a daemon in order, half a second of its line from now.
+ *
+ * @returns all its verdicts, numbered and none of them twice, and until when everything that passed a gate has one
+ */
+export async function endInOrder(
+  daemon: Daemon,
+  ears: Subscriber,
+  lanes: readonly string[],
+): Promise<{ readonly verdicts: Verdict[]; readonly until: Micros }> {
+  const until = nowMicros() + 500_000;
+  await ears.until(() => heardUntil(verdictsOf(ears), lanes, until));
+  assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
+  const verdicts = verdictsOf(ears);
+  assertNumbered(verdicts);
+  assert.equal(withoutRepeats(verdicts).length, verdicts.length);
+  return { verdicts, until };
 }
 
 function nearest(verdict: Verdict, truths: readonly Truth[]): Truth | undefined {

@@ -13,7 +13,7 @@ import { readPlaces } from "../../../device/recipes/installed.ts";
 import { type Answer, Board } from "../../support/board.ts";
 import { withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import type { Daemon } from "../../support/daemon.ts";
-import { assertNumbered, heardUntil, verdictsOf, withoutRepeats, wrongs } from "../../support/daemon-verdicts.ts";
+import { assertNumbered, endInOrder, nextBy, verdictsOf, wrongs } from "../../support/daemon-verdicts.ts";
 import { TINY, writeOtherTiny } from "../../support/embedder-tiny.ts";
 import { madeCrops } from "../../support/gallery-made.ts";
 import { FRAME_TO_GATE_US, truthOf } from "../../support/line-config.ts";
@@ -66,15 +66,6 @@ const recipes = (): RecipeMessage[] => ears.json("board/recipe") as unknown as R
 const by = ({ recipe, model, gallery }: Pick<Verdict, "recipe" | "model" | "gallery">) =>
   `${recipe} ${model} ${gallery}`;
 
-/** Items of both lanes that began and were decided from now on. */
-async function nextOf(recipe: string | null): Promise<void> {
-  const from = verdictsOf(ears).length;
-  await ears.until(() => {
-    const later = verdictsOf(ears).slice(from);
-    return LANES.every((id) => later.some((one) => one.lane === id && one.recipe === recipe)) || undefined;
-  });
-}
-
 /** A recipe of its own gallery. */
 async function released(name: string, version: string, items: number, model?: string): Promise<string> {
   const gallery = join(board.folder, `made-${name}-${version}`);
@@ -95,34 +86,28 @@ test("a line runs on while recipes are activated, of another model too, and gone
 }, async () => {
   const first = await ears.until(() => recipes()[0]);
   assert.deepEqual([first.recipe, first.previous], [null, null]);
-  await nextOf(null);
+  await nextBy(null, ears, LANES);
   const { data: apples } = await activate(await released("apples", "1", 5));
   assert.deepEqual([apples.recipe, apples.previous, apples.changed], ["apples-1", "configuration", true]);
   assert.deepEqual([apples.references, apples.model === first.model], [5, true]);
   assert.notEqual(apples.gallery, first.gallery);
-  await nextOf("apples-1");
+  await nextBy("apples-1", ears, LANES);
   const { data: pears } = await activate(await released("pears", "2", 7, await otherModel()));
   assert.deepEqual([pears.recipe, pears.previous, pears.references], ["pears-2", "apples-1", 7]);
   assert.notEqual(pears.model, first.model);
-  await nextOf("pears-2");
+  await nextBy("pears-2", ears, LANES);
   const { data: again } = await ask("activate", { recipe: "pears-2" });
   assert.deepEqual([again.recipe, again.changed], ["pears-2", false]);
   const { data: back } = await ask("rollback");
   assert.deepEqual([back.recipe, back.previous, back.gallery], ["apples-1", "configuration", apples.gallery]);
-  await nextOf("apples-1");
+  await nextBy("apples-1", ears, LANES);
   const own = await ask("rollback");
   assert.deepEqual([own.data.recipe, own.data.previous, own.data.gallery], [null, null, first.gallery]);
-  await nextOf(null);
+  await nextBy(null, ears, LANES);
   // A kept one by its name alone, as a controller changes from one kind of fruit to the other.
   assert.equal((await ask("activate", { recipe: "pears-2" })).data.recipe, "pears-2");
-  await nextOf("pears-2");
-  const until = nowMicros() + 500_000;
-  await ears.until(() => heardUntil(verdictsOf(ears), LANES, until));
-  assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
-
-  const verdicts = verdictsOf(ears);
-  assertNumbered(verdicts);
-  assert.equal(withoutRepeats(verdicts).length, verdicts.length);
+  await nextBy("pears-2", ears, LANES);
+  const { verdicts, until } = await endInOrder(daemon, ears, LANES);
   const known = new Set([first, apples, pears].map(by));
   assert.equal(known.size, 3);
   assert.deepEqual(new Set(verdicts.map(by)), known, "no verdict is by a mixture");
@@ -148,11 +133,11 @@ test("the active recipe survives a kill -9 and a restart; what is taught goes in
   await daemon.kill("SIGKILL");
   await start();
   assert.deepEqual([recipes().at(-1)?.recipe, recipes().at(-1)?.gallery], ["apples-1", apples.gallery]);
-  await nextOf("apples-1");
+  await nextBy("apples-1", ears, LANES);
   const seen = verdictsOf(ears).findLast(({ views }) => views > 0)!;
   const taught = await ask("enroll", { grade: "third", items: [seen.item] });
   assert.equal(taught.status, "ok", taught.error?.message);
-  await nextOf("apples-1+");
+  await nextBy("apples-1+", ears, LANES);
   assert.deepEqual(
     await readFile(join(board.folder, "gallery", "gallery.bin")),
     own,
@@ -212,7 +197,7 @@ test("a recipe of an unknown key, torn, of a model cut otherwise, of a name that
     assert.match(error.message, /is installed; installed are .*apples-1/);
   }
   const from = verdictsOf(ears).length;
-  await nextOf("apples-1");
+  await nextBy("apples-1", ears, LANES);
   assert.ok(
     verdictsOf(ears)
       .slice(from)

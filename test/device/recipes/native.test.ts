@@ -8,7 +8,7 @@ import { type DataOf, infoSchema, type RecipeMessage, type ShadowMessage } from 
 import { nowMicros } from "../../../device/base/time.ts";
 import { packagedLibrary } from "../../../device/embed/native/search.ts";
 import { Board } from "../../support/board.ts";
-import { assertNumbered, heardUntil, verdictsOf, withoutRepeats, wrongs } from "../../support/daemon-verdicts.ts";
+import { endInOrder, nextBy, wrongs } from "../../support/daemon-verdicts.ts";
 import { writeOtherTiny } from "../../support/embedder-tiny.ts";
 import { GpuStandIn, withoutGpuStandIn } from "../../support/gpu-stand-in.ts";
 import { FRAME_TO_GATE_US, truthOf } from "../../support/line-config.ts";
@@ -80,27 +80,14 @@ describe("a line whose model runs by the C API", () => {
       });
       assert.deepEqual([counted.recipe, counted.problem], ["pears-2", null]);
 
-      const nextOf = async (recipe: string | null): Promise<void> => {
-        const from = verdictsOf(ears).length;
-        await ears.until(() => {
-          const later = verdictsOf(ears).slice(from);
-          return LANES.every((id) => later.some((one) => one.lane === id && one.recipe === recipe)) || undefined;
-        });
-      };
-      await nextOf(null);
+      await nextBy(null, ears, LANES);
       const there = await board.ask<DataOf<"activate">>("activate", { recipe: "pears-2" });
       assert.deepEqual([there.status, there.data?.recipe], ["ok", "pears-2"]);
-      await nextOf("pears-2");
+      await nextBy("pears-2", ears, LANES);
       const back = await board.ask<DataOf<"rollback">>("rollback");
       assert.deepEqual([back.status, back.data?.recipe], ["ok", null]);
-      await nextOf(null);
-      const until = nowMicros() + 500_000;
-      await ears.until(() => heardUntil(verdictsOf(ears), LANES, until));
-      assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
-
-      const verdicts = verdictsOf(ears);
-      assertNumbered(verdicts);
-      assert.equal(withoutRepeats(verdicts).length, verdicts.length);
+      await nextBy(null, ears, LANES);
+      const { verdicts, until } = await endInOrder(daemon, ears, LANES);
       const told = (ears.json("board/recipe") as unknown as RecipeMessage[]).map(({ recipe, model: of }) => [
         recipe,
         of,
