@@ -31,8 +31,7 @@ interface Kept {
 
 /** Frames whose images are being made at once: beyond it frames are left out of the recording, and counted. */
 const MAX_PENDING = 4;
-/** Frames beyond a limit are cut off by so many, and such a share, at once: the index is written anew each time. */
-const CUT = 16;
+/** Frames beyond a limit are cut off by such a share of all at once: the index is written anew each time. */
 const CUT_SHARE = 0.05;
 
 /**
@@ -160,10 +159,8 @@ export class RingRecorder implements Closable {
     if (count === 0) return;
     await this.#dropOlderFolders(0);
     // What goes beyond the limits goes at once; some more, so that the next time is not the next frame.
-    const cut = this.#kept.splice(
-      0,
-      Math.min(count + Math.max(CUT, Math.round(CUT_SHARE * this.#kept.length)), this.#kept.length - 1),
-    );
+    const more = Math.round(CUT_SHARE * this.#kept.length);
+    const cut = this.#kept.splice(0, Math.min(count + more, this.#kept.length - 1));
     for (const { bytes: size } of cut) this.#bytes -= size;
     // First out of the index, then from the disk: a kill between leaves images too many, never too few.
     const index = join(this.folder, INDEX_NAME);

@@ -39,7 +39,7 @@ function args(...words: string[]): string[] {
   return [...words, "--gallery", enrolled, "--model", TINY];
 }
 
-/** Runs a command and presses Ctrl-C after some time; a status of -1 is the end that a signal brings before all else. */
+/** Runs a command and presses Ctrl-C after some time; a status of -1 is the end that the signal itself brings. */
 function stopped(words: readonly string[], afterMs: number): Promise<Ran> {
   return new Promise((resolve) => {
     const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") };
@@ -104,10 +104,9 @@ describe("Ctrl-C at any moment", { concurrency: 3 }, () => {
           line,
           round === 0 ? 2 ** 30 : durationMs * (0.25 + 0.7 * random()),
         );
-        if (round === 0) {
-          assert.equal(status, 0, stderr);
-          durationMs = performance.now() - from;
-        }
+        if (round === 0) assert.equal(status, 0, stderr);
+        // Those after the first find it compiled, and are sooner done.
+        if (status === 0) durationMs = Math.min(durationMs, performance.now() - from);
         ends.push(status);
         const count = await whole(gallery);
         if (status === 130) {
@@ -117,7 +116,9 @@ describe("Ctrl-C at any moment", { concurrency: 3 }, () => {
             assert.equal(await bytesOf(gallery), before);
           }
         } else if (status === -1) {
-          assert.equal(await bytesOf(gallery), before);
+          // Before the command listens to signals, or after it has said what it did and listens no more.
+          if (stdout === "") assert.equal(await bytesOf(gallery), before);
+          else assert.equal(count, items);
         } else {
           assert.deepEqual([status, count], [0, items], stderr);
         }
