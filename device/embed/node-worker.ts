@@ -55,6 +55,8 @@ export type FromNode =
       readonly id: number;
       /** How long the library took, milliseconds. */
       readonly ms: number;
+      /** How long it had had nothing to do before, milliseconds. */
+      readonly idleMs: number;
       readonly error: string | undefined;
       readonly views: ArrayBuffer;
       readonly out: ArrayBuffer;
@@ -62,6 +64,9 @@ export type FromNode =
 
 const port = parentPort!;
 const setup = workerData as NodeSetup;
+
+/** When the newest run ended. */
+let ended = performance.now();
 
 const profile = setup.refuseCpuFallback ? mkdtempSync(join(tmpdir(), "gradeline-profile-")) : undefined;
 
@@ -125,6 +130,7 @@ async function runBatch(session: ort.InferenceSession, job: Extract<ToNode, { ki
   const { sizePx, dimension } = setup;
   let failure: string | undefined;
   let ms = 0;
+  let idleMs = 0;
   try {
     const input = new ort.Tensor("uint8", new Uint8Array(views, 0, count * sizePx * sizePx * 3), [
       count,
@@ -134,12 +140,14 @@ async function runBatch(session: ort.InferenceSession, job: Extract<ToNode, { ki
     ]);
     const output = new ort.Tensor("float32", new Float32Array(out, 0, count * dimension), [count, dimension]);
     const since = performance.now();
+    idleMs = since - ended;
     await session.run({ [setup.inputName]: input }, { [setup.outputName]: output });
     ms = performance.now() - since;
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
   }
-  post({ kind: "done", id, ms, error: failure, views, out }, [views, out]);
+  ended = performance.now();
+  post({ kind: "done", id, ms, idleMs, error: failure, views, out }, [views, out]);
 }
 
 function describe(metadata: readonly ort.InferenceSession.ValueMetadata[]): TensorDescription[] {

@@ -60,6 +60,7 @@ export class NodeEmbedder implements Embedder {
   readonly #exited: Promise<void>;
   #nextId = 0;
   #lastRunMs = 0;
+  #lastIdleMs = 0;
   #failure: GradelineError | undefined;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -142,6 +143,11 @@ export class NodeEmbedder implements Embedder {
     return this.#lastRunMs;
   }
 
+  /** How long the library had nothing to do between the batch before and the newest, milliseconds. */
+  get lastIdleMs(): number {
+    return this.#lastIdleMs;
+  }
+
   get degraded(): string | undefined {
     return this.proof?.degraded ?? undefined;
   }
@@ -193,6 +199,7 @@ export class NodeEmbedder implements Embedder {
     const job = this.#running.get(message.id)!;
     this.#running.delete(message.id);
     this.#lastRunMs = message.ms;
+    this.#lastIdleMs = message.idleMs;
     if (message.error === undefined) {
       job.out.set(new Float32Array(message.out, 0, job.count * this.model.dimension));
       job.resolve();

@@ -87,6 +87,11 @@ export class NativeEmbedder implements Embedder {
     return this.#runner.lastMs;
   }
 
+  /** How long the library had nothing to do between the batch before and the newest, milliseconds. */
+  get lastIdleMs(): number {
+    return this.#runner.lastIdleMs;
+  }
+
   /** What shows where the model runs. */
   get proof(): Proof {
     if (this.#proof === undefined) throw new GradelineError("INTERNAL", "the embedder has not been proven yet");

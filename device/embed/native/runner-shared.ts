@@ -15,14 +15,14 @@ export const END = -1;
 const MESSAGE_BYTES = 4096;
 const ADDRESSES = 3;
 const CONTROL_BYTES = 8;
-const SLOT_BYTES = ADDRESSES * 8 + 8 + 8 + MESSAGE_BYTES;
+const SLOT_BYTES = ADDRESSES * 8 + 16 + 8 + MESSAGE_BYTES;
 
 /** Memory of one run. */
 export interface SharedSlot {
   /** Session, run options, binding. */
   readonly handles: BigUint64Array;
-  /** How long the library took, milliseconds. */
-  readonly ms: Float64Array;
+  /** How long the library took, and how long it had had nothing to do before, milliseconds. */
+  readonly times: Float64Array;
   /** Whether it failed (0 or 1) with which of the library's codes. */
   readonly failure: Int32Array;
   /** What the library said; its end is the first 0. */
@@ -50,9 +50,9 @@ export function sharedOver(buffer: SharedArrayBuffer): Shared {
       const after = at + ADDRESSES * 8;
       return {
         handles: new BigUint64Array(buffer, at, ADDRESSES),
-        ms: new Float64Array(buffer, after, 1),
-        failure: new Int32Array(buffer, after + 8, 2),
-        message: new Uint8Array(buffer, after + 16, MESSAGE_BYTES),
+        times: new Float64Array(buffer, after, 2),
+        failure: new Int32Array(buffer, after + 16, 2),
+        message: new Uint8Array(buffer, after + 24, MESSAGE_BYTES),
       };
     }),
   };

@@ -22,16 +22,17 @@ const { asked, ended, slots } = sharedOver(shared);
  */
 const AWAKE = 0.01;
 
-for (let done = 0, awakeUntil = 0; ; done = (done + 1) & COUNT_MASK) {
+for (let done = 0, end = performance.now(), awakeUntil = end; ; done = (done + 1) & COUNT_MASK) {
   while (Atomics.load(asked, 0) === done && performance.now() < awakeUntil);
   Atomics.wait(asked, 0, done);
   if (Atomics.load(asked, 0) === END) break;
   const slot = slots[done % SLOTS]!;
-  const { handles } = slot;
+  const { handles, times } = slot;
   const since = performance.now();
+  times[1] = since - end;
   const status = runWithBinding(handles[0], handles[1], handles[2]) as bigint | null;
-  const end = performance.now();
-  slot.ms[0] = end - since;
+  end = performance.now();
+  times[0] = end - since;
   awakeUntil = end + AWAKE * (end - since);
   slot.failure[0] = status === null ? 0 : 1;
   if (status !== null) explain(status, slot);

@@ -35,6 +35,7 @@ export class Runner implements Closable {
   #seen = 0;
   #closing = false;
   #lastMs = 0;
+  #lastIdleMs = 0;
 
   constructor(library: Library) {
     this.#library = library;
@@ -61,6 +62,11 @@ export class Runner implements Closable {
   /** How long the library itself took for the newest run, milliseconds. */
   get lastMs(): number {
     return this.#lastMs;
+  }
+
+  /** How long the library had nothing to do before the newest run, milliseconds. */
+  get lastIdleMs(): number {
+    return this.#lastIdleMs;
   }
 
   /**
@@ -122,9 +128,10 @@ export class Runner implements Closable {
   }
 
   #settle(slot: number): void {
-    const { ms, failure, message } = this.#shared.slots[slot]!;
+    const { times, failure, message } = this.#shared.slots[slot]!;
     const { resolve, reject } = this.#waiting.shift()!;
-    this.#lastMs = ms[0]!;
+    this.#lastMs = times[0]!;
+    this.#lastIdleMs = times[1]!;
     if (failure[0] === 0) {
       resolve();
       return;

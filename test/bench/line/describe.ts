@@ -1,6 +1,6 @@
 import type { LineBench } from "../line.ts";
+import { table } from "../table.ts";
 import type { Spread } from "./gauge.ts";
-import { table } from "./table.ts";
 
 const ms = (value: number): string => value.toFixed(2);
 const rate = (value: number): string => value.toFixed(value < 100 ? 1 : 0);

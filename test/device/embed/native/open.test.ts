@@ -48,6 +48,26 @@ test("native and node give the same bits at every batch size", async (t) => {
   }
 });
 
+test("both tell how long the library ran, and how long it had nothing to do before", async (t) => {
+  const node = await NodeEmbedder.open(tinyModel(), { provider: "cpu", threads: 1, maxBatch: 8 });
+  t.after(() => node.close());
+  const native = await openNative(tinyModel(), options);
+  t.after(() => native.close());
+  for (const embedder of [node, native]) {
+    const embed = () => embedder.embed(paintViews(1, 8), 1, new Float32Array(5));
+    const begun = performance.now();
+    await embed();
+    const ended = performance.now();
+    while (performance.now() - ended < 5);
+    const pause = performance.now() - ended;
+    await embed();
+    const all = performance.now() - begun;
+    const { lastRunMs, lastIdleMs } = embedder;
+    assert.ok(lastRunMs > 0 && lastIdleMs >= pause, `idle for ${lastIdleMs} ms, of a pause of ${pause}`);
+    assert.ok(lastRunMs + lastIdleMs <= all, `${lastRunMs} and ${lastIdleMs} ms of ${all}`);
+  }
+});
+
 test("two embedders at once do not mix their rows", async () => {
   const [narrow, wide] = await Promise.all([
     openNative(tinyModel({ dimension: 3 }), options),
