@@ -21,7 +21,7 @@ import {
   VECTOR,
   type WasmFunction,
   zeroVector,
-} from "./wasm.ts";
+} from "../base/wasm.ts";
 
 /** Views that one run compares with each row: what is read of a row serves all of them. */
 export const LANES = 4;

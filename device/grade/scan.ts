@@ -26,7 +26,7 @@ import {
   V128,
   VECTOR,
   type WasmFunction,
-} from "./wasm.ts";
+} from "../base/wasm.ts";
 
 /** Rows that lie side by side and are compared at once. */
 export const ABREAST = 4;

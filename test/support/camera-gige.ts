@@ -4,11 +4,11 @@ import type { GradelineError } from "../../device/base/errors.ts";
 import type { Log } from "../../device/base/log.ts";
 import { openGige } from "../../device/capture/gige/open.ts";
 import type { LiveSource } from "../../device/capture/live/live-source.ts";
-import { hasProgram, Peer } from "./camera-peers.ts";
+import { hasProgram, libyuvNeed, Peer } from "./camera-peers.ts";
 
 /** The fake camera of Aravis: real GVCP and GVSP, in its own process. */
 export const FAKE_GIGE = "arv-fake-gv-camera-0.8";
-export const gigeNeeds = [{ have: hasProgram(FAKE_GIGE), debian: "aravis-tools" }];
+export const gigeNeeds = [{ have: hasProgram(FAKE_GIGE), debian: "aravis-tools" }, libyuvNeed];
 /** Where it listens; one per network namespace. */
 export const GIGE_ADDRESS = "127.0.0.1";
 /**

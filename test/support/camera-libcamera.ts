@@ -1,14 +1,10 @@
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { libyuvNeed } from "./camera-peers.ts";
 
 const STAND_IN = new URL("./camera-libcamera-stand-in.ts", import.meta.url).pathname;
 
-export const libcameraNeeds = [
-  {
-    have: () => ["x86_64", "aarch64"].some((cpu) => existsSync(`/usr/lib/${cpu}-linux-gnu/libyuv.so.0`)),
-    debian: "libyuv0",
-  },
-];
+export const libcameraNeeds = [libyuvNeed];
 
 /** Puts the stand-in under the programs' names into a folder of `folder`. @returns a search path with it */
 export function installLibcamera(folder: string, family: "libcamera" | "rpicam"): string {

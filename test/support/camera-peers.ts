@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Frame, FrameSource } from "../../device/capture/source.ts";
@@ -18,6 +18,13 @@ export function hasProgram(name: string): () => boolean {
 export function hasElement(name: string): () => boolean {
   return () => spawnSync("gst-inspect-1.0", ["--exists", name]).status === 0;
 }
+
+export function hasLibrary(name: string): () => boolean {
+  return () => ["x86_64", "aarch64"].some((cpu) => existsSync(`/usr/lib/${cpu}-linux-gnu/${name}`));
+}
+
+/** What makes RGB of other formats. */
+export const libyuvNeed = { have: hasLibrary("libyuv.so.0"), debian: "libyuv0" };
 
 export const gstNeeds = [
   { have: hasProgram("gst-launch-1.0"), debian: "gstreamer1.0-tools" },

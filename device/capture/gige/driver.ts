@@ -42,7 +42,7 @@ export class GigeDriver implements Driver {
     try {
       const picture = setUp(aravis, camera, this.#config);
       stream = createStream(aravis, camera, this.#config, picture.payloadBytes);
-      this.#raise();
+      raiseReceivers();
       const receiver = new Receiver(aravis, stream, sink, picture, this.#config);
       aravis.start(camera);
       this.#camera = camera;
@@ -108,11 +108,6 @@ export class GigeDriver implements Driver {
       // Triggers and the end come as messages.
       await turn();
     }
-  }
-
-  #raise(): void {
-    if (raiseReceivers()) return;
-    this.#log("debug", "packets are received at the usual priority: LimitRTPRIO=1 of the service lets it be raised");
   }
 
   #end(camera: Handle): void {

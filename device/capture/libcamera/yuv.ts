@@ -1,5 +1,4 @@
-import koffi from "koffi";
-import { GradelineError } from "../../base/errors.ts";
+import { libyuv } from "../libyuv.ts";
 
 /** A picture as the ISP lays it out: Y, then U and V of half the size, rows padded. */
 export interface YuvLayout {
@@ -27,17 +26,9 @@ export function yuvLayout(widthPx: number, heightPx: number): YuvLayout {
  */
 export function yuvConverter(layout: YuvLayout): (yuv: Uint8Array, rgb: Uint8Array) => void {
   const name = layout.heightPx >= 720 ? "H420ToRAW" : "I420ToRAW";
-  let convert: (...args: unknown[]) => number;
-  try {
-    convert = koffi
-      .load("libyuv.so.0")
-      .func(`int ${name}(void *y, int ys, void *u, int us, void *v, int vs, void *rgb, int rgbs, int w, int h)`);
-  } catch (cause) {
-    throw new GradelineError("SOURCE", "libyuv.so.0 cannot be loaded, which makes RGB of the camera's frames", {
-      hint: "apt-get install libyuv0",
-      cause,
-    });
-  }
+  const convert = libyuv(
+    `int ${name}(void *y, int ys, void *u, int us, void *v, int vs, void *rgb, int rgbs, int w, int h)`,
+  );
   const { widthPx, heightPx, strideBytes } = layout;
   const [ySize, half] = [strideBytes * heightPx, strideBytes / 2];
   return (yuv, rgb) => {

@@ -6,6 +6,7 @@ import { nowMicros } from "../../base/time.ts";
 import type { Frame, FrameSource, SourceCounters, SourceStatus } from "../source.ts";
 import { type ExchangeMemory, FrameTaker } from "./exchange.ts";
 import type { Failure, FromReader, ToReader } from "./messages.ts";
+import { hurryThread } from "./priority.ts";
 import type { ReaderSettings } from "./reader.ts";
 
 /** A camera whose frames are received in a thread of their own and looked at here. */
@@ -47,6 +48,7 @@ export class LiveSource implements FrameSource {
    * @throws {GradelineError} what the driver's first life throws
    */
   static async open<Setup extends ReaderSettings>(thread: URL, setup: Setup, log?: Log): Promise<LiveSource> {
+    hurryThread();
     const source = new LiveSource(new Worker(thread, { workerData: setup }), log);
     try {
       await source.#opened.promise;

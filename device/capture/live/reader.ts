@@ -6,6 +6,7 @@ import { CameraClock } from "./clock.ts";
 import { createExchange, FrameWriter } from "./exchange.ts";
 import type { Failure, FromReader, LogSeverity, ToReader } from "./messages.ts";
 import { FrameSteps } from "./numbers.ts";
+import { raiseThread } from "./priority.ts";
 
 /** One kind of camera, in its reader thread. */
 export interface Driver {
@@ -166,7 +167,9 @@ export async function serveReader<Setup extends ReaderSettings>(
   const setup = workerData as Setup;
   const send = (message: FromReader): void => port.postMessage(message);
   const stop = new AbortController();
-  const driver = create(setup, (level, text) => send({ kind: "log", level, text }));
+  const log: LogLine = (level, text) => send({ kind: "log", level, text });
+  if (!raiseThread()) log("debug", "frames are received at the usual priority: LimitRTPRIO=1 of the service raises it");
+  const driver = create(setup, log);
   port.on("message", (message: ToReader) => {
     if (message.kind === "close") stop.abort();
     else send({ kind: "triggered", id: message.id, error: attempt(() => trigger(driver)) });

@@ -45,6 +45,20 @@ export const addInts = [0xfd, ...unsigned(0xae)];
 export const atLeastInts = [0xfd, 0x3f];
 /** A bit for each lane. */
 export const bitmask = [0xfd, ...unsigned(0xa4)];
+export const [andVector, orVector] = [
+  [0xfd, 0x4e],
+  [0xfd, 0x50],
+];
+/** The same integer eight times, each of sixteen bits, as are those of the instructions that follow. */
+export const splatShort = [0xfd, 0x10];
+export const addShorts = [0xfd, ...unsigned(0x8e)];
+/** (a + b + 1) >> 1 */
+export const meanShorts = [0xfd, ...unsigned(0x9b)];
+/** By the integer on top. */
+export const [shiftShortsLeft, shiftShortsRight] = [
+  [0xfd, ...unsigned(0x8b)],
+  [0xfd, ...unsigned(0x8d)],
+];
 
 /** One function, exported, over a memory of its own. */
 export interface WasmFunction {
