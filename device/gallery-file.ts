@@ -26,6 +26,16 @@ const headerSchema = z
     modelName: z.string(),
     dimension: z.number().int().min(1).max(4096),
     sizePx: z.number().int().min(8).max(1024),
+    emphasis: z
+      .array(
+        z.strictObject({
+          from: z.number().int().min(0),
+          to: z.number().int().min(1),
+          factor: z.number().min(0.01).max(100),
+        }),
+      )
+      .max(16)
+      .optional(),
     grades: z.array(gradeSchema).max(64),
     references: z.array(
       z.strictObject({
@@ -51,9 +61,12 @@ const headerSchema = z
       })
       .optional(),
   })
-  .superRefine(({ grades, references }, context) => {
+  .superRefine(({ grades, references, dimension, emphasis = [] }, context) => {
     const refuse = (message: string, ...path: (string | number)[]): void =>
       context.addIssue({ code: "custom", message, path });
+    for (const [index, { from, to }] of emphasis.entries()) {
+      if (from >= to || to > dimension) refuse("is not within the embedding", "emphasis", index);
+    }
     const known = new Set(grades);
     if (known.size < grades.length) refuse("a grade is named twice", "grades");
     const ids = new Set<string>();
@@ -73,12 +86,13 @@ export interface GalleryFile {
 
 /** @throws {GradelineError} GALLERY when it holds what could not be read again: what is on disk stays */
 export function encodeGallery(gallery: Gallery, modelName: string): Uint8Array[] {
-  const { modelHash, dimension, sizePx, grades, references, tolerances, fit } = gallery;
+  const { modelHash, dimension, sizePx, emphasis, grades, references, tolerances, fit } = gallery;
   const parsed = headerSchema.safeParse({
     modelHash,
     modelName,
     dimension,
     sizePx,
+    emphasis,
     grades: [...grades],
     references: references.map(({ embeddings: _, ...described }) => described),
     tolerances,
@@ -119,7 +133,7 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
   const headerStart = MAGIC.length + 4;
   const parsed = headerSchema.safeParse(parseJson(body.subarray(headerStart, headerStart + headerLength)));
   if (!parsed.success) throw refuse(`its header does not fit: ${firstIssue(parsed.error)}`);
-  const { modelHash, modelName, dimension, sizePx, grades, references, tolerances, fit } = parsed.data;
+  const { modelHash, modelName, dimension, sizePx, emphasis, grades, references, tolerances, fit } = parsed.data;
   const rows = references.reduce((sum, { views }) => sum + views, 0);
   if (body.length !== headerStart + headerLength + rows * dimension * 4) throw refuse("embeddings are missing");
   // A copy: the embeddings need not lie at a multiple of four bytes in the file. `slice` of a Buffer makes none.
@@ -132,6 +146,7 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
       modelHash,
       dimension,
       sizePx,
+      ...(emphasis === undefined ? {} : { emphasis }),
       grades,
       ...(tolerances === undefined ? {} : { tolerances }),
       ...(fit === undefined ? {} : { fit }),

@@ -32,7 +32,12 @@ export async function readGallery(folder: string, model: Model): Promise<StoredG
     });
   }
   checkModel(stored, model, folder);
-  return stored;
+  return { ...stored, gallery: withEmphasis(stored.gallery, model) };
+}
+
+/** What a model asks for counts, also for what was kept before it was asked for. */
+function withEmphasis({ emphasis: _, ...gallery }: Gallery, { emphasis }: Model): Gallery {
+  return emphasis === undefined ? gallery : { ...gallery, emphasis };
 }
 
 /** The gallery in a folder, of any model; undefined where there is none. @throws {GradelineError} GALLERY */
@@ -127,13 +132,13 @@ export class GalleryWriter {
   /** The gallery as it stands, or an empty one for this model. @throws {GradelineError} GALLERY_MODEL */
   async readFor(model: Model): Promise<Gallery> {
     const stored = await this.read();
-    if (stored === undefined) return emptyGallery(model.hash, model.dimension, model.sizePx);
+    if (stored === undefined) return emptyGallery(model);
     if (stored.gallery.references.length === 0) {
       const { grades, tolerances } = stored.gallery;
-      return { ...emptyGallery(model.hash, model.dimension, model.sizePx), grades, tolerances };
+      return { ...emptyGallery(model), grades, tolerances };
     }
     checkModel(stored, model, this.folder);
-    return stored.gallery;
+    return withEmphasis(stored.gallery, model);
   }
 
   /**
@@ -209,9 +214,9 @@ export class GalleryWriter {
   }
 
   /** What the first change of all is taken back to. */
-  async #beginWithNone({ modelHash, dimension, sizePx }: Gallery, modelName: string): Promise<void> {
+  async #beginWithNone({ modelHash: hash, dimension, sizePx, emphasis }: Gallery, modelName: string): Promise<void> {
     const spare = join(this.folder, SPARE);
-    await writeAtomic(spare, encodeGallery(emptyGallery(modelHash, dimension, sizePx), modelName));
+    await writeAtomic(spare, encodeGallery(emptyGallery({ hash, dimension, sizePx, emphasis }), modelName));
     await this.#steps.beforeChange(spare);
     await rm(spare, { force: true });
   }

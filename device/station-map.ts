@@ -1,7 +1,7 @@
 import type { MapShown, Point } from "./console/view.ts";
+import { describeItem } from "./grade/descriptors.ts";
 import type { Gallery, Reference } from "./grade/gallery.ts";
 import { fitProjection, type Projection, project } from "./grade/projection.ts";
-import { describeItem } from "./grade/prototypes.ts";
 import type { Station } from "./station.ts";
 
 /** More points than this on a phone are a blot; of more references an even part is shown. */

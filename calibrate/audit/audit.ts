@@ -1,5 +1,5 @@
+import { describeItems, type ItemDescriptors } from "../../device/grade/descriptors.ts";
 import type { Gallery, Reference } from "../../device/grade/gallery.ts";
-import { describeItems, type ItemDescriptors } from "../../device/grade/prototypes.ts";
 import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
 import { itemsNeeded } from "../fit/needed.ts";
 import { median } from "../median.ts";
@@ -48,7 +48,7 @@ export function auditGallery(gallery: Gallery, qualities: Qualities, { alpha, on
   const items = describeItems(flat);
   const all = [
     ...findDuplicates(references, items, gallery.grades, qualities),
-    ...findMisfits(gallery, flat, items),
+    ...findMisfits(gallery, flat),
     ...fewItems(gallery, alpha),
     ...oneSided(references, flat, items),
     ...badPictures(references, qualities),

@@ -1,5 +1,5 @@
+import type { ItemDescriptors } from "../../device/grade/descriptors.ts";
 import type { Reference } from "../../device/grade/gallery.ts";
-import type { ItemDescriptors } from "../../device/grade/prototypes.ts";
 import type { Finding } from "./findings.ts";
 import { type Qualities, thumbDifference, type ViewQuality } from "./quality.ts";
 

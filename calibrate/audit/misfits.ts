@@ -1,6 +1,7 @@
 import type { Gallery } from "../../device/grade/gallery.ts";
-import { type ItemDescriptors, LeavingOut, prototypeDistances } from "../../device/grade/prototypes.ts";
+import { LeavingOut, prototypeDistances } from "../../device/grade/prototypes.ts";
 import type { ReferenceViews } from "../../device/grade/references.ts";
+import { describeTellingItems, fitLens } from "../../device/grade/telling.ts";
 import { nearestViews } from "../evaluate/neighbours.ts";
 import type { Finding } from "./findings.ts";
 
@@ -14,12 +15,12 @@ const ALIKE = 0.7;
 const MOST_FITS = 200;
 
 /** Items that lie with another grade, and grades that lie with each other; each item judged without itself. */
-export function findMisfits(gallery: Gallery, flat: ReferenceViews, items: ItemDescriptors): Finding[] {
+export function findMisfits(gallery: Gallery, flat: ReferenceViews): Finding[] {
   const { grades, references } = gallery;
   const counts = grades.map((grade) => references.filter((reference) => reference.grade === grade).length);
   // Between one grade and itself there is nothing to mistake.
   if (counts.filter((count) => count >= LEAST_ITEMS).length < 2) return [];
-  const distances = distancesWithout(flat, items);
+  const distances = distancesWithout(flat, describeTellingItems(flat, fitLens(flat, gallery.emphasis)));
   const misplaced = references.flatMap((reference, item): Finding[] => {
     const own = flat.itemGrade[item]!;
     const row = distances.subarray(item * flat.grades, (item + 1) * flat.grades);
@@ -91,18 +92,21 @@ function leastOwn({ grades, itemGrade }: ReferenceViews, distances: Float64Array
   return worst;
 }
 
-/** (items, grades) squared distances to the prototypes that were fitted without the item. */
-function distancesWithout(flat: ReferenceViews, items: ItemDescriptors): Float64Array {
+/**
+ * @param descriptors (items, dimension) unit rows
+ * @returns (items, grades) squared distances to the prototypes that were fitted without the item
+ */
+function distancesWithout(flat: ReferenceViews, descriptors: Float64Array): Float64Array {
   const { dimension, grades } = flat;
   const out = new Float64Array(flat.items * grades);
-  const leaving = new LeavingOut(flat, items);
+  const leaving = new LeavingOut(flat, descriptors);
   const folds = Math.min(flat.items, MOST_FITS);
   for (let fold = 0; fold < folds; fold++) {
     const left: number[] = [];
     for (let item = fold; item < flat.items; item += folds) left.push(item);
     const prototypes = leaving.without(left);
     for (const item of left) {
-      const own = items.descriptors.subarray(item * dimension, (item + 1) * dimension);
+      const own = descriptors.subarray(item * dimension, (item + 1) * dimension);
       prototypeDistances(own, prototypes, out.subarray(item * grades, (item + 1) * grades));
     }
   }

@@ -1,6 +1,6 @@
+import { describeItem } from "../../device/grade/descriptors.ts";
 import { nearestByGrade } from "../../device/grade/distance.ts";
 import { emptyGallery, type Reference, withReferences } from "../../device/grade/gallery.ts";
-import { describeItem } from "../../device/grade/prototypes.ts";
 import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
 
 /*
@@ -100,7 +100,7 @@ export class BaseLine {
       const at = this.#grades.indexOf(grade) * HSV_LENGTH;
       for (let d = 0; d < HSV_LENGTH; d++) this.#sums[at + d]! += row[d]!;
     }
-    const empty = { ...emptyGallery("", HSV_LENGTH, 1), grades: this.#grades };
+    const empty = { ...emptyGallery({ hash: "", dimension: HSV_LENGTH, sizePx: 1 }), grades: this.#grades };
     const flat = (references: Reference[]): ReferenceViews =>
       flatten({ ...withReferences(empty, references), grades: this.#grades });
     this.#views = flat(views);

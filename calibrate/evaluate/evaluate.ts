@@ -135,7 +135,7 @@ async function judgeAll(
 ): Promise<Judged> {
   let progress: Progress | undefined;
   const options: JudgeOptions = {
-    dimension: model.dimension,
+    model,
     order,
     alpha,
     sameFruit,

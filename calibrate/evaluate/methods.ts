@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { GradelineError } from "../../device/base/errors.ts";
+import type { Model } from "../../device/embed/embedder.ts";
 import { NO_ITEM } from "../../device/grade/distance.ts";
 import { emptyGallery, type Gallery, orderGrades, type Reference, withReferences } from "../../device/grade/gallery.ts";
 import { Grader } from "../../device/grade/grader.ts";
@@ -23,7 +24,7 @@ export interface Judged {
 }
 
 export interface JudgeOptions {
-  readonly dimension: number;
+  readonly model: Model;
   /** Grades best to worst; names that are absent follow by the usual order. */
   readonly order: readonly string[];
   /** Share of good fruit that may be turned away, 0..1; undefined: the usual one. */
@@ -52,7 +53,7 @@ export async function leaveOneOut(items: readonly EmbeddedItem[], options: Judge
   if (known.length < 2) throw tooFew(`grades with ${known.length} items in all`);
   const grades = gradesOf(known, options.order);
   const fruit = options.sameFruit ? [...Map.groupBy(known, ({ name }) => name).values()] : known.map((item) => [item]);
-  const folds = foldsFor(known, fruit.length, options.dimension);
+  const folds = foldsFor(known, fruit.length, options.model.dimension);
   const alone = folds === known.length;
   const all = baseLineOf(known, grades);
   const judgements: Judgement[] = [];
@@ -175,10 +176,10 @@ function baseLineOf(items: readonly EmbeddedItem[], grades: readonly string[]): 
 }
 
 function graderOf(items: readonly EmbeddedItem[], grades: readonly string[], options: JudgeOptions): Grader {
-  return Grader.from(galleryOf(items, grades, options.dimension), options.alpha);
+  return Grader.from(galleryOf(items, grades, options.model), options.alpha);
 }
 
-export function galleryOf(items: readonly EmbeddedItem[], grades: readonly string[], dimension: number): Gallery {
+function galleryOf(items: readonly EmbeddedItem[], grades: readonly string[], model: Model): Gallery {
   const references: Reference[] = items.map(({ grade, name, views, embeddings }, index) => ({
     id: String(index),
     grade,
@@ -187,5 +188,5 @@ export function galleryOf(items: readonly EmbeddedItem[], grades: readonly strin
     views,
     embeddings,
   }));
-  return withReferences({ ...emptyGallery("", dimension, 1), grades: [...grades] }, references);
+  return withReferences({ ...emptyGallery(model), grades: [...grades] }, references);
 }

@@ -49,7 +49,8 @@ export async function rebuildGallery(context: Context): Promise<void> {
   context.stop.throwIfAborted();
   // What was calibrated by another model says nothing of this one.
   const fit = model.hash === gallery.modelHash ? gallery.fit : undefined;
-  const after = { ...gallery, modelHash: model.hash, dimension: model.dimension, references, fit };
+  const { hash: modelHash, dimension, emphasis } = model;
+  const after = { ...gallery, modelHash, dimension, emphasis, references, fit };
   await writer.save(after, model.name);
   writer.close();
   const told = await tellDaemon(context);

@@ -54,7 +54,7 @@ function neighboursOf(reference: Reference, gallery: Gallery): Neighbour[] {
   const others = gallery.references.filter(({ id }) => id !== reference.id);
   const found = others.map(({ id, grade, origin, ...rest }) => {
     const alone = flatten({
-      ...emptyGallery(gallery.modelHash, gallery.dimension, gallery.sizePx),
+      ...emptyGallery({ hash: gallery.modelHash, dimension: gallery.dimension, sizePx: gallery.sizePx }),
       grades: [grade],
       references: [{ id, grade, origin, ...rest }],
     });

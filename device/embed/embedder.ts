@@ -8,6 +8,15 @@ export interface EmbeddingPart {
   readonly to: number;
 }
 
+/** Components that count more, or less, where grades are told apart than where strangers are. */
+export interface Emphasis {
+  readonly from: number;
+  /** One past the last. */
+  readonly to: number;
+  /** Above 0; they are multiplied by it. */
+  readonly factor: number;
+}
+
 /** What a loaded model is. */
 export interface Model {
   readonly name: string;
@@ -23,6 +32,8 @@ export interface Model {
   readonly cropFill: number;
   /** Absent where its description names none. */
   readonly parts?: readonly EmbeddingPart[] | undefined;
+  /** Absent where all components count alike. */
+  readonly emphasis?: readonly Emphasis[] | undefined;
 }
 
 /** Buffers of an embedder's own, for one batch: what is embedded from there into there is not copied. */

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { GradelineError } from "../base/errors.ts";
-import type { Model } from "./embedder.ts";
+import type { Emphasis, Model } from "./embedder.ts";
 import type { TensorDescription } from "./node-worker.ts";
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
@@ -26,7 +26,14 @@ const descriptionSchema = z.looseObject({
   }),
   output: z.looseObject({ name: z.string().min(1), dimension: z.number().int().min(1).max(4096) }),
   parts: z
-    .array(z.looseObject({ name: z.string().min(1), from: z.number().int().min(0), to: z.number().int().min(1) }))
+    .array(
+      z.looseObject({
+        name: z.string().min(1),
+        from: z.number().int().min(0),
+        to: z.number().int().min(1),
+        emphasis: z.number().min(0.01).max(100).optional(),
+      }),
+    )
     .max(16)
     .optional(),
   crop: z.looseObject({ margin: z.number().min(0).max(1), fill: z.number().int().min(0).max(255) }),
@@ -91,7 +98,9 @@ export async function loadModel(path: string): Promise<LoadedModel> {
     dimension: output.dimension,
     cropMargin: crop.margin,
     cropFill: crop.fill,
-    ...(parts === undefined ? {} : { parts: parts.map(({ name, from, to }) => ({ name, from, to })) }),
+    ...(parts === undefined
+      ? {}
+      : { parts: parts.map(({ name, from, to }) => ({ name, from, to })), emphasis: emphasisOf(parts) }),
   };
   return {
     model,
@@ -102,6 +111,13 @@ export async function loadModel(path: string): Promise<LoadedModel> {
     outputName: output.name,
     golden: golden === undefined ? undefined : parseGolden(golden, model, await read(join(dirname(path), golden.file))),
   };
+}
+
+function emphasisOf(parts: NonNullable<z.output<typeof descriptionSchema>["parts"]>): Emphasis[] | undefined {
+  const asked = parts.flatMap(({ from, to, emphasis }) =>
+    emphasis === undefined ? [] : [{ from, to, factor: emphasis }],
+  );
+  return asked.length === 0 ? undefined : asked;
 }
 
 /**

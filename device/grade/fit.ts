@@ -1,9 +1,11 @@
 import { GradelineError } from "../base/errors.ts";
+import { describeItems } from "./descriptors.ts";
 import type { Gallery } from "./gallery.ts";
 import { fitKin, type Kin } from "./kin.ts";
-import { describeItems, fitPrototypes, type Prototypes } from "./prototypes.ts";
+import { fitPrototypes, type Prototypes } from "./prototypes.ts";
 import { flatten, type ReferenceViews } from "./references.ts";
 import { isRule, RULES, type RuleName } from "./rules/rule.ts";
+import { describeTellingItems, fitLens, type Lens } from "./telling.ts";
 import { DEFAULT_ALPHA, fitThresholds, type Thresholds } from "./thresholds.ts";
 
 /** What is computed of a gallery before an item is decided by it: numbers alone, so that another thread may do it. */
@@ -11,6 +13,8 @@ export interface GraderFit {
   /** Best grade first. */
   readonly names: readonly string[];
   readonly references: ReferenceViews;
+  readonly lens: Lens;
+  /** Of the items as the lens shows them. */
   readonly prototypes: Prototypes;
   readonly thresholds: Thresholds;
   readonly kin: Kin;
@@ -40,10 +44,12 @@ export function fitGrader(gallery: Gallery, options: FitOptions = {}): GraderFit
   const names = gallery.grades.filter((name) => gallery.references.some(({ grade }) => grade === name));
   const references = flatten({ ...gallery, grades: names });
   const items = describeItems(references);
+  const lens = fitLens(references, gallery.emphasis);
   return {
     names,
     references,
-    prototypes: fitPrototypes(references, items),
+    lens,
+    prototypes: fitPrototypes(references, describeTellingItems(references, lens)),
     // Good fruit may fail either test, so each has half of what may be turned away.
     thresholds: fitThresholds(references, alpha / 2),
     kin: fitKin(items, references.dimension, alpha / 2),

@@ -42,12 +42,32 @@ export interface GalleryFit {
   readonly cameras: Readonly<Record<string, string>> | null;
 }
 
+/** Components of an embedding that count more, or less, where grades are told apart than where strangers are. */
+export interface Emphasis {
+  readonly from: number;
+  /** One past the last. */
+  readonly to: number;
+  /** Above 0; they are multiplied by it. */
+  readonly factor: number;
+}
+
+/** What a gallery knows of its model. */
+export interface GalleryModel {
+  /** sha256, hex. */
+  readonly hash: string;
+  readonly dimension: number;
+  readonly sizePx: number;
+  readonly emphasis?: readonly Emphasis[] | undefined;
+}
+
 /** All references, bound to the model that embedded them. Immutable: what changes it makes another one. */
 export interface Gallery {
   /** sha256 of the model, hex. */
   readonly modelHash: string;
   readonly dimension: number;
   readonly sizePx: number;
+  /** As the model asks for; undefined where all components count alike. */
+  readonly emphasis?: readonly Emphasis[] | undefined;
   /** Best grade first; each has a reference or had one. */
   readonly grades: readonly string[];
   readonly references: readonly Reference[];
@@ -79,8 +99,9 @@ export function orderGrades(names: Iterable<string>, order: readonly string[] = 
   return [...new Set(names)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
-export function emptyGallery(modelHash: string, dimension: number, sizePx: number): Gallery {
-  return { modelHash, dimension, sizePx, grades: [], references: [] };
+export function emptyGallery({ hash, dimension, sizePx, emphasis }: GalleryModel): Gallery {
+  const asked = emphasis === undefined ? {} : { emphasis };
+  return { modelHash: hash, dimension, sizePx, ...asked, grades: [], references: [] };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { GradelineError } from "../base/errors.ts";
 import { type Cover, CoverSpace, coverItem } from "./cover.ts";
+import { describeItem } from "./descriptors.ts";
 import { NO_ITEM, nearestByGrade } from "./distance.ts";
 import { fitGrader, type GraderFit } from "./fit.ts";
 import type { Gallery } from "./gallery.ts";
 import { type Kin, kinDistance } from "./kin.ts";
-import { describeItem } from "./prototypes.ts";
 import type { ReferenceViews } from "./references.ts";
 import { makeRule } from "./rules/make.ts";
 import type { ItemRule, ItemSeen, Leaning, RuleName } from "./rules/rule.ts";
@@ -32,20 +32,20 @@ export class Grader {
   readonly #descriptor32: Float32Array;
   readonly #leaning: Leaning = { grade: 0, second: -1, lead: 1 };
   readonly #seen: { -readonly [K in keyof ItemSeen]: ItemSeen[K] };
-  /** Of the item seen last. */
-  #embeddings: Float32Array = new Float32Array(0);
   #space: CoverSpace;
 
-  private constructor({ references, names, prototypes, thresholds, kin, rule }: GraderFit) {
+  private constructor(fit: GraderFit) {
+    const { references, names, thresholds, kin } = fit;
     this.#references = references;
-    this.#rule = makeRule(rule, references, prototypes);
+    this.#rule = makeRule(fit);
     this.#thresholds = thresholds;
     this.#kin = kin;
     this.#names = names;
     this.#descriptor = new Float64Array(references.dimension);
     this.#descriptor32 = new Float32Array(references.dimension);
     this.#space = new CoverSpace(names.length, 64);
-    this.#seen = { descriptor: this.#descriptor, views: 0, nearest: () => this.#nearest() };
+    const embeddings = new Float32Array(0);
+    this.#seen = { descriptor: this.#descriptor, embeddings, views: 0, nearest: () => this.#nearest() };
   }
 
   /**
@@ -138,7 +138,7 @@ export class Grader {
     if (count > this.#space.capacity) this.#space = new CoverSpace(this.#names.length, count * 2);
     describeItem(embeddings, count, this.#descriptor);
     const cover = coverItem(embeddings, count, this.#references, NO_ITEM, this.#space);
-    this.#embeddings = embeddings;
+    this.#seen.embeddings = embeddings;
     this.#seen.views = count;
     this.#rule.lean(this.#seen, this.#leaning);
     return cover;
@@ -147,7 +147,8 @@ export class Grader {
   /** For a rule that asks each view. */
   #nearest(): Float64Array {
     const { nearest } = this.#space;
-    nearestByGrade(this.#embeddings, this.#seen.views, this.#references, NO_ITEM, nearest);
+    const { embeddings, views } = this.#seen;
+    nearestByGrade(embeddings, views, this.#references, NO_ITEM, nearest);
     return nearest;
   }
 

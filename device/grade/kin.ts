@@ -1,6 +1,6 @@
+import type { ItemDescriptors } from "./descriptors.ts";
 import { nearestByGrade } from "./distance.ts";
 import { indexOf } from "./nearest-index.ts";
-import type { ItemDescriptors } from "./prototypes.ts";
 import type { ReferenceViews } from "./references.ts";
 import { conformalLimit, FALLBACK_LIMIT, LEAST_LIMIT, spreadOut } from "./thresholds.ts";
 

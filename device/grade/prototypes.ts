@@ -1,9 +1,8 @@
 import { cholesky, invertLower, multiplyLower } from "./matrix.ts";
-import { type ReferenceViews, viewsOfItem } from "./references.ts";
+import type { ReferenceViews } from "./references.ts";
 
 /**
- * Nearest prototype of an item: its descriptor is the unit mean of its views, a grade's prototype the mean of its
- * items' descriptors, and distances are taken in the space in which items vary alike in every direction within their
+ * Nearest prototype of an item: a grade's prototype is the mean of its items' descriptors, and distances are taken in the space in which items vary alike in every direction within their
  * grades. What varies from fruit to fruit of one grade, such as the variety, so counts for little.
  *
  * @see Snell, Swersky, Zemel 2017 (prototypes); Friedman 1989, "Regularized discriminant analysis"
@@ -19,6 +18,9 @@ export interface Prototypes {
   readonly whitened: Float64Array;
 }
 
+/** What prototypes need to know of a gallery beside its items' descriptors. */
+type ItemGrades = Pick<ReferenceViews, "dimension" | "grades" | "items" | "itemGrade">;
+
 /** Share of the mean variance that is added to each component's own: few items say little about each. */
 const FLOOR = 0.2;
 /** Longer embeddings are weighted component by component: their covariance would take seconds. */
@@ -31,21 +33,24 @@ const MAX_FULL = 512;
  * Measured as balanced accuracy of items not enrolled, against the diagonal alone, on two models: simulated line, all
  * items enrolled 0.80 and 0.91 (0.71 and 0.82), 10 per grade 0.72 and 0.84 (0.71 and 0.81); photographs of 163 apples
  * left out 0.99 and 0.98 (0.97 and 0.94), 10 per grade 0.96 and 0.94 (the same).
+ *
+ * @param descriptors (items, dimension) unit rows
  */
-export function fitPrototypes(references: ReferenceViews, items: ItemDescriptors): Prototypes {
-  return prototypesOf(references, sumsOf(references, items));
+export function fitPrototypes(references: ItemGrades, descriptors: Float64Array): Prototypes {
+  return prototypesOf(references, sumsOf(references, descriptors));
 }
 
 /** Prototypes of all items but a few, again and again: what the few added is taken off, at a fraction of fitting anew. */
 export class LeavingOut {
-  readonly #references: ReferenceViews;
+  readonly #references: ItemGrades;
   readonly #descriptors: Float64Array;
   readonly #all: Sums;
 
-  constructor(references: ReferenceViews, items: ItemDescriptors) {
+  /** @param descriptors (items, dimension) unit rows */
+  constructor(references: ItemGrades, descriptors: Float64Array) {
     this.#references = references;
-    this.#descriptors = items.descriptors;
-    this.#all = sumsOf(references, items);
+    this.#descriptors = descriptors;
+    this.#all = sumsOf(references, descriptors);
   }
 
   /** @returns what {@link fitPrototypes} makes of all other items, but for rounding */
@@ -85,7 +90,7 @@ interface Sums {
   readonly scatter: Float64Array;
 }
 
-function sumsOf({ dimension, grades, items, itemGrade }: ReferenceViews, { descriptors }: ItemDescriptors): Sums {
+function sumsOf({ dimension, grades, items, itemGrade }: ItemGrades, descriptors: Float64Array): Sums {
   const means = new Float64Array(grades * dimension);
   const counts = new Float64Array(grades);
   for (let item = 0; item < items; item++) {
@@ -120,7 +125,7 @@ function addSquare(scatter: Float64Array, row: Float64Array, weight: number): vo
   }
 }
 
-function prototypesOf({ dimension, grades }: ReferenceViews, { counts, means, scatter }: Sums): Prototypes {
+function prototypesOf({ dimension, grades }: ItemGrades, { counts, means, scatter }: Sums): Prototypes {
   const free = counts.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
   const prototypes: Prototypes = {
     dimension,
@@ -139,50 +144,8 @@ function prototypesOf({ dimension, grades }: ReferenceViews, { counts, means, sc
   return prototypes;
 }
 
-/** What is known of the items of a gallery as wholes. */
-export interface ItemDescriptors {
-  /** (items, dimension) unit rows. */
-  readonly descriptors: Float64Array;
-  /** (items) length of the mean of the views, 0..1: 1 where they are all the same. */
-  readonly lengths: Float64Array;
-  /** (items) how many views each has. */
-  readonly views: Int32Array;
-}
-
 /**
- * @param embeddings (count, dimension) row-major
- * @param out (dimension) their mean, of unit length
- * @returns length of their mean, 0..1
- */
-export function describeItem(embeddings: Float32Array, count: number, out: Float64Array): number {
-  const dimension = out.length;
-  out.fill(0);
-  for (let v = 0, at = 0; v < count; v++) {
-    for (let d = 0; d < dimension; d++, at++) out[d]! += embeddings[at]!;
-  }
-  let square = 0;
-  for (let d = 0; d < dimension; d++) square += out[d]! ** 2;
-  const length = Math.sqrt(square);
-  // Views that cancel out have no direction; the zero vector is as far from every prototype.
-  if (length > 0) for (let d = 0; d < dimension; d++) out[d]! /= length;
-  return length / count;
-}
-
-export function describeItems(references: ReferenceViews): ItemDescriptors {
-  const { dimension, items, rows } = references;
-  const descriptors = new Float64Array(items * dimension);
-  const lengths = new Float64Array(items);
-  const views = new Int32Array(items);
-  for (const [item, { from, count }] of viewsOfItem(references).entries()) {
-    const own = rows.subarray(from * dimension, (from + count) * dimension);
-    lengths[item] = describeItem(own, count, descriptors.subarray(item * dimension, (item + 1) * dimension));
-    views[item] = count;
-  }
-  return { descriptors, lengths, views };
-}
-
-/**
- * @param descriptor (dimension) as {@link describeItem} gives it
+ * @param descriptor (dimension) of the item, as the prototypes were fitted on
  * @param out (grades) squared distances in the whitened space, written in place; Infinity for a grade without items
  */
 export function prototypeDistances(descriptor: Float64Array, prototypes: Prototypes, out: Float64Array): void {

@@ -63,7 +63,7 @@ export async function run(items = ITEMS): Promise<AlphaBench> {
     embeddings,
     views,
   }));
-  const gallery = withReferences(emptyGallery(model.hash, model.dimension, model.sizePx), references);
+  const gallery = withReferences(emptyGallery(model), references);
   const others = embedded.slice(ENROLLED);
   const rows = ALPHAS.map((alpha): AlphaRow => {
     const grader = Grader.from(gallery, alpha);

@@ -98,13 +98,12 @@ export async function run(): Promise<PrecisionBench> {
 }
 
 async function enrol(embedder: Embedder, samples: readonly Sample[]): Promise<Gallery> {
-  const { hash, dimension, sizePx } = embedder.model;
   const references = [];
   for (const [at, { grade, origin, crops }] of samples.entries()) {
     const embeddings = await embedAll(embedder, crops);
     references.push({ id: `${at}`, grade, origin, enrolledAt: "", views: crops.length, embeddings });
   }
-  const gallery = withReferences(emptyGallery(hash, dimension, sizePx), references);
+  const gallery = withReferences(emptyGallery(embedder.model), references);
   return { ...gallery, grades: ORDER.filter((grade) => gallery.grades.includes(grade)) };
 }
 

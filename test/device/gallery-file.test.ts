@@ -43,6 +43,20 @@ test("a gallery is read as it was written, to the bit", () => {
   assert.equal(file.modelName, "made by ü");
 });
 
+test("what the model emphasises is kept with it, and held against the length of its embeddings", () => {
+  const { dimension } = MADE_MODEL;
+  const emphasis = [{ from: 0, to: dimension / 2, factor: 1.5 }];
+  const gallery = { ...madeGallery(3, 10), emphasis };
+  assert.deepEqual(decodeGallery(bytesOf(gallery), "gallery.bin").gallery, gallery);
+  for (const [from, to] of [
+    [0, dimension + 1],
+    [2, 2],
+  ] as const) {
+    const refused = refusal(forged((header) => void Object.assign(header, { emphasis: [{ from, to, factor: 1 }] })));
+    assert.match(refused.message, /emphasis.*is not within the embedding/);
+  }
+});
+
 test("its hash names what it says: the same for the same content, another for another", () => {
   assert.equal(decodeGallery(bytesOf(madeGallery(1)), "a").hash, decodeGallery(bytesOf(madeGallery(1)), "b").hash);
   assert.notEqual(decodeGallery(bytesOf(madeGallery(1)), "a").hash, decodeGallery(bytesOf(madeGallery(2)), "a").hash);

@@ -54,6 +54,18 @@ test("what was saved is read, without a warning", async () => {
   assert.match(hash, /^[0-9a-f]{64}$/);
 });
 
+test("what the model emphasises counts for its gallery, also for one that was kept before", async () => {
+  const writer = await saveTwo();
+  const emphasis = [{ from: 0, to: 2, factor: 1.5 }];
+  const model = { ...MADE_MODEL, emphasis };
+  assert.deepEqual((await readGallery(folder, model)).gallery.emphasis, emphasis);
+  const gallery = await writer.readFor(model);
+  await writer.save(gallery, "made");
+  assert.deepEqual((await readAnyGallery(folder))!.gallery.emphasis, emphasis);
+  // A model that emphasises nothing any more.
+  assert.equal((await readGallery(folder, MADE_MODEL)).gallery.emphasis, undefined);
+});
+
 test("a folder without a gallery says how to make one", async () => {
   await assert.rejects(readGallery(folder, MADE_MODEL), (error: { code: string; message: string; hint: string }) => {
     assert.equal(error.code, "GALLERY");

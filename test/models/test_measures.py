@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from gradeline_train.baselines import hsv_histogram, raw_pixels
 from gradeline_train.evaluate import web_items
-from gradeline_train.items import UNKNOWN, cover_costs, cover_thresholds, grade_item, grade_items_left_out
+from gradeline_train.items import GRADING_SHARE, UNKNOWN, cover_costs, cover_thresholds, emphasised, grade_item, grade_items_left_out
 from gradeline_train.measures import auroc, balanced_accuracy, bootstrap, distances, few_shot, leave_one_out, nearest_reference
+from gradeline_train.model import CONDITION, DIMENSION
 from gradeline_train.testsets import TestSet
 
 
@@ -94,6 +95,18 @@ def test_a_component_that_varies_within_grades_counts_for_little() -> None:
     view = rows((-0.7, 0.45))
     for rule, wanted in (("mean", "sound"), ("weighted", "reject")):
         assert grade_item(rule, references, labels, ITEMS, view, ("sound", "reject")) == wanted
+
+
+def test_the_condition_part_is_made_larger_where_grades_are_told_apart() -> None:
+    rng = np.random.default_rng(1)
+    parts = [rng.normal(size=(5, n)) for n in (CONDITION, DIMENSION - CONDITION)]
+    condition, rest = (p / np.linalg.norm(p, axis=1, keepdims=True) for p in parts)
+    for share in (0.25, 0.5):
+        vectors = np.concatenate([condition * share**0.5, rest * (1 - share) ** 0.5], axis=1).astype(np.float32)
+        wanted = np.concatenate([condition * GRADING_SHARE**0.5, rest * (1 - GRADING_SHARE) ** 0.5], axis=1)
+        assert emphasised(vectors) == pytest.approx(wanted, abs=1e-6)
+    # What has no parts stays as it is.
+    assert emphasised(REFERENCES) is REFERENCES
 
 
 def test_where_odd_views_count_for_more_one_faulty_side_tells() -> None:

@@ -65,7 +65,7 @@ export function fruitLikeReference(seed: number, grade: string, views: number, d
 }
 
 export function galleryOf(references: readonly Reference[], model: Model = MADE_MODEL): Gallery {
-  return withReferences(emptyGallery(model.hash, model.dimension, model.sizePx), references);
+  return withReferences(emptyGallery(model), references);
 }
 
 /** A small gallery of three grades; `generation` can be told from its first reference. */

@@ -1,15 +1,14 @@
-import type { Prototypes } from "../prototypes.ts";
-import type { ReferenceViews } from "../references.ts";
+import type { GraderFit } from "../fit.ts";
 import { MeanRule } from "./mean-rule.ts";
 import { PrototypeRule } from "./prototype-rule.ts";
-import type { ItemRule, RuleName } from "./rule.ts";
+import type { ItemRule } from "./rule.ts";
 import { CoverRule, MajorityRule, WorstViewRule } from "./view-rules.ts";
 
-/** The rule of a name over a gallery's references. */
-export function makeRule(name: RuleName, references: ReferenceViews, prototypes: Prototypes): ItemRule {
-  switch (name) {
+/** The rule that a gallery is judged by. */
+export function makeRule({ rule, references, lens, prototypes }: GraderFit): ItemRule {
+  switch (rule) {
     case "prototypes":
-      return new PrototypeRule(prototypes);
+      return new PrototypeRule(lens, prototypes);
     case "mean":
       return new MeanRule(references);
     case "majority":

@@ -1,4 +1,4 @@
-import { describeItems } from "../prototypes.ts";
+import { describeItems } from "../descriptors.ts";
 import type { ReferenceViews } from "../references.ts";
 import { type ItemRule, type ItemSeen, type Leaning, leanToLeast } from "./rule.ts";
 

@@ -16,6 +16,8 @@ export interface Leaning {
 export interface ItemSeen {
   /** (dimension) unit mean of its views. */
   readonly descriptor: Float64Array;
+  /** (views, dimension) row-major, unit rows; there may be more behind them. */
+  readonly embeddings: Float32Array;
   readonly views: number;
   /** (views, grades) distance of each view to the nearest reference of each grade, 0..2 or Infinity; looked up when asked. */
   nearest(): Float64Array;

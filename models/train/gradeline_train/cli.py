@@ -160,6 +160,7 @@ def _compare(args: argparse.Namespace) -> None:
 
 def _unseen(args: argparse.Namespace) -> None:
     from .data import photos
+    from .items import emphasised
     from .measures import few_shot
     from .store import SOUND_GRADES
     from .unseen import unseen_kind, unseen_species
@@ -174,7 +175,7 @@ def _unseen(args: argparse.Namespace) -> None:
         listed = [p for folder in args.data for p in photos(folder) if p.species == species and (p.grade in SOUND_GRADES or not p.grade)]
         test = unseen_species(listed)
         for name, embed in embeddings.items():
-            vectors = embed(test.crops)
+            vectors = emphasised(embed(test.crops))
             for shots in (1, 5, 10):
                 print(f"{species}, fresh/rotten, {shots}-shot: {name:20} {few_shot(vectors, test.label, test.item, shots)}", flush=True)
 

@@ -1,4 +1,7 @@
-"""All figures of the model card, one table: every embedding against every question."""
+"""All figures of the model card, one table: every embedding against every question.
+
+Where fruit of one kind are told apart the parts weigh as the device has them weigh there, where strangers are as they are.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .disturb import DISTURBANCES
-from .items import CALIBRATED, RULES, cover_thresholds, grade_item, grade_items_left_out, weighted_rule
+from .items import CALIBRATED, RULES, cover_thresholds, emphasised, grade_item, grade_items_left_out, weighted_rule
 from .measures import Figure, Vectors, auroc, balanced_accuracy, bootstrap, distances, few_shot, leave_one_out, nearest_reference, over_draws
 from .testsets import FOUR_GRADES, ORDER, TestSet, dev_part, dev_web, rendered_grades
 
@@ -21,9 +24,9 @@ ENROLLED_VIEWS = 5
 
 
 def fault_visible(embed: Embed, apples: TestSet) -> Figure:
-    """Views with a fault in sight or not, the apple itself left out, nearest class mean; balanced accuracy."""
+    """Views with a fault in sight or not, the apple itself left out, nearest class mean, as the device weighs the parts; balanced accuracy."""
     known = apples.only((apples.visible >= 0) & (apples.label != "unknown"))
-    vectors, truth = embed(known.crops), known.visible.astype(str)
+    vectors, truth = emphasised(embed(known.crops)), known.visible.astype(str)
     guess = leave_one_out(vectors, truth, known.item)
     return bootstrap(known.item, lambda rows: balanced_accuracy(truth[rows], guess[rows]) if len(np.unique(truth[rows])) == 2 else np.nan)
 
@@ -31,7 +34,7 @@ def fault_visible(embed: Embed, apples: TestSet) -> Figure:
 def fault_auroc(embed: Embed, apples: TestSet) -> Figure:
     """The same as the area under the curve of the difference of the two distances."""
     known = apples.only((apples.visible >= 0) & (apples.label != "unknown"))
-    vectors, truth = embed(known.crops), known.visible
+    vectors, truth = emphasised(embed(known.crops)), known.visible
     score = np.zeros(len(vectors))
     for item in np.unique(known.item):
         own = known.item == item
@@ -144,8 +147,8 @@ def suite(dev: Path | None, cache: Path | None, quick: bool = False) -> dict[str
         questions["apples: fault visible, apple left out"] = lambda e: fault_visible(e, apples)
         questions["apples: the same, AUROC"] = lambda e: fault_auroc(e, apples)
         for shots in SHOTS:
-            questions[f"apples_web: fresh/rotten, {shots}-shot, class means"] = lambda e, k=shots: few_shot(e(web.crops), web.label, web.item, k)
-        questions["apples_web: fresh/rotten, 10-shot, nearest reference"] = lambda e: few_shot(e(web.crops), web.label, web.item, 10, rule=nearest_reference)
+            questions[f"apples_web: fresh/rotten, {shots}-shot, class means"] = lambda e, k=shots: few_shot(emphasised(e(web.crops)), web.label, web.item, k)
+        questions["apples_web: fresh/rotten, 10-shot, nearest reference"] = lambda e: few_shot(emphasised(e(web.crops)), web.label, web.item, 10, rule=nearest_reference)
         for shots in (1, 5, 10):
             questions[f"apples_web: shoots as items, {shots}-shot, weighted"] = lambda e, k=shots: web_items(e, web, k)
             questions[f"apples_web: shoots as items, {shots}-shot, telling"] = lambda e, k=shots: web_items(e, web, k, telling=True)
@@ -158,7 +161,8 @@ def suite(dev: Path | None, cache: Path | None, quick: bool = False) -> dict[str
         unseen, others = rendered_grades(cache), rendered_grades(cache, strangers=True)
         for rule in RULES:
             questions[f"rendered: 4 grades of unseen apples, 10-shot items, {rule}"] = lambda e, r=rule: rendered_items(e, unseen, r)
-        questions["rendered: 4 grades of other fruit, 10-shot items, weighted"] = lambda e: rendered_items(e, others, "weighted")
+        for rule in ("weighted", "telling"):
+            questions[f"rendered: 4 grades of other fruit, 10-shot items, {rule}"] = lambda e, r=rule: rendered_items(e, others, r)
     else:
         small = rendered_grades(cache, items=6, views=3)
         questions["rendered: 4 grades of unseen apples, 3-shot items, mean"] = lambda e: rendered_items(e, small, "mean", shots=3, draws=10)
@@ -173,9 +177,9 @@ def disturbed(dev: Path | None, cache: Path | None) -> dict[str, Callable[[Embed
         sets["apples_web, 10-shot"] = dev_web(dev, cache)
     questions: dict[str, Callable[[Embed], Figure]] = {}
     for name, test in sets.items():
-        questions[f"{name}, as it is"] = lambda e, t=test: few_shot(e(t.crops), t.label, t.item, 10)
+        questions[f"{name}, as it is"] = lambda e, t=test: few_shot(emphasised(e(t.crops)), t.label, t.item, 10)
         for what, change in DISTURBANCES.items():
-            questions[f"{name}, {what}"] = lambda e, t=test, c=change: few_shot(e(t.crops), t.label, t.item, 10, queries=e(c(t.crops)))
+            questions[f"{name}, {what}"] = lambda e, t=test, c=change: few_shot(emphasised(e(t.crops)), t.label, t.item, 10, queries=emphasised(e(c(t.crops))))
     return questions
 
 

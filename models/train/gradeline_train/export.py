@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from .crop import FILL, MARGIN, SIZE
 from .errors import RecipeError
+from .items import GRADING_SHARE
 from .model import CONDITION, DIMENSION, Embedder, join, multiply_adds
 
 OPSET = 18
@@ -174,6 +175,12 @@ def read_golden(path: Path, count: int, size: int = SIZE, dimension: int = DIMEN
     )
 
 
+def _part(name: str, first: int, end: int, share: float, grading_share: float) -> dict[str, object]:
+    """What the description says of a part: its norm, and by how much the device makes it larger where grades are told apart."""
+    part = {"name": name, "from": first, "to": end, "norm": round(math.sqrt(share), 6)}
+    return part | ({"emphasis": round(math.sqrt(grading_share / share), 6)} if 0 < share < 1 else {})
+
+
 def export(embedder: Embedder, share: float, folder: Path, card: Card, golden: NDArray[np.uint8], calibration: NDArray[np.uint8] | None, variants: list[str]) -> dict:
     """Writes embedder.onnx, the variants asked for, golden.bin and embedder.json.
 
@@ -205,8 +212,8 @@ def export(embedder: Embedder, share: float, folder: Path, card: Card, golden: N
         "crop": {"margin": MARGIN, "fill": FILL},
         "normalisation": "inside the graph",
         "parts": [
-            {"name": "condition", "from": 0, "to": CONDITION, "norm": round(math.sqrt(share), 6)},
-            {"name": "identity", "from": CONDITION, "to": DIMENSION, "norm": round(math.sqrt(1 - share), 6)},
+            _part("condition", 0, CONDITION, share, GRADING_SHARE),
+            _part("identity", CONDITION, DIMENSION, 1 - share, 1 - GRADING_SHARE),
         ],
         "parameters": sum(p.numel() for p in embedder.parameters()),
         "multiplyAdds": multiply_adds(embedder),

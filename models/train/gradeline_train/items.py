@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .measures import Labels, Vectors, distances, nearest_prototype, nearest_reference
+from .model import CONDITION, DIMENSION
 
 RULES = ("device", "cover", "weighted", "telling", "mean", "majority", "worst")
 CALIBRATED = frozenset({"device", "cover"})
@@ -16,7 +17,8 @@ UNKNOWN = "unknown"
 ALPHA = 0.05
 FEW_ITEMS_MARGIN = 1.1
 FLOOR = 0.2  # of the mean variance, added to each component's own
-LEAST_TELLING = 0.03
+LEAST_TELLING = 0.2
+GRADING_SHARE = 0.8  # of the condition part in squared distances where grades are told apart
 MOST_FULL = 512  # longer embeddings are weighted component by component
 
 
@@ -64,25 +66,49 @@ def weighted_rule(references: Vectors, labels: Labels, groups: Labels, order: Se
     variety counts for little (Friedman 1989, regularised discriminant analysis); ``device/grade/prototypes.ts`` does
     the same. An item is the unit mean of its views.
 
-    :param telling: weighs each view by how far it lies from the mean of the best grade's references, so that the side
-        that shows a fault counts for more than the clean ones
+    :param telling: as the device describes items, ``device/grade/telling.ts``: the condition part made larger, and views
+        weighed by how much nearer they lie to the odd views of another grade than to the mean of the best one, so that
+        the side that shows a fault counts for more than the clean ones
     :returns: the grade of an item's views
     """
     names = np.unique(groups)
     grade = np.asarray([labels[groups == n][0] for n in names])
     present = [g for g in order if (grade == g).any()]
-    centre = references[labels == present[0]].mean(axis=0)
-
-    def describe(rows: Vectors) -> Vectors:
-        if not telling:
-            return _unit_mean(rows)
-        # One photograph enrolled as the only good item lies on the centre: the constant keeps it from weighing nothing.
-        return _unit_mean(rows * (LEAST_TELLING + ((rows - centre) ** 2).sum(axis=1, keepdims=True)))
-
+    describe = _telling(references, labels, present) if telling else _unit_mean
     items = np.stack([describe(references[groups == n]) for n in names])
     means = np.stack([items[grade == g].mean(axis=0) for g in present])
     whitening = _whitening(np.concatenate([items[grade == g] - mean for g, mean in zip(present, means, strict=True)]), len(present))
     return lambda views: present[int((((means - describe(views)) @ whitening.T) ** 2).sum(axis=1).argmin())]
+
+
+def emphasised(vectors: Vectors) -> Vectors:
+    """(N, D) as the device looks at embeddings where it tells grades apart: the condition part made larger, as
+    ``embedder.json`` asks. Embeddings without parts stay as they are.
+    """
+    if vectors.shape[1] != DIMENSION:
+        return vectors
+    share = float((vectors[:, :CONDITION] ** 2).sum(axis=1).mean())
+    if not 0 < share < 1:
+        return vectors
+    factors = np.full(DIMENSION, math.sqrt((1 - GRADING_SHARE) / (1 - share)), np.float32)
+    factors[:CONDITION] = math.sqrt(GRADING_SHARE / share)
+    return vectors * factors
+
+
+def _telling(references: Vectors, labels: Labels, present: Sequence[str]) -> Callable[[Vectors], Vectors]:
+    """Describes items by their telling views."""
+    seen = emphasised(references)
+    best = seen[labels == present[0]].mean(axis=0)
+    weights = LEAST_TELLING + ((seen - best) ** 2).sum(axis=1)
+    odd = [np.average(seen[labels == grade], axis=0, weights=weights[labels == grade]) for grade in present[1:]]
+
+    def describe(views: Vectors) -> Vectors:
+        rows = emphasised(views)
+        far = ((rows - best) ** 2).sum(axis=1)
+        nearer = np.max([far - ((rows - other) ** 2).sum(axis=1) for other in odd], axis=0, initial=0.0)
+        return _unit_mean(rows * (LEAST_TELLING + nearer)[:, None])
+
+    return describe
 
 
 def _whitening(spread: Vectors, grades: int) -> NDArray[np.float64]:
@@ -108,15 +134,15 @@ def _unit_mean(views: Vectors) -> Vectors:
 def grade_item(rule: str, references: Vectors, labels: Labels, groups: Labels, views: Vectors, order: Sequence[str], thresholds: Sequence[float] = ()) -> str:
     """The grade of one item.
 
-    ``device``: near enough as the device decides: the best grade, though none better than that of the nearest weighted
-    class mean, whose references with those of all better ones lie within its threshold of every view; ``unknown`` where
-    none does. ``cover``: the same without the class means. ``weighted``: the class means alone. ``telling``: the same
-    over items whose odd views count for more. ``mean``: nearest class mean to
+    ``device``: near enough as the device decides: the best grade, though none better than that of the nearest class mean
+    of telling views, whose references with those of all better ones lie within its threshold of every view; ``unknown`` where
+    none does. ``cover``: the same without the class means. ``telling``: the class means alone. ``weighted``: the
+    same over the plain means of the items' views. ``mean``: nearest class mean to
     the mean view, nothing weighted. ``majority``: most frequent grade of the views' nearest references. ``worst``: the
     worst of them.
     """
     if rule in ("cover", "device"):
-        least = list(order).index(weighted_rule(references, labels, groups, order)(views)) if rule == "device" else 0
+        least = list(order).index(weighted_rule(references, labels, groups, order, telling=True)(views)) if rule == "device" else 0
         for place, cost in enumerate(cover_costs(references, labels, views, order)):
             if place >= least and cost <= thresholds[place]:
                 return order[place]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .blend import blend
 from .data import Photo, crops
 from .faults import draw_fault
+from .items import emphasised
 from .measures import Figure, Vectors, distances, few_shot, over_draws
 from .testsets import TestSet, rendered_kind
 
@@ -24,7 +25,7 @@ def unseen_kind(embed: Embed, kind: str, cache: Path | None, shots: int = 5, dra
     :returns: balanced accuracy by class means, and the share of faulty views found at 5 % of sound ones turned away
     """
     test = rendered_kind(kind, cache)
-    vectors = embed(test.crops)
+    vectors = emphasised(embed(test.crops))
     found = []
     for draw in range(draws):
         rng = np.random.default_rng(draw)

@@ -4,7 +4,7 @@ import { emptyGallery, orderGrades, withReferences } from "../../../device/grade
 import { flatten, viewsOfItem } from "../../../device/grade/references.ts";
 import { galleryOf, MADE_MODEL, randomReference } from "../../support/gallery-made.ts";
 
-const empty = emptyGallery(MADE_MODEL.hash, MADE_MODEL.dimension, MADE_MODEL.sizePx);
+const empty = emptyGallery(MADE_MODEL);
 
 test("grades are ordered by the names people use, and what is none of them comes last by alphabet", () => {
   assert.deepEqual(orderGrades(["reject", "zebra", "second", "Apple", "sound", "extra"]), [

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { describeItem, describeItems } from "../../../device/grade/descriptors.ts";
 import type { Reference } from "../../../device/grade/gallery.ts";
-import {
-  describeItem,
-  describeItems,
-  fitPrototypes,
-  LeavingOut,
-  prototypeDistances,
-} from "../../../device/grade/prototypes.ts";
+import { fitPrototypes, LeavingOut, prototypeDistances } from "../../../device/grade/prototypes.ts";
 import { flatten } from "../../../device/grade/references.ts";
 import { fruitLikeReference, galleryOf, MADE_MODEL, referenceOf, unitRows } from "../../support/gallery-made.ts";
 import { seededNormal } from "../../support/random.ts";
@@ -19,7 +14,7 @@ function distancesTo(references: readonly Reference[], rows: readonly (readonly 
   const descriptor = new Float64Array(dimension);
   describeItem(unitRows(rows), rows.length, descriptor);
   const out = new Float64Array(flat.grades);
-  prototypeDistances(descriptor, fitPrototypes(flat, describeItems(flat)), out);
+  prototypeDistances(descriptor, fitPrototypes(flat, describeItems(flat).descriptors), out);
   return out;
 }
 
@@ -61,7 +56,7 @@ test("a grade without items is infinitely far", () => {
   const gallery = galleryOf([referenceOf("a", "sound", [[1, 0]])], { ...MADE_MODEL, dimension: 2 });
   const flat = flatten({ ...gallery, grades: ["sound", "second"] });
   const out = new Float64Array(2);
-  prototypeDistances(Float64Array.of(1, 0), fitPrototypes(flat, describeItems(flat)), out);
+  prototypeDistances(Float64Array.of(1, 0), fitPrototypes(flat, describeItems(flat).descriptors), out);
   assert.deepEqual([...out], [0, Number.POSITIVE_INFINITY]);
 });
 
@@ -118,18 +113,18 @@ for (const dimension of [12, 600]) {
     const grades = ["sound", "sound", "sound", "sound", "second", "second", "second", "reject", "reject"];
     const references = grades.map((grade, n) => fruitLikeReference(n + 1, grade, 3, dimension));
     const flat = flatten(galleryOf(references, { ...MADE_MODEL, dimension }));
-    const items = describeItems(flat);
-    const leaving = new LeavingOut(flat, items);
+    const { descriptors } = describeItems(flat);
+    const leaving = new LeavingOut(flat, descriptors);
     for (const left of [[0], [8], [1, 5], [0, 1, 2], [7, 8]]) {
       const kept = [...grades.keys()].filter((item) => !left.includes(item));
       const anew = fitPrototypes(
         { ...flat, items: kept.length, itemGrade: Uint8Array.from(kept, (item) => flat.itemGrade[item]!) },
-        { ...items, descriptors: Float64Array.from(kept.flatMap((item) => [...rowOf(items.descriptors, item)])) },
+        Float64Array.from(kept.flatMap((item) => [...rowOf(descriptors, item)])),
       );
       const [found, wanted] = [new Float64Array(flat.grades), new Float64Array(flat.grades)];
       for (const item of left) {
-        prototypeDistances(rowOf(items.descriptors, item), leaving.without(left), found);
-        prototypeDistances(rowOf(items.descriptors, item), anew, wanted);
+        prototypeDistances(rowOf(descriptors, item), leaving.without(left), found);
+        prototypeDistances(rowOf(descriptors, item), anew, wanted);
         for (const [g, distance] of wanted.entries()) {
           const same = distance === found[g] || Math.abs(distance - found[g]!) < 1e-9 * distance;
           assert.ok(same, `without ${left}, item ${item}, grade ${g}: ${found[g]}, wanted ${distance}`);

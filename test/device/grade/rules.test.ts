@@ -60,6 +60,7 @@ test("a tenth of the views is spared by the worst view; of equal votes the worse
   /** (views, 2) nearest to grade 1 in `bad` views of all. */
   const seen = (views: number, bad: number) => ({
     descriptor: new Float64Array(2),
+    embeddings: new Float32Array(0),
     views,
     nearest: () =>
       Float64Array.from({ length: views * 2 }, (_, at) => ((at >> 1 < bad ? at & 1 : 1 - (at & 1)) ? 0.1 : 0.9)),
