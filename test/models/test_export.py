@@ -11,7 +11,7 @@ import onnx
 import pytest
 import torch
 from gradeline_train.errors import RecipeError
-from gradeline_train.export import TOLERANCE, Card, Deployed, export, read_golden, run, session, write_fp32, write_int8
+from gradeline_train.export import TOLERANCE, Card, Deployed, description_of, export, read_golden, run, session, write_fp32, write_int8
 from gradeline_train.model import DIMENSION, HIDDEN, Embedder
 from gradeline_train.pool import Pool
 from gradeline_train.reopen import reopen
@@ -84,6 +84,24 @@ def test_what_was_exported_can_be_trained_on(exported: tuple[Path, Embedder], po
         assert (getattr(wanted, name) - getattr(found, name)).abs().max() < 1e-4
         assert (getattr(trained, name) - getattr(settled, name)).abs().max() < 0.05
     train(Plan(steps=2, batch=16, seed=3), pool, tmp_path, start=folder / "embedder.onnx")
+
+
+def test_a_graph_is_written_anew_with_another_share(exported: tuple[Path, Embedder], pool: Pool, tmp_path: Path) -> None:
+    folder, _ = exported
+    said = description_of(folder / "embedder.onnx")
+    card = Card("9.9.9", said["trainedOn"], said["licence"], **said["training"])
+    export(reopen(folder / "embedder.onnx", pool.image[:64]), 0.2, tmp_path, card, pool.image[:8], None, [])
+    first, second = (run(session(place / "embedder.onnx"), pool.image[:16]) for place in (folder, tmp_path))
+    now = description_of(tmp_path / "embedder.onnx")
+    assert (now["version"], now["trainedOn"], now["training"]) == ("9.9.9", said["trainedOn"], said["training"])
+    assert [p["norm"] for p in now["parts"]] == pytest.approx([0.2**0.5, 0.8**0.5], abs=1e-5)
+    assert [p["norm"] * p["emphasis"] for p in now["parts"]] == pytest.approx([0.8**0.5, 0.2**0.5], abs=1e-5)
+    was, scaled = said["parts"][0], second.copy()
+    scaled[:, : was["to"]] *= was["norm"] / 0.2**0.5
+    scaled[:, was["to"] :] *= said["parts"][1]["norm"] / 0.8**0.5
+    assert np.abs(scaled - first).max() < 1e-3
+    with pytest.raises(RecipeError, match="does not say how"):
+        description_of(tmp_path / "absent.onnx")
 
 
 def test_of_a_graph_without_a_trunk_what_sees_faults_is_taken(exported: tuple[Path, Embedder], pool: Pool, tmp_path: Path) -> None:

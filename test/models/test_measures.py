@@ -107,6 +107,8 @@ def test_the_condition_part_is_made_larger_where_grades_are_told_apart() -> None
         assert emphasised(vectors) == pytest.approx(wanted, abs=1e-6)
     # What has no parts stays as it is.
     assert emphasised(REFERENCES) is REFERENCES
+    other = rng.normal(size=(5, DIMENSION)).astype(np.float32)
+    assert emphasised(other) is other
 
 
 def test_where_odd_views_count_for_more_one_faulty_side_tells() -> None:

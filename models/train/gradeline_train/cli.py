@@ -103,15 +103,22 @@ def _train(args: argparse.Namespace) -> None:
 
 def _export(args: argparse.Namespace) -> None:
     from .checkpoint import load_checkpoint, load_embedder
-    from .export import GOLDEN_VIEWS, Card, export
+    from .export import GOLDEN_VIEWS, Card, description_of, export
+    from .reopen import reopen
     from .store import rendered
     from .synthesis import VIEWS
 
-    embedder = load_embedder(args.trained)
-    plan = load_checkpoint(args.trained)["plan"]  # type: ignore[index]
     golden = rendered(GOLDEN_VIEWS, 77, None, 1).image[::VIEWS]
-    calibration = rendered(64, 78, args.cache, 1).image if "int8" in args.variants else None
-    card = Card(args.version, args.trained_on, args.licence, plan["seed"], plan["steps"])
+    again = args.trained.suffix == ".onnx"
+    calibration = rendered(64, 78, args.cache, 1).image if again or "int8" in args.variants else None
+    said: dict = {}
+    if again:
+        said = description_of(args.trained)
+        embedder, training = reopen(args.trained, calibration), said["training"]  # type: ignore[arg-type]
+    else:
+        embedder, training = load_embedder(args.trained), load_checkpoint(args.trained)["plan"]  # type: ignore[index]
+    trained_on, licence = args.trained_on or said.get("trainedOn", []), args.licence or said.get("licence", "MIT")
+    card = Card(args.version, trained_on, licence, training["seed"], training["steps"])
     about = export(embedder, args.share, args.out, card, golden, calibration, args.variants)
     print(f"{args.out / about['file']}: {about['sha256']}")
 
@@ -259,12 +266,12 @@ def parser() -> argparse.ArgumentParser:
     verb.set_defaults(run=_train)
 
     verb = verbs.add_parser("export", help="write embedder.onnx, its variants, golden vectors and embedder.json")
-    verb.add_argument("trained", type=Path, help="folder of a trained run")
+    verb.add_argument("trained", type=Path, help="folder of a trained run, or an embedder.onnx with its description, to write it anew with another --share")
     verb.add_argument("--out", type=Path, required=True)
     verb.add_argument("--share", type=_share, default=0.5, help="of the condition part in squared distances")
     verb.add_argument("--version", default="0.1.0")
     verb.add_argument("--trained-on", action="append", default=[])
-    verb.add_argument("--licence", default="MIT")
+    verb.add_argument("--licence", help="of the weights; MIT, or what the description of embedder.onnx says")
     verb.add_argument("--variants", nargs="*", default=["fp16"], choices=["fp16", "int8"])
     verb.add_argument("--cache", type=Path)
     verb.set_defaults(run=_export)

@@ -53,6 +53,19 @@ class Card:
     steps: int
 
 
+def description_of(graph: Path) -> dict:
+    """What was written beside a graph when it was exported.
+
+    :raises RecipeError: when it is not there, or does not say how the graph was trained
+    """
+    path = graph.with_suffix(".json")
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return said | {"training": {"seed": int(said["training"]["seed"]), "steps": int(said["training"]["steps"])}}
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        raise RecipeError(f"{path} does not say how {graph.name} was trained: {cause}", "keep the description that was exported with it beside the graph") from cause
+
+
 def sha256(path: Path) -> str:
     """Hex digest of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

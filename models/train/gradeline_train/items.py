@@ -83,12 +83,13 @@ def weighted_rule(references: Vectors, labels: Labels, groups: Labels, order: Se
 
 def emphasised(vectors: Vectors) -> Vectors:
     """(N, D) as the device looks at embeddings where it tells grades apart: the condition part made larger, as
-    ``embedder.json`` asks. Embeddings without parts stay as they are.
+    ``embedder.json`` asks. Embeddings without parts, each of a norm of its own, stay as they are.
     """
     if vectors.shape[1] != DIMENSION:
         return vectors
-    share = float((vectors[:, :CONDITION] ** 2).sum(axis=1).mean())
-    if not 0 < share < 1:
+    shares = (vectors[:, :CONDITION] ** 2).sum(axis=1)
+    share = float(shares.mean())
+    if not 0 < share < 1 or np.ptp(shares) > 0.01:
         return vectors
     factors = np.full(DIMENSION, math.sqrt((1 - GRADING_SHARE) / (1 - share)), np.float32)
     factors[:CONDITION] = math.sqrt(GRADING_SHARE / share)
