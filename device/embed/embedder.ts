@@ -1,3 +1,4 @@
+import type { Emphasis } from "../base/emphasis.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Proof } from "../base/proof-message.ts";
 
@@ -6,15 +7,6 @@ export interface EmbeddingPart {
   readonly name: string;
   readonly from: number;
   readonly to: number;
-}
-
-/** Components that count more, or less, where grades are told apart than where strangers are. */
-export interface Emphasis {
-  readonly from: number;
-  /** One past the last. */
-  readonly to: number;
-  /** Above 0; they are multiplied by it. */
-  readonly factor: number;
 }
 
 /** What a loaded model is. */

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import type { Emphasis } from "../base/emphasis.ts";
 import { GradelineError } from "../base/errors.ts";
-import type { Emphasis, Model } from "./embedder.ts";
+import type { Model } from "./embedder.ts";
 import type { TensorDescription } from "./node-worker.ts";
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");

@@ -1,3 +1,4 @@
+import type { Emphasis } from "../base/emphasis.ts";
 import { GradelineError } from "../base/errors.ts";
 
 /** An enrolled item: its grade and its views as the model of the gallery saw them. */
@@ -40,15 +41,6 @@ export interface GalleryFit {
   readonly figures: readonly RuleFigure[];
   /** Settings of each camera that took the references' place, by its id, as a hash; null where none was known. */
   readonly cameras: Readonly<Record<string, string>> | null;
-}
-
-/** Components of an embedding that count more, or less, where grades are told apart than where strangers are. */
-export interface Emphasis {
-  readonly from: number;
-  /** One past the last. */
-  readonly to: number;
-  /** Above 0; they are multiplied by it. */
-  readonly factor: number;
 }
 
 /** What a gallery knows of its model. */

@@ -1,4 +1,4 @@
-import type { Emphasis } from "./gallery.ts";
+import type { Emphasis } from "../base/emphasis.ts";
 import { type ReferenceViews, viewsOfItem } from "./references.ts";
 
 /*
