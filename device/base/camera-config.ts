@@ -157,6 +157,13 @@ export const gigeSchema = z
       .default("auto")
       .describe("bytes per packet; `auto` takes the largest that arrives"),
     packetResend: z.boolean().default(true).describe("ask the camera again for packets that were lost"),
+    frameRetentionMs: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(100)
+      .describe("how long a frame waits, from its last packet, for those that are missing; then it is incomplete"),
     ptp: z.boolean().default(false).describe("set the camera's clock by IEEE 1588"),
     packetSocket: z
       .boolean()

@@ -88,6 +88,7 @@ async function video(): Promise<void> {
       return;
     }
     count++;
-    void file.write(frame).catch(() => process.exit(1));
+    // A copy: the next frame may be drawn before this one is written.
+    void file.write(Buffer.from(frame)).catch(() => process.exit(1));
   }, period);
 }

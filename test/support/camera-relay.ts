@@ -30,7 +30,8 @@ const here = Buffer.from(listen.split(".").map(Number)).readUInt32BE();
 let client = { address: "", port: 0 };
 let target = { address: "", port: 0 };
 const kept = new Map<number, Buffer>();
-const counts = { packets: 0, dropped: 0, asked: 0, resent: 0 };
+/** `lossy`: ids of the frames that lost a packet, as the camera counts them. */
+const counts = { packets: 0, lossy: [] as number[], resent: 0 };
 let chance = 1;
 
 orders.on("message", (packet, from) => {
@@ -51,7 +52,7 @@ stream.on("message", (packet) => {
   if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
   // Numbers that look like chance but are the same each time.
   chance = (Math.imul(chance, 1_664_525) + 1_013_904_223) >>> 0;
-  if (chance % Number(every) === 0) counts.dropped++;
+  if (chance % Number(every) === 0) counts.lossy.push(packet.readUInt16BE(2));
   else stream.send(packet, target.port, target.address);
 });
 process.on("SIGTERM", () => process.stdout.write(`${JSON.stringify(counts)}\n`, () => process.exit(0)));
@@ -70,7 +71,6 @@ function redirect(packet: Buffer, at: number, address: string): void {
 }
 
 function resend(packet: Buffer): void {
-  counts.asked++;
   const block = packet.readUInt32BE(8) & 0xffff;
   const [first, last] = [packet.readUInt32BE(12), packet.readUInt32BE(16)];
   for (let id = first; id <= last; id++) {

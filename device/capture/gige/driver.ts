@@ -141,6 +141,7 @@ function createStream(aravis: Aravis, camera: Handle, config: GigeConfig, payloa
       "void *",
       null,
     );
+    aravis.setProperty(stream, "frame-retention", "int", config.frameRetentionMs * 1000, "void *", null);
   }
   return stream;
 }
