@@ -20,6 +20,8 @@ const WAIT_FREE_US = 20_000;
 const WAIT_TRIGGER_US = 4_000;
 /** How often it is asked whether the camera still takes orders. Aravis itself asks it once a second. */
 const CONTROL_MS = 250;
+/** A line that is in the log already is not repeated sooner. */
+const REPEAT_MS = 60_000;
 
 /** A GigE Vision or USB3 Vision camera by Aravis; its stream's own thread receives, this one hands on. */
 export class GigeDriver implements Driver {
@@ -81,6 +83,7 @@ export class GigeDriver implements Driver {
     let seenAt = performance.now();
     let controlAt = seenAt;
     let unheld = 0;
+    let warnedAt = Number.NEGATIVE_INFINITY;
     while (!stop.aborted) {
       const got = receiver.receive(waitUs);
       const now = performance.now();
@@ -94,10 +97,11 @@ export class GigeDriver implements Driver {
       if (now - controlAt > CONTROL_MS) {
         controlAt = now;
         if (gigE) receiver.countResent();
-        if (receiver.unheld > unheld) {
+        if (receiver.unheld > unheld && now - warnedAt > REPEAT_MS) {
           this.#log("warn", "frames came while no buffer was free: more `buffers`, or less other work");
-          unheld = receiver.unheld;
+          warnedAt = now;
         }
+        unheld = receiver.unheld;
         if (gigE && aravis.isController(device) === 0) {
           throw new GradelineError("SOURCE", "control of the camera is lost", {
             hint: "it was unplugged, restarted, or another program took it",
