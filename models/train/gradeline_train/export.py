@@ -26,8 +26,9 @@ from .model import CONDITION, DIMENSION, Embedder, join, multiply_adds
 OPSET = 18
 TOLERANCE = 1e-4
 GOLDEN_VIEWS = 8
-# What eight bits cost most and gain nothing: first layers, and depthwise ones (`look`), each of whose channels has a range of its own.
-IN_FULL = re.compile(r"embedder\.(stem|trunk\.(stem|blocks\.[01]|blocks\.\d+\.look))\.")
+# What eight bits cost most and gain least: first layers, and depthwise ones (`look`) of the trunk as it was published, each of
+# whose channels has a range of its own.
+IN_FULL = re.compile(r"embedder\.((trunk|tuned)\.(stem|blocks\.[01])|trunk\.blocks\.\d+\.look)\.")
 MOST_BYTES = 8 * 2**20
 
 
@@ -143,7 +144,7 @@ def write_fp16(fp32: Path, path: Path) -> None:
 
 def write_int8(fp32: Path, path: Path, views: NDArray[np.uint8]) -> None:
     """Static quantisation (QDQ, per channel), calibrated on ``views``; the vectors' last layers stay in fp32, and so do
-    first and depthwise ones, whose channels differ so much in range that eight bits for all of them lose the small."""
+    those of :data:`IN_FULL`, whose channels differ so much in range that eight bits for all of them lose the small."""
     from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -1,23 +1,22 @@
 """The embedder: one branch of the Siamese network.
 
-A small residual network is trained to see faults: its output is a fault heat map (24x24 for a 96-pixel crop). Beside
-it runs a trunk that is frozen, as it was published (:mod:`.trunk`). Of both are made a *condition* vector, pooled where
-the heat map looks, and an *identity* vector of the whole fruit; a third, the *appearance*, is what the trunk alone says,
-by its principal components. The embedding is all three side by side, weighted, as one unit vector, so a plain Euclidean
-distance sees faults and strangers alike.
+It begins with two copies of a published network (:mod:`.trunk`). One is trained on to see faults: its output is a fault
+heat map (24x24 for a 96-pixel crop). The other stays as it was published. Of both are made a *condition* vector, pooled
+where the heat map looks, and an *identity* vector of the whole fruit; a third, the *appearance*, is what the published
+copy alone says, by its principal components. The embedding is all three side by side, weighted, as one unit vector, so
+a plain Euclidean distance sees faults and strangers alike.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .trunk import CHANNELS, Trunk
+from .trunk import Trunk
 
 CONDITION = 64
 IDENTITY = 64
@@ -26,7 +25,11 @@ DIMENSION = CONDITION + IDENTITY + APPEARANCE
 APPEARANCE_SHARE = 0.6  # of what the condition leaves
 HIDDEN = 160
 HIDDEN_CONDITION = 256
+NARROW = 80  # numbers that the condition's many are first brought down to
 DROPPED = 0.3
+PYRAMID = 48  # channels of the map that faults are seen on
+TUNED = (2, 4, 10)  # blocks read of the copy that is trained on: strides 4, 8 and 16
+PUBLISHED = (4, 10, 11)  # of the one that is not: strides 8, 16 and 32
 
 
 class Output(NamedTuple):
@@ -45,17 +48,6 @@ class Pooled(NamedTuple):
     identity: Tensor
     appearance: Tensor
     heat: Tensor
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Channels of the trunk at strides 2, 4, 8 and 16, and of the pyramid that reads it."""
-
-    stem: int = 24
-    fine: int = 40
-    middle: int = 80
-    coarse: int = 128
-    pyramid: int = 48
 
 
 def _conv(inputs: int, outputs: int, *, stride: int = 1, kernel: int = 3) -> nn.Sequential:
@@ -78,13 +70,14 @@ class Residual(nn.Module):
         return F.relu(x + self.second(self.first(x)))
 
 
-def _head(inputs: int, outputs: int, hidden: int = HIDDEN) -> nn.Sequential:
+def _head(inputs: int, outputs: int, hidden: int, narrow: int | None = None) -> nn.Sequential:
     # What is pooled differs in scale by its origin; each number is brought to its own spread first. Few fruit were
     # photographed: without dropping some of the numbers a head learns those fruit by heart.
+    first = [nn.Linear(inputs, hidden)] if narrow is None else [nn.Linear(inputs, narrow, bias=False), nn.Linear(narrow, hidden)]
     return nn.Sequential(
         nn.BatchNorm1d(inputs, affine=False),
         nn.Dropout(DROPPED),
-        nn.Linear(inputs, hidden),
+        *first,
         nn.ReLU(inplace=True),
         nn.Linear(hidden, outputs),
     )
@@ -93,29 +86,30 @@ def _head(inputs: int, outputs: int, hidden: int = HIDDEN) -> nn.Sequential:
 class Embedder(nn.Module):
     """One branch. Input: (N, S, S, 3) uint8, S a multiple of 32; output: :class:`Output`.
 
-    The trunk's weights are random until ``trunk.load_published()`` or a checkpoint brings them.
+    Its weights are random until :meth:`load_published` or a checkpoint brings them.
     """
 
-    def __init__(self, widths: Widths = Widths()) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        w = widths
-        self.stem = nn.Sequential(_conv(3, w.stem, stride=2), _conv(w.stem, w.fine, stride=2))
-        self.fine = Residual(w.fine)
-        self.middle = nn.Sequential(_conv(w.fine, w.middle, stride=2), Residual(w.middle))
-        self.coarse = nn.Sequential(_conv(w.middle, w.coarse, stride=2), Residual(w.coarse))
-        self.from_fine = nn.Conv2d(w.fine, w.pyramid, 1)
-        self.from_middle = nn.Conv2d(w.middle, w.pyramid, 1)
-        self.from_coarse = nn.Conv2d(w.coarse, w.pyramid, 1)
-        self.pyramid = _conv(w.pyramid, w.pyramid)
-        self.heat = nn.Conv2d(w.pyramid, 1, 1)
+        self.trunk = Trunk(PUBLISHED).requires_grad_(False)
+        self.tuned = Trunk(TUNED)
+        fine, middle, coarse = self.tuned.channels
+        self.from_fine = nn.Conv2d(fine, PYRAMID, 1)
+        self.from_middle = nn.Conv2d(middle, PYRAMID, 1)
+        self.from_coarse = nn.Conv2d(coarse, PYRAMID, 1)
+        self.pyramid = nn.Sequential(_conv(PYRAMID, PYRAMID), Residual(PYRAMID))
+        self.heat = nn.Conv2d(PYRAMID, 1, 1)
         # Few pixels show faults: starting from "no fault" spares the first steps from unlearning noise.
         nn.init.constant_(self.heat.bias, -3.0)  # type: ignore[arg-type]
-        self.trunk = Trunk()
-        eighth, sixteenth, last = CHANNELS
-        spread = w.pyramid * 2 + w.middle + 4 + eighth + 2 * sixteenth + 2 * last
-        self.to_condition = _head(spread + w.pyramid * 2 + eighth + sixteenth, CONDITION, HIDDEN_CONDITION)
-        self.to_identity = _head(w.coarse * 2 + 2 * eighth + sixteenth + last, IDENTITY)
+        eighth, sixteenth, last = self.trunk.channels
+        self.to_condition = _head(4 * PYRAMID + 4 + middle + 2 * coarse + 2 * eighth + 3 * sixteenth + 2 * last, CONDITION, HIDDEN_CONDITION, NARROW)
+        self.to_identity = _head(2 * coarse + 2 * eighth + sixteenth + last, IDENTITY, HIDDEN)
         self.to_appearance = nn.Linear(last, APPEARANCE).requires_grad_(False)
+
+    def load_published(self) -> None:
+        """Brings the published weights to both copies."""
+        for copy in (self.trunk, self.tuned):
+            copy.load_published()
 
     def forward(self, views: Tensor) -> Output:
         return self.from_pixels((views.permute(0, 3, 1, 2).float() - 118.0) * (1 / 64))
@@ -154,9 +148,8 @@ class Embedder(nn.Module):
 
     def pool(self, x: Tensor) -> Pooled:
         """What both vectors are made of, (N, 3, S, S) as above."""
-        fine = self.fine(self.stem(x))
-        middle = self.middle(fine)
-        coarse = self.coarse(middle)
+        x = x * 0.5 - 9 / 128  # as the published network wants it
+        fine, middle, coarse = self.tuned(x)
         top = self.from_middle(middle) + F.interpolate(self.from_coarse(coarse), scale_factor=2.0, mode="nearest")
         pyramid = self.pyramid(F.relu(self.from_fine(fine) + F.interpolate(top, scale_factor=2.0, mode="nearest")))
         heat = self.heat(pyramid).float()  # sums over the map need single precision, also where convolutions have half
@@ -170,7 +163,7 @@ class Embedder(nn.Module):
         sharp = torch.softmax(near.flatten(2), dim=2).view_as(heat)
         sharp_half = F.avg_pool2d(sharp, 2) * 4
         sharp_quarter = F.avg_pool2d(sharp_half, 2) * 4
-        known = self.trunk(x * 0.5 - 9 / 128)
+        eighth, sixteenth, last = self.trunk(x)
         condition = torch.cat(
             [
                 (pyramid * where).sum(dim=(2, 3)) / total,
@@ -180,15 +173,17 @@ class Embedder(nn.Module):
                 F.avg_pool2d(heat, 3, 1).amax(dim=(2, 3)) * 0.3,
                 F.avg_pool2d(heat, 7, 1).amax(dim=(2, 3)) * 0.3,
                 torch.log(total),
-                _pooled(known.eighth, half),
-                _pooled(known.sixteenth, quarter),
-                known.sixteenth.mean(dim=(2, 3)),
-                known.last.mean(dim=(2, 3)),
-                known.last.amax(dim=(2, 3)),
+                _pooled(eighth, half),
+                _pooled(sixteenth, quarter),
+                sixteenth.mean(dim=(2, 3)),
+                last.mean(dim=(2, 3)),
+                last.amax(dim=(2, 3)),
                 (pyramid * sharp).sum(dim=(2, 3)),
-                (known.eighth * sharp_half).sum(dim=(2, 3)),
-                (known.sixteenth * sharp_quarter).sum(dim=(2, 3)),
+                (eighth * sharp_half).sum(dim=(2, 3)),
+                (sixteenth * sharp_quarter).sum(dim=(2, 3)),
                 pyramid.amax(dim=(2, 3)),
+                _pooled(coarse, quarter),
+                (coarse * sharp_quarter).sum(dim=(2, 3)),
             ],
             dim=1,
         )
@@ -196,14 +191,14 @@ class Embedder(nn.Module):
             [
                 coarse.mean(dim=(2, 3)),
                 coarse.amax(dim=(2, 3)),
-                known.eighth.mean(dim=(2, 3)),
-                known.eighth.amax(dim=(2, 3)),
-                known.sixteenth.mean(dim=(2, 3)),
-                known.last.mean(dim=(2, 3)),
+                eighth.mean(dim=(2, 3)),
+                eighth.amax(dim=(2, 3)),
+                sixteenth.mean(dim=(2, 3)),
+                last.mean(dim=(2, 3)),
             ],
             dim=1,
         )
-        return Pooled(condition.float(), identity.float(), known.last.mean(dim=(2, 3)).float(), heat[:, 0].float())
+        return Pooled(condition.float(), identity.float(), last.mean(dim=(2, 3)).float(), heat[:, 0].float())
 
 
 def _pooled(features: Tensor, where: Tensor) -> Tensor:

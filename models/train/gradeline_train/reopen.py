@@ -20,13 +20,10 @@ FOR_NORMS = 384  # views, as many as fit through the network at once
 def reopen(path: Path, views: NDArray[np.uint8]) -> Embedder:
     """The branch that ``path`` was exported from, up to what export forgets: its batch norms lie folded into the
     convolutions, so each gets the mean and the spread of what ``views`` send through it, and training can go on.
-    Of a graph from before there was a trunk (0.2.0) the network that sees faults is taken, its heads begin anew, and
-    the appearance is fitted to ``views``. The condition's head of 0.3.0 was given less and was narrower: it is widened
-    so that it says the same at first.
 
     :param path: embedder.onnx in single precision
     :param views: (N, S, S, 3) some of the crops that training goes on with
-    :raises RecipeError: when the file is no graph of this network
+    :raises RecipeError: when the file is no graph of this network, as those before 0.5.0 are not
     """
     try:
         graph = onnx.load(str(path)).graph
@@ -34,36 +31,22 @@ def reopen(path: Path, views: NDArray[np.uint8]) -> Embedder:
         # Equal constants share a name of the exporter's choice, so biases are found by the node that takes them.
         biases = {n.input[1]: n.input[2] for n in graph.node if n.op_type in ("Conv", "Gemm") and len(n.input) > 2}
         model = Embedder().eval()
-        older = "embedder.trunk.stem.weight" not in weights
-        if older:
-            model.trunk.load_published()
         norms = _norms(model)
-        narrower: dict[nn.BatchNorm1d, int] = {}
         with torch.no_grad():
             for name, module in model.named_modules():
-                if older and name.startswith(("trunk", "to_")):
-                    continue
                 if isinstance(module, nn.BatchNorm1d):
                     for buffer in ("running_mean", "running_var"):
-                        kept = torch.from_numpy(weights[f"embedder.{name}.{buffer}"].copy())
-                        getattr(module, buffer)[: len(kept)] = kept
-                        known = len(kept)
-                    if known < module.num_features:
-                        narrower[module] = known
+                        getattr(module, buffer).copy_(torch.from_numpy(weights[f"embedder.{name}.{buffer}"].copy()))
                 if not isinstance(module, (nn.Conv2d, nn.Linear)):
                     continue
                 own = f"embedder.{name}.weight"
-                kept = torch.from_numpy(weights[own].copy())
+                module.weight.copy_(torch.from_numpy(weights[own].copy()))
                 # A bias of nothing but zeros is not written at all.
-                bias = torch.from_numpy(weights[biases[own]].copy()) if own in biases else torch.zeros(len(kept))
-                if isinstance(module, nn.Linear) and kept.shape != module.weight.shape:
-                    _widen(module, kept, bias)
-                    continue
-                module.weight.copy_(kept)
+                bias = torch.from_numpy(weights[biases[own]].copy()) if own in biases else torch.zeros(len(module.weight))
                 if module in norms:
                     _pass_through(norms[module], bias)
-                else:
-                    module.bias.copy_(bias)  # type: ignore[union-attr]
+                elif module.bias is not None:
+                    module.bias.copy_(bias)
     except (OSError, KeyError, RuntimeError, ValueError, onnx.checker.ValidationError) as cause:
         raise RecipeError(f"{path} is no embedder of this network: {cause}", "give an embedder.onnx that this recipe exported, in single precision") from cause
     except Exception as cause:  # protobuf's own error has no public name
@@ -73,29 +56,9 @@ def reopen(path: Path, views: NDArray[np.uint8]) -> Embedder:
     hooks = [norm.register_forward_pre_hook(_take_spread) for norm in norms.values()]
     with torch.no_grad():
         model(torch.from_numpy(views[:FOR_NORMS]))
-        for hook in hooks:
-            hook.remove()
-        for norm, known in narrower.items():
-            spread = model.pool(_pixels(views[:FOR_NORMS])).condition[:, known:]
-            norm.running_mean[known:] = spread.mean(dim=0)  # type: ignore[index]
-            norm.running_var[known:] = spread.var(dim=0)  # type: ignore[index]
-        if older:
-            model.fit_appearance(torch.cat([model.pool(part).appearance for part in _pixels(views).split(96)]))
+    for hook in hooks:
+        hook.remove()
     return model
-
-
-def _pixels(views: NDArray[np.uint8]) -> Tensor:
-    return (torch.from_numpy(views).permute(0, 3, 1, 2).float() - 118.0) * (1 / 64)
-
-
-def _widen(layer: nn.Linear, kept: Tensor, bias: Tensor) -> None:
-    """Takes a smaller layer over: what is new is given nothing, or counts for nothing, until training has its say."""
-    rows, columns = kept.shape
-    if rows > len(layer.weight) or columns > layer.weight.shape[1]:
-        raise ValueError(f"{tuple(kept.shape)} is more than {tuple(layer.weight.shape)}")
-    layer.weight[:rows, columns:] = 0
-    layer.weight[:rows, :columns] = kept
-    layer.bias[:rows] = bias
 
 
 def _norms(model: nn.Module) -> dict[nn.Module, nn.BatchNorm2d]:

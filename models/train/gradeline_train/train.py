@@ -46,6 +46,7 @@ class Plan:
 
 
 APPEARANCE_BATCHES = 24
+TUNED_RATE = 0.25  # of the rate, for what began as it was published
 Batch = tuple[NDArray[np.intp], Tensor, Tensor | Pooled, Tensor]  # rows, their turns of hue, pixels or what was made of them, masks
 
 
@@ -107,7 +108,7 @@ class Trainer:
         }
         branches = [Embedder() for _ in range(1 if plan.siamese else 2)]
         for branch in branches:
-            branch.trunk.load_published()
+            branch.load_published()
         self.branches = nn.ModuleList(branches).to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.branches).requires_grad_(False)
         self.criterion = Criterion(plan.loss, classes, int(self.sampler.kin.max()) + 1, int(species.max()) + 1, plan.heat and not plan.heads).to(self.device)
@@ -116,10 +117,13 @@ class Trainer:
             for branch in branches:
                 for head in self._heads(branch):
                     head.requires_grad_(True)
-        trained = [p for p in self.branches.parameters() if p.requires_grad]
-        decayed = [p for p in trained if p.ndim > 1]
-        others = [p for p in trained if p.ndim <= 1]
-        groups = [{"params": decayed, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
+        # What knows a million photographs is changed with more care than what begins at random.
+        published = {id(p) for branch in branches for p in branch.tuned.parameters()}
+        groups = []
+        for known, scale in ((True, TUNED_RATE), (False, 1.0)):
+            trained = [p for p in self.branches.parameters() if p.requires_grad and (id(p) in published) == known]
+            groups.append({"params": [p for p in trained if p.ndim > 1], "weight_decay": plan.decay, "lr_scale": scale})
+            groups.append({"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0, "lr_scale": scale})
         proxies = list(self.criterion.parameters())
         if proxies:
             groups.append({"params": proxies, "weight_decay": 0.0, "lr_scale": 20.0})
@@ -190,7 +194,7 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.branches.parameters(), 5.0)
         rate = self._rate()
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * group.get("lr_scale", 1.0)
+            group["lr"] = rate * group["lr_scale"]
         self.optimiser.step()
         self.step += 1
         self._follow()
@@ -240,8 +244,7 @@ class Trainer:
             each.fit_appearance(torch.cat(seen))  # type: ignore[operator]
 
     def begin_with(self, folder: Path) -> None:
-        """Takes over another run's averaged weights, or those of an embedder.onnx, in every branch. One exported before
-        there was a trunk brings the network that sees faults alone."""
+        """Takes over another run's averaged weights, or those of an embedder.onnx, in every branch."""
         if folder.suffix == ".onnx":
             rows = np.concatenate([self.sampler.rows(step) for step in range(APPEARANCE_BATCHES)])
             weights = reopen(folder, self.pool.image[rows]).state_dict()

