@@ -98,7 +98,7 @@ def _train(args: argparse.Namespace) -> None:
     pool = _pools(args)
     print(f"{len(pool)} crops of {len(set(pool.kin))} fruit")
     plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat, bf16=args.fast, heads=args.heads, copies=args.copies)
-    train(plan, pool, args.out, start=args.start, compiled=args.fast and not args.heads, ahead=args.ahead, cache=args.cache)
+    train(plan, pool, args.out, start=args.start, ahead=args.ahead, cache=args.cache)
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -258,7 +258,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--rate", type=_rate, default=2e-3)
     verb.add_argument("--loss", choices=["best", *NAMES], default="best")
     verb.add_argument("--pseudo-siamese", action="store_true", help="two branches that do not share weights")
-    verb.add_argument("--fast", action="store_true", help="convolved in bfloat16 and, unless --heads is given, compiled for this machine, which needs a C++ compiler")
+    verb.add_argument("--fast", action="store_true", help="convolved in bfloat16: quicker on a CPU or GPU that has it")
     verb.add_argument("--heads", action="store_true", help="train the two heads alone: quick, for few fruit; begin with --start")
     verb.add_argument("--copies", type=_count, default=0, help="with --heads: train the condition's head alone, from this many disturbed copies of each crop, looked at once and kept in --cache: thousands of crops a second; 0 looks anew at every step")
     verb.add_argument("--ahead", type=_count, default=1, help="threads that prepare batches beside the training")

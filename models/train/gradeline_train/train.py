@@ -133,10 +133,6 @@ class Trainer:
         self.ahead: dict[int, Future[Batch]] = {}
         self.helper: ThreadPoolExecutor | None = None
 
-    def compile(self) -> None:
-        """Compiles the branches for this machine: a minute at first, then twice as fast or better on a CPU."""
-        self.forwards = [torch.compile(forward) for forward in self.forwards]
-
     def prepare_ahead(self, batches: int) -> None:
         """Prepares the next batches beside the training, on this many threads. The batches stay the same."""
 
@@ -268,12 +264,11 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: int | None = None, start: Path | None = None, compiled: bool = False, ahead: int = 0, cache: Path | None = None) -> Embedder:
+def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: int | None = None, start: Path | None = None, ahead: int = 0, cache: Path | None = None) -> Embedder:
     """Trains to the end of the plan, or goes on where ``out`` was left.
 
     :param start: a run, or an embedder.onnx that ships, whose weights a fresh run begins with: to go on with one's own fruit
     :param stop_at: stops early, as a kill would, leaving the checkpoint of that step
-    :param compiled: compiles the network for this machine first
     :param ahead: threads that prepare batches beside the training
     :param cache: keeps what was seen of the copies of each crop
     :returns: the averaged first branch
@@ -291,8 +286,6 @@ def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: 
         trainer.fit_appearance()
     if plan.copies:
         trainer.look(cache)
-    if compiled:
-        trainer.compile()
     trainer.prepare_ahead(ahead)
     last = min(plan.steps, stop_at or plan.steps)
     with tqdm(total=plan.steps, initial=trainer.step, desc=f"training {plan.loss}", disable=None, mininterval=5) as bar:
