@@ -27,8 +27,9 @@ const besides = files.filter((file) => !isLive(file));
 const live = files.filter(isLive);
 // Most of them wait for something: one file more than there are processors.
 const failed = await runFiles(besides, availableParallelism() + 1);
-if (failed.size === 0 || mayTryAgain(failed))
+if (failed.size === 0 || mayTryAgain(failed)) {
   for (const [file, names] of await runFiles(live, 1)) failed.set(file, names);
+}
 if (mayTryAgain(failed)) {
   for (const [file, names] of [...failed]) {
     const what = names.join("; ") || "it ended early";

@@ -54,8 +54,7 @@ test("a minute of fruit in 720p and colour at 60 frames a second: not a frame is
   t.diagnostic(JSON.stringify({ fps, read, dropped, lost, incomplete, rssBefore, rssAfter }));
   assert.deepEqual({ whole, lost, incomplete, restarts }, { whole: read, lost: 0, incomplete: 0, restarts: 0 });
   assert.ok(read >= last - first + 1 - dropped, "each exposure was read, or is counted as passed over");
-  // The camera shares this machine: what else it has to do slows the camera first.
-  assert.ok(fps > 0.8 * FPS, `this machine was too busy for the camera, which gave ${fps} frames a second`);
+  assert.ok(fps > 0.95 * FPS, `this machine was too busy for the camera, which gave ${fps} frames a second`);
   // 3,600 frames are 10 GB.
   assert.ok(rssAfter - rssBefore < 50e6);
 });

@@ -210,10 +210,13 @@ test("of a thousand packets one is lost: it comes when it is asked for again, an
   const picture = { pixelFormat: "Mono8", fps: 20, roi: { w: 320, h: 240 }, packetSize: 1400 };
   const source = await open({ camera: "127.0.0.2", ...picture, ...patient });
   const statusOf = new Map<number, string>();
+  let torn = 0;
   await nextFrame(source.frames(), ({ cameraId, status }) => {
+    if (status !== "ok") torn++;
     statusOf.set(cameraId! & 0xffff, status);
     return source.counters.seen >= 200 && source.counters.resent! >= 10;
   });
+  const { lost, incomplete } = source.counters;
   await source.close();
   const said = once(relay.child.stdout!, "data");
   relay.child.kill("SIGTERM");
@@ -222,7 +225,9 @@ test("of a thousand packets one is lost: it comes when it is asked for again, an
     lossy.length >= 10 && resent >= 10,
     `${lossy.length} of ${packets} packets were lost, ${resent} sent again`,
   );
-  // One that is lost twice, or is asked for too late, tears its frame, and so does a machine that stands still.
+  // One that is lost twice, or asked for too late on a busy machine, may tear a frame: then it is told.
+  assert.ok(torn <= 2 && lost! <= 2, `${torn} torn, ${lost} lost`);
+  assert.equal(incomplete, torn);
   const seen: string[] = lossy.flatMap((id: number) => statusOf.get(id) ?? []);
   const whole = seen.filter((status) => status === "ok").length;
   assert.ok(whole > seen.length / 2, `${whole} of ${seen.length} frames that lost a packet came whole`);
