@@ -51,7 +51,8 @@ test("fruit of a running line are enrolled by a click on the page, and the next 
   const faults = faultsOf(page);
   const untaught = await ears.until(() => verdictsOf(ears).find(({ outcome }) => outcome === "unknown"));
   assert.deepEqual(untaught.grades, []);
-  await page.getByRole("link", { name: /^Unknown \d/ }).click();
+  // Two at least: where one is answered before the next comes, nothing may be left to answer, now that sound is known.
+  await page.getByRole("link", { name: /^Unknown ([2-9]|\d\d)/ }).click();
   await page.getByText("Nothing is enrolled yet, so every fruit is unknown.").waitFor();
   await page.locator("#unknown").getByLabel("A new grade").fill("sound");
   await page.locator("#unknown").getByRole("button", { name: "Enrol" }).click();
