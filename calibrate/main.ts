@@ -2,13 +2,13 @@
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, Option } from "commander";
-// What a command does is loaded when it is asked for: all of them together take longer to load than most to run.
-import type { Config } from "../device/base/config.ts";
 import { asGradelineError, GradelineError } from "../device/base/errors.ts";
 import { Scope } from "../device/base/lifecycle.ts";
+import { report } from "../device/base/run.ts";
 import { VERSION } from "../device/base/version.ts";
-import type { Precision } from "../device/embed/providers.ts";
-import { report } from "../device/run.ts";
+// What a command does is loaded when it is asked for: all of them together take longer to load than most to run.
+import type { Config } from "../device/config/schema.ts";
+import type { CommonOptions, Context } from "./cli/context.ts";
 import { activateCommands } from "./commands/activate.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -24,45 +24,7 @@ import { shadowCommand } from "./commands/shadow.ts";
 import { stillCommand } from "./commands/still.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { wholeNumber } from "./commands/whole-number.ts";
-import { needConfig } from "./line/need-config.ts";
-
-/** What every command gets. */
-export interface Context {
-  readonly scope: Scope;
-  readonly stop: AbortSignal;
-  readonly json: boolean;
-  /** Of the active recipe, where the configuration has one. */
-  readonly gallery: string;
-  /** Likewise. */
-  readonly model: string;
-  /** Of the configuration; undefined without one. */
-  readonly embedder: Config["embedder"] | undefined;
-  /** In place of the configuration's. */
-  readonly precision: Precision | undefined;
-  /** The daemon's, where it was named. */
-  readonly config: Config | undefined;
-}
-
-export interface CommonOptions {
-  readonly precision?: Precision;
-  readonly json?: boolean;
-  readonly gallery?: string;
-  readonly model?: string;
-  readonly config?: string;
-}
-
-/** Adds the options that all commands have. */
-export type Common = (command: Command) => Command;
-/**
- * Opens what the options name and runs a command in it.
- *
- * @param about `configuration`: the command is about recipes themselves, gallery and model are as the configuration says
- */
-export type Within = (
-  options: CommonOptions,
-  command: (context: Context) => Promise<void>,
-  about?: "active" | "configuration",
-) => Promise<void>;
+import { needConfig } from "./daemon/need-config.ts";
 
 const DEFAULT_MODEL = fileURLToPath(new URL("../models/embedder.json", import.meta.url));
 const DEFAULT_GALLERY = "gallery";
@@ -81,7 +43,7 @@ process.on("SIGINT", () => {
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
 const program = new Command("gradeline-calibrate")
-  .description("Teaches gradeline: enrols reference fruit and measures what it makes of fruit it has not seen.")
+  .description("Teaches gradeline: enrolls reference fruit and measures what it makes of fruit it has not seen.")
   .version(VERSION)
   .exitOverride()
   .configureOutput({ writeErr: () => {} })
@@ -149,7 +111,7 @@ common(program.command("list"))
   .description("Shows the enrolled items.")
   .addHelpText("after", "\nExample:\n  gradeline-calibrate list --gallery /var/lib/gradeline/gallery")
   .action((options: CommonOptions) =>
-    within(options, async (context) => (await import("./list.ts")).listCommand(context)),
+    within(options, async (context) => (await import("./doctor/list.ts")).listCommand(context)),
   );
 
 auditCommand(program, common, within);
@@ -181,7 +143,7 @@ Examples:
   )
   .action((options: CommonOptions & Record<string, unknown>) =>
     within(options, async (context) =>
-      (await import("./engine.ts")).engineCommand(context, {
+      (await import("./engine/engine.ts")).engineCommand(context, {
         precision: options.precision,
         library: options.library as string | undefined,
         cache: options.cache as string | undefined,
@@ -209,7 +171,7 @@ async function enroll(context: Context, grade: string, paths: string[], options:
   const { lane, recording, count, idle } = options;
   if (recording !== undefined) {
     if (paths.length > 0) throw new GradelineError("USAGE", "found both images and --recording, wanted one of them");
-    return (await import("./line/enroll-recording.ts")).enrollRecording(context, {
+    return (await import("./daemon/enroll-recording.ts")).enrollRecording(context, {
       grade,
       path: recording,
       lane,
@@ -223,13 +185,13 @@ async function enroll(context: Context, grade: string, paths: string[], options:
         hint: "gradeline-calibrate enroll --help",
       });
     }
-    return (await import("./enroll.ts")).enrollCommand(context, grade, paths);
+    return (await import("./enroll/enroll.ts")).enrollCommand(context, grade, paths);
   }
   if (paths.length > 0) throw new GradelineError("USAGE", "found both images and --lane, wanted one of them");
   if (count === undefined) throw new GradelineError("USAGE", "--lane needs --count N");
-  (await import("./images.ts")).checkGrade(grade);
+  (await import("./enroll/images.ts")).checkGrade(grade);
   const config = needConfig(context.config, "enroll --lane");
-  return (await import("./line/enroll-lane.ts")).enrollLane(config, { grade, lane, count, idleS: idle }, context);
+  return (await import("./daemon/enroll-lane.ts")).enrollLane(config, { grade, lane, count, idleS: idle }, context);
 }
 
 /** Opens what the options name, runs the command, closes everything. */
@@ -259,11 +221,11 @@ async function within(
 }
 
 async function configOf(path: string): Promise<Config> {
-  return (await import("../device/base/config-file.ts")).loadConfig(path);
+  return (await import("../device/config/file.ts")).loadConfig(path);
 }
 
 async function placesOf(config: Config): Promise<Pick<Config, "gallery" | "model">> {
-  return (await import("../device/recipes/installed.ts")).readPlaces(config);
+  return (await import("../device/recipes/bundle/installed.ts")).readPlaces(config);
 }
 
 function failed(error: unknown): number {

@@ -1,21 +1,21 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=4
 import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
-import { loadConfig, readSecret } from "./base/config-file.ts";
 import { GradelineError } from "./base/errors.ts";
 import { createLog, type Log } from "./base/log.ts";
-import { createMetrics } from "./base/metrics.ts";
+import { run } from "./base/run.ts";
 import { Systemd } from "./base/systemd.ts";
 import { VERSION } from "./base/version.ts";
+import { loadConfig, readSecret } from "./config/file.ts";
 import { Console } from "./console/server.ts";
+import { createMetrics } from "./contract/metrics.ts";
 import { openEmbedder, type Progress } from "./embed/open.ts";
 import { Journal } from "./publish/journal.ts";
-import { loadRecipeOrUntaught } from "./recipe.ts";
-import { checkInstalled, readPlaces } from "./recipes/installed.ts";
-import { run } from "./run.ts";
-import { Station } from "./station.ts";
-import { stationView } from "./station-view.ts";
-import { stationStatus, stationVitals } from "./station-vitals.ts";
+import { checkInstalled, readPlaces } from "./recipes/bundle/installed.ts";
+import { loadRecipeOrUntaught } from "./recipes/load.ts";
+import { Station } from "./station/station.ts";
+import { stationView } from "./station/view.ts";
+import { stationStatus, stationVitals } from "./station/vitals.ts";
 import { nothingEnrolled } from "./teach/teaching.ts";
 
 const HELP = `The grading daemon: frames in, one verdict per fruit out over MQTT.

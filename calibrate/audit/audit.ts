@@ -1,8 +1,8 @@
 import { describeItems, type ItemDescriptors } from "../../device/grade/descriptors.ts";
 import type { Gallery, Reference } from "../../device/grade/gallery.ts";
 import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
+import { median } from "../evaluate/median.ts";
 import { itemsNeeded } from "../fit/needed.ts";
-import { median } from "../median.ts";
 import { findDuplicates } from "./duplicates.ts";
 import { aboutGrades, type Finding, sortFindings } from "./findings.ts";
 import { findMisfits } from "./misfits.ts";
@@ -79,7 +79,7 @@ function fewItems({ grades, references }: Gallery, alpha: number): Finding[] {
         items: own.slice(0, MOST_SHOWN).map(({ id }) => id),
         views: own.slice(0, MOST_SHOWN).map(({ views }) => views >> 1),
         found: `${grade} has ${items}: a limit that turns away ${percent(alpha)} of good fruit takes ${wanted}`,
-        advice: `enrol ${Math.max(LEAST_ITEMS, wanted) - count} more ${grade}, as different from each other as they come`,
+        advice: `enroll ${Math.max(LEAST_ITEMS, wanted) - count} more ${grade}, as different from each other as they come`,
       },
     ];
   });
@@ -113,7 +113,7 @@ function oneSided(
         items: [id],
         views: [0],
         found,
-        advice: "enrol it from all sides: a fault on the other one is not known so",
+        advice: "enroll it from all sides: a fault on the other one is not known so",
       },
     ];
   });
@@ -129,7 +129,7 @@ function badPictures(references: readonly Reference[], qualities: Qualities): Fi
       badness: ({ sharpness }: ViewQuality) => -sharpness,
       found: ({ sharpness }: ViewQuality) =>
         `blurred: detail ${sharpness.toFixed(2)}, usual in this gallery ${usual.toFixed(2)}`,
-      advice: "check focus, exposure time and the lens; remove it and enrol the fruit again",
+      advice: "check focus, exposure time and the lens; remove it and enroll the fruit again",
     },
     {
       kind: "cut-off",
@@ -137,7 +137,7 @@ function badPictures(references: readonly Reference[], qualities: Qualities): Fi
       badness: ({ edge }: ViewQuality) => edge,
       found: ({ edge }: ViewQuality) =>
         `cut off, or not told from its background: ${percent(edge)} of one side is a straight edge`,
-      advice: "show the whole fruit before a plain background; remove it and enrol the fruit again",
+      advice: "show the whole fruit before a plain background; remove it and enroll the fruit again",
     },
     {
       kind: "exposure",
@@ -147,7 +147,7 @@ function badPictures(references: readonly Reference[], qualities: Qualities): Fi
         clipped > CLIPPED
           ? `overexposed: ${percent(clipped)} of the fruit is white`
           : `too dark: hardly anything is brighter than ${Math.round((bright / 255) * 100)} %`,
-      advice: "check light and exposure time; remove it and enrol the fruit again",
+      advice: "check light and exposure time; remove it and enroll the fruit again",
     },
   ] as const;
   return references.flatMap(({ id, grade, origin }) => {

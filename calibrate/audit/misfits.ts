@@ -37,7 +37,7 @@ export function findMisfits(gallery: Gallery, flat: ReferenceViews): Finding[] {
         items: [reference.id, ...(beside === undefined ? [] : [references[beside.reference]!.id])],
         views: [beside?.own ?? 0, ...(beside === undefined ? [] : [beside.view])],
         found: `${reference.origin} is ${reference.grade}, but lies with ${other}: ${ratio(row[own]!, row[nearest]!)} times as near`,
-        advice: `look at it: relabel it to ${other}, or enrol more ${reference.grade} that look like it`,
+        advice: `look at it: relabel it to ${other}, or enroll more ${reference.grade} that look like it`,
       },
     ];
   });
@@ -75,7 +75,7 @@ function alikeGrades(
         items: [references[worst]!.id, ...(beside === undefined ? [] : [references[beside.reference]!.id])],
         views: [beside?.own ?? 0, ...(beside === undefined ? [] : [beside.view])],
         found: `${grades[a]} and ${grades[b]} can hardly be told apart: ${Math.round(share * 100)} % right between the two, 50 % is chance`,
-        advice: "enrol more of both, check their labels, or make them one grade",
+        advice: "enroll more of both, check their labels, or make them one grade",
       });
     }
   }

@@ -1,12 +1,12 @@
 import { GradelineError } from "../../device/base/errors.ts";
 import { writeAtomic } from "../../device/base/files.ts";
 import { loadModel } from "../../device/embed/model.ts";
-import { readAnyGallery, readKeptCrops } from "../../device/gallery-store.ts";
+import { readAnyGallery, readKeptCrops } from "../../device/gallery/store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { DEFAULT_ALPHA } from "../../device/grade/thresholds.ts";
-import type { Context } from "../main.ts";
-import { checkFolderOf } from "../output.ts";
-import { Progress } from "../progress.ts";
+import type { Context } from "../cli/context.ts";
+import { checkFolderOf } from "../cli/output.ts";
+import { Progress } from "../cli/progress.ts";
 import { auditGallery } from "./audit.ts";
 import { auditPage } from "./audit-page.ts";
 import { aboutGrades, type Finding, TITLES } from "./findings.ts";
@@ -27,7 +27,7 @@ export async function auditCommand(context: Context, { html, sheet, strict, alph
   const stored = await readAnyGallery(context.gallery);
   if (stored === undefined || stored.gallery.references.length === 0) {
     throw new GradelineError("GALLERY_EMPTY", `there are no references in ${context.gallery} to look at`, {
-      hint: `enrol some first: gradeline-calibrate enroll GRADE PATH… --gallery ${context.gallery}`,
+      hint: `enroll some first: gradeline-calibrate enroll GRADE PATH… --gallery ${context.gallery}`,
     });
   }
   if (stored.warning !== undefined) process.stderr.write(`warning: ${stored.warning}\n`);

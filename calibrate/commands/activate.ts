@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { needConfig } from "../line/need-config.ts";
-import type { CommonOptions, Within } from "../main.ts";
+import type { CommonOptions, Within } from "../cli/context.ts";
+import { needConfig } from "../daemon/need-config.ts";
 
 interface Flags extends CommonOptions {
   readonly offline?: boolean;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Common, CommonOptions, Within } from "../main.ts";
+import type { Common, CommonOptions, Within } from "../cli/context.ts";
 import { share } from "./share.ts";
 
 interface AuditOptions extends CommonOptions {

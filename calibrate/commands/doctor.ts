@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { CommonOptions, Within } from "../main.ts";
+import type { CommonOptions, Within } from "../cli/context.ts";
 
 /** `doctor` */
 export function doctorCommand(program: Command, within: Within): void {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Common, CommonOptions, Within } from "../main.ts";
+import type { Common, CommonOptions, Within } from "../cli/context.ts";
 import { share } from "./share.ts";
 import { wholeNumber } from "./whole-number.ts";
 
@@ -25,7 +25,7 @@ export function evaluateCommand(program: Command, common: Common, within: Within
       "folder of grades; images directly under a grade are one item each; without it, what is enrolled",
     )
     .option("--by-gallery", "judge by the configuration's gallery; --gallery FILE says so by itself")
-    .option("--shots <n>", "enrol so many items per grade, drawn at random, and judge all others", wholeNumber(1))
+    .option("--shots <n>", "enroll so many items per grade, drawn at random, and judge all others", wholeNumber(1))
     .option("--repeats <n>", "draws with --shots", wholeNumber(1), 50)
     .option("--seed <n>", "of the draws, and of the intervals", wholeNumber(0), 1)
     .option("--grades <names>", "grades best to worst, separated by commas (default: of usual names, else by alphabet)")

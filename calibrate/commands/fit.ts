@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { RULES, type RuleName } from "../../device/grade/rules/rule.ts";
-import type { Common, CommonOptions, Within } from "../main.ts";
+import type { Common, CommonOptions, Within } from "../cli/context.ts";
 import { percent } from "./share.ts";
 
 interface FitFlags extends CommonOptions {

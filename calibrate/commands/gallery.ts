@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
-import type { Common, CommonOptions, Within } from "../main.ts";
+import type { Common, CommonOptions, Within } from "../cli/context.ts";
 import { percent } from "./share.ts";
 
 /** `show`, `remove`, `relabel`, `undo`, `rebuild` and `grades`: what is done about items that are enrolled. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
-import type { Common, CommonOptions, Context, Within } from "../main.ts";
+import type { Common, CommonOptions, Context, Within } from "../cli/context.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 interface MapOptions extends CommonOptions {

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
-import { needConfig } from "../line/need-config.ts";
-import type { Common, CommonOptions, Within } from "../main.ts";
+import type { Common, CommonOptions, Within } from "../cli/context.ts";
+import { needConfig } from "../daemon/need-config.ts";
 
 /** `queue list`, `queue answer`, `queue dismiss`: items of the line that were unknown or unsure. */
 export function queueCommand(program: Command, common: Common, within: Within): void {
   const queue = program
     .command("queue")
-    .description("Items of the running line that were unknown or unsure: shows them, takes their grade, enrols them.")
+    .description("Items of the running line that were unknown or unsure: shows them, takes their grade, enrolls them.")
     .addHelpText(
       "after",
       `
@@ -22,12 +22,12 @@ Examples:
     .addHelpText("after", "\nExample:\n  gradeline-calibrate queue list --config /etc/gradeline/gradeline.yaml")
     .action((options: CommonOptions) =>
       within(options, async (context) =>
-        (await import("../line/queue.ts")).queueList(needConfig(context.config, "queue list"), context),
+        (await import("../daemon/queue.ts")).queueList(needConfig(context.config, "queue list"), context),
       ),
     );
 
   common(queue.command("answer"))
-    .description("Enrols items of the queue; without an item asks for the grade of each in turn.")
+    .description("Enrolls items of the queue; without an item asks for the grade of each in turn.")
     .argument("[item-and-grade...]", "ITEM… GRADE; the last word is the grade")
     .addHelpText(
       "after",
@@ -39,7 +39,7 @@ Examples:
     )
     .action((words: string[], options: CommonOptions) =>
       within(options, async (context) => {
-        const { queueAnswer, queueAsk } = await import("../line/queue.ts");
+        const { queueAnswer, queueAsk } = await import("../daemon/queue.ts");
         const config = needConfig(context.config, "queue answer");
         if (words.length === 0) return queueAsk(config, context);
         const grade = words.at(-1)!;
@@ -58,7 +58,7 @@ Examples:
     .addHelpText("after", "\nExample:\n  gradeline-calibrate queue dismiss belt-mf3k2-0-17 --config gradeline.yaml")
     .action((items: string[], options: CommonOptions) =>
       within(options, async (context) =>
-        (await import("../line/queue.ts")).queueDismiss(needConfig(context.config, "queue dismiss"), items, context),
+        (await import("../daemon/queue.ts")).queueDismiss(needConfig(context.config, "queue dismiss"), items, context),
       ),
     );
 }

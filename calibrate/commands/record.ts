@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { CommonOptions, Within } from "../main.ts";
-import type { RecordOptions } from "../record.ts";
-import { sourceOptions } from "../source-option.ts";
+import type { CommonOptions, Within } from "../cli/context.ts";
+import { sourceOptions } from "../cli/source-option.ts";
+import type { RecordOptions } from "../record/record.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 /** `record` */
@@ -41,7 +41,7 @@ Examples:
 Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped before --seconds or --frames.`,
     )
     .action((dir: string, options: CommonOptions & RecordOptions) =>
-      within(options, async (context) => (await import("../record.ts")).record(context, dir, options)),
+      within(options, async (context) => (await import("../record/record.ts")).record(context, dir, options)),
     );
 }
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { nameWordSchema } from "../../device/recipes/manifest.ts";
-import type { Common, CommonOptions, Within } from "../main.ts";
+import { nameWordSchema } from "../../device/recipes/bundle/manifest.ts";
+import type { Common, CommonOptions, Within } from "../cli/context.ts";
 
 /** `release`, `release key`, `release show` */
 export function releaseCommand(program: Command, common: Common, within: Within): void {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { needConfig } from "../line/need-config.ts";
-import type { Common, CommonOptions, Within } from "../main.ts";
+import type { Common, CommonOptions, Within } from "../cli/context.ts";
+import { needConfig } from "../daemon/need-config.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 interface RepeatOptions extends CommonOptions {
@@ -37,7 +37,7 @@ Examples:
       within(options, async (context) => {
         const { lane, count, times, idle } = options;
         const wanted = { lanes: [...new Set(lane)], count, times, idleS: idle };
-        const { repeatFruit } = await import("../line/repeat.ts");
+        const { repeatFruit } = await import("../daemon/repeat.ts");
         return repeatFruit(needConfig(context.config, "repeat"), wanted, context);
       }),
     );

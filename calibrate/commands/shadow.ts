@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
-import { needConfig } from "../line/need-config.ts";
-import type { CommonOptions, Within } from "../main.ts";
+import type { CommonOptions, Within } from "../cli/context.ts";
+import { needConfig } from "../daemon/need-config.ts";
 
 /** `shadow` */
 export function shadowCommand(program: Command, within: Within): void {

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import type { CommonOptions, Within } from "../main.ts";
-import { type SourceOptions, sourceOptions } from "../source-option.ts";
+import type { CommonOptions, Within } from "../cli/context.ts";
+import { type SourceOptions, sourceOptions } from "../cli/source-option.ts";
 
 /** `still` */
 export function stillCommand(program: Command, within: Within): void {
   sourceOptions(program.command("still"))
-    .description("Takes one picture with a camera, without loss, as the next PNG of a folder: a view to enrol.")
+    .description("Takes one picture with a camera, without loss, as the next PNG of a folder: a view to enroll.")
     .argument("<dir>", "made where absent; the pictures in it stay")
     .option("--json", "one JSON object on standard output")
     .addHelpText(
@@ -23,6 +23,6 @@ Examples:
 Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
     )
     .action((dir: string, options: CommonOptions & SourceOptions) =>
-      within(options, async (context) => (await import("../still.ts")).still(context, dir, options)),
+      within(options, async (context) => (await import("../record/still.ts")).still(context, dir, options)),
     );
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { needConfig } from "../line/need-config.ts";
-import type { Common, CommonOptions, Within } from "../main.ts";
+import type { Common, CommonOptions, Within } from "../cli/context.ts";
+import { needConfig } from "../daemon/need-config.ts";
 
 interface WatchOptions extends CommonOptions {
   readonly lane?: readonly string[];
@@ -36,7 +36,7 @@ Examples:
     )
     .action((options: WatchOptions) =>
       within(options, async (context) =>
-        (await import("../line/watch.ts")).watchLine(
+        (await import("../daemon/watch.ts")).watchLine(
           needConfig(context.config, "watch"),
           {
             lanes: options.lane ?? [],

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { connectAsync, type MqttClient } from "mqtt";
-import { type Config, configSchema } from "../../device/base/config.ts";
-import { topicRoot } from "../../device/base/topics.ts";
+import { type Config, configSchema } from "../../device/config/schema.ts";
+import { topicRoot } from "../../device/contract/topics.ts";
 import { brokerOptions, type Protocol } from "../../device/publish/broker-options.ts";
 import { fallsBack, reasonOf } from "../../device/publish/link-errors.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { connect } from "node:net";
-import type { Config } from "../../device/base/config.ts";
 import type { CameraSearch } from "../../device/capture/found.ts";
 import { listCameras } from "../../device/capture/list.ts";
+import type { Config } from "../../device/config/schema.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 const MOST_FORMATS = 6;

@@ -1,7 +1,7 @@
 import { access, constants, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Config } from "../../device/base/config.ts";
-import { recipesFolder } from "../../device/recipes/installed.ts";
+import type { Config } from "../../device/config/schema.ts";
+import { recipesFolder } from "../../device/recipes/bundle/installed.ts";
 import { queueFolder } from "../../device/teach/teaching.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 

@@ -1,8 +1,8 @@
-import type { Config } from "../../device/base/config.ts";
-import { loadConfig } from "../../device/base/config-file.ts";
 import { asGradelineError } from "../../device/base/errors.ts";
-import { checkInstalled, readPlaces } from "../../device/recipes/installed.ts";
-import type { Context } from "../main.ts";
+import { loadConfig } from "../../device/config/file.ts";
+import type { Config } from "../../device/config/schema.ts";
+import { checkInstalled, readPlaces } from "../../device/recipes/bundle/installed.ts";
+import type { Context } from "../cli/context.ts";
 import { checkBroker } from "./broker.ts";
 import { checkCameras } from "./cameras.ts";
 import { checkClock } from "./clock.ts";

@@ -1,7 +1,7 @@
-import { type Config, configSchema } from "../../device/base/config.ts";
 import { asGradelineError } from "../../device/base/errors.ts";
+import { type Config, configSchema } from "../../device/config/schema.ts";
 import { openEmbedder } from "../../device/embed/open.ts";
-import { checkModel as fits, readAnyGallery } from "../../device/gallery-store.ts";
+import { checkModel as fits, readAnyGallery } from "../../device/gallery/store.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 /** The model by its hash and its golden vectors, on the processor; the gallery against the model. */

@@ -1,6 +1,6 @@
 import { access, constants, readFile, stat } from "node:fs/promises";
 import { totalmem, userInfo } from "node:os";
-import type { Config } from "../../device/base/config.ts";
+import type { Config } from "../../device/config/schema.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 const CAP_NET_RAW = 13n;

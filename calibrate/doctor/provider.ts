@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Config } from "../../device/base/config.ts";
+import type { Config } from "../../device/config/schema.ts";
 import { describeRefusals, describeSurvey, type Survey } from "../../device/embed/native/doctor.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 

@@ -1,7 +1,7 @@
 import { describeItem } from "../../device/grade/descriptors.ts";
-import { nearestByGrade } from "../../device/grade/distance.ts";
 import { emptyGallery, type Reference, withReferences } from "../../device/grade/gallery.ts";
 import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
+import { nearestByGrade } from "../../device/grade/search/distance.ts";
 
 /*
  * What an embedding has to beat: how often each colour occurs. Only what it gains over this is worth a network.

@@ -1,5 +1,5 @@
-import type { Confusion, Range } from "../figures.ts";
 import type { Contamination, Evaluation, Measure } from "./evaluation.ts";
+import type { Confusion, Range } from "./figures.ts";
 
 const METHODS = {
   "leave-one-item-out": "each judged by all others",

@@ -4,16 +4,16 @@ import { writeAtomic } from "../../device/base/files.ts";
 import { formatMicros, nowMicros } from "../../device/base/time.ts";
 import type { Model } from "../../device/embed/embedder.ts";
 import { loadModel } from "../../device/embed/model.ts";
-import { readGallery, readKeptCrops, type StoredGallery } from "../../device/gallery-store.ts";
-import { NO_ITEM, nearestByGrade } from "../../device/grade/distance.ts";
+import { readGallery, readKeptCrops, type StoredGallery } from "../../device/gallery/store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { flatten } from "../../device/grade/references.ts";
-import { listGradeFolders, UNKNOWN } from "../images.ts";
-import type { Context } from "../main.ts";
-import { openForWork } from "../open-embedder.ts";
-import { checkFolderOf } from "../output.ts";
-import { Progress } from "../progress.ts";
-import { StillReader } from "../still-reader.ts";
+import { NO_ITEM, nearestByGrade } from "../../device/grade/search/distance.ts";
+import type { Context } from "../cli/context.ts";
+import { openForWork } from "../cli/open-embedder.ts";
+import { checkFolderOf } from "../cli/output.ts";
+import { Progress } from "../cli/progress.ts";
+import { listGradeFolders, UNKNOWN } from "../enroll/images.ts";
+import { StillReader } from "../enroll/still-reader.ts";
 import { type ColourItem, HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 import { describeEvaluation } from "./describe.ts";
 import { evaluationOf } from "./evaluation.ts";
@@ -55,7 +55,7 @@ interface Judging {
 export async function evaluate(context: Context, folder: string | undefined, flags: EvaluateFlags): Promise<void> {
   if (folder !== undefined && flags.byGallery && flags.shots !== undefined) {
     throw new GradelineError("USAGE", "found both a gallery and --shots, wanted one of them", {
-      hint: "--shots enrols items of DIR itself",
+      hint: "--shots enrolls items of DIR itself",
     });
   }
   if (flags.html !== undefined) await checkFolderOf(flags.html);

@@ -1,4 +1,6 @@
 import { DEFAULT_ALPHA } from "../../device/grade/thresholds.ts";
+import { UNKNOWN } from "../enroll/images.ts";
+import { RULES, type Rule } from "./base-line.ts";
 import {
   auroc,
   bootstrap,
@@ -13,14 +15,12 @@ import {
   type RocPoint,
   rocCurve,
   wilson,
-} from "../figures.ts";
-import { UNKNOWN } from "../images.ts";
-import { randomFrom } from "../random.ts";
-import { RULES, type Rule } from "./base-line.ts";
+} from "./figures.ts";
 import type { Skipped } from "./items.ts";
 import type { Judgement } from "./judge.ts";
 import type { Judged } from "./methods.ts";
 import { type Mistake, mistakesOf } from "./mistakes.ts";
+import { randomFrom } from "./random.ts";
 import { type GradeTolerance, tolerancesOf } from "./tolerance.ts";
 
 const MEASURES = ["itemBalancedAccuracy", "viewBalancedAccuracy", "unknownAuroc"] as const;

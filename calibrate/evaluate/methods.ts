@@ -1,14 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import { GradelineError } from "../../device/base/errors.ts";
 import type { Model } from "../../device/embed/embedder.ts";
-import { NO_ITEM } from "../../device/grade/distance.ts";
 import { emptyGallery, type Gallery, orderGrades, type Reference, withReferences } from "../../device/grade/gallery.ts";
 import { Grader } from "../../device/grade/grader.ts";
-import { UNKNOWN } from "../images.ts";
-import { randomFrom, shuffled } from "../random.ts";
+import { NO_ITEM } from "../../device/grade/search/distance.ts";
+import { UNKNOWN } from "../enroll/images.ts";
 import { BaseLine, type ColourItem, withColours } from "./base-line.ts";
 import type { EmbeddedItem } from "./items.ts";
 import { type Judgement, judge } from "./judge.ts";
+import { randomFrom, shuffled } from "./random.ts";
 
 /** How items were judged, and what was made of them. */
 export interface Judged {

@@ -1,14 +1,14 @@
 import type { Model } from "../../device/embed/embedder.ts";
 import type { Reference } from "../../device/grade/gallery.ts";
-import type { Confusion } from "../figures.ts";
+import { UNKNOWN } from "../enroll/images.ts";
 import { html, type Markup, svg } from "../html/markup.ts";
 import { page } from "../html/page.ts";
 import { picture } from "../html/picture.ts";
 import { shortName } from "../html/short-name.ts";
 import { plotX, plotY, unitPlot } from "../html/unit-plot.ts";
-import { UNKNOWN } from "../images.ts";
 import { axesOf, figureText, intervalText, percent, rangeText, toleranceText } from "./describe.ts";
 import type { Evaluation, Measure } from "./evaluation.ts";
+import type { Confusion } from "./figures.ts";
 import type { ShownMistake } from "./mistakes.ts";
 import { nearestViews } from "./neighbours.ts";
 
@@ -221,10 +221,10 @@ function why({ verdict, truth, margin, distances }: ShownMistake, nearest: Reado
 }
 
 const advice: Record<ShownMistake["kind"], (truth: string, verdict: string) => string> = {
-  "stranger graded": () => "If such fruit do come, enrol them as a grade of their own, or turn more good fruit away.",
-  "too good a grade": (truth) => `Check its label; if it is ${truth}, enrol this item and more that look like it.`,
-  "too bad a grade": (truth) => `Check its label; if it is ${truth}, enrol more of that grade that look like it.`,
-  "turned away": (truth) => `Enrol more ${truth} that look like it.`,
+  "stranger graded": () => "If such fruit do come, enroll them as a grade of their own, or turn more good fruit away.",
+  "too good a grade": (truth) => `Check its label; if it is ${truth}, enroll this item and more that look like it.`,
+  "too bad a grade": (truth) => `Check its label; if it is ${truth}, enroll more of that grade that look like it.`,
+  "turned away": (truth) => `Enroll more ${truth} that look like it.`,
 };
 
 function notes({ warnings, skipped }: Evaluation): Markup | null {

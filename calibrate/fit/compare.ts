@@ -4,8 +4,8 @@ import { fitGrader } from "../../device/grade/fit.ts";
 import type { Gallery, Reference, RuleFigure } from "../../device/grade/gallery.ts";
 import { Grader } from "../../device/grade/grader.ts";
 import { RULES, type RuleName } from "../../device/grade/rules/rule.ts";
-import { bootstrap, meanOfShares } from "../figures.ts";
-import { randomFrom } from "../random.ts";
+import { bootstrap, meanOfShares } from "../evaluate/figures.ts";
+import { randomFrom } from "../evaluate/random.ts";
 
 /** What each rule made of one item that it did not know. */
 interface LeftOut {
@@ -45,7 +45,7 @@ export async function compareRules(
   const grades = gallery.grades.filter((name) => references.some(({ grade }) => grade === name));
   if (grades.length < 2) {
     throw new GradelineError("GALLERY_EMPTY", `found ${grades.length} grades with items, wanted two to tell apart`, {
-      hint: "enrol items of another grade first",
+      hint: "enroll items of another grade first",
     });
   }
   const folds = Math.min(references.length, MAX_FOLDS);

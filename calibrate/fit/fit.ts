@@ -1,13 +1,13 @@
 import { formatMicros, nowMicros } from "../../device/base/time.ts";
-import { camerasOf, referencesOf } from "../../device/calibration.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { camerasOf, referencesOf } from "../../device/gallery/calibration.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import { fitGrader } from "../../device/grade/fit.ts";
 import type { GalleryFit } from "../../device/grade/gallery.ts";
 import { RULES, type RuleName } from "../../device/grade/rules/rule.ts";
 import { DEFAULT_ALPHA } from "../../device/grade/thresholds.ts";
+import type { Context } from "../cli/context.ts";
+import { Progress } from "../cli/progress.ts";
 import { describeTold, noGallery, tellDaemon } from "../gallery/change.ts";
-import type { Context } from "../main.ts";
-import { Progress } from "../progress.ts";
 import { compareRules } from "./compare.ts";
 import { itemsNeeded } from "./needed.ts";
 

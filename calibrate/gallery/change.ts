@@ -1,7 +1,7 @@
 import { asGradelineError, GradelineError } from "../../device/base/errors.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
-import type { Context } from "../main.ts";
+import type { Context } from "../cli/context.ts";
 
 /** Whether the running daemon grades by a change already. */
 export interface Told {
@@ -36,11 +36,11 @@ export async function changeGallery(
 /** Asks the daemon to read its gallery again, where a configuration says which. It being away is no failure. */
 export async function tellDaemon({ config, gallery, json }: Context): Promise<Told> {
   if (config === undefined) return { daemon: "not asked", reason: null };
-  const { readPlaces } = await import("../../device/recipes/installed.ts");
+  const { readPlaces } = await import("../../device/recipes/bundle/installed.ts");
   const { gallery: graded } = await readPlaces(config);
   if (graded !== gallery) return { daemon: "not asked", reason: `it grades by ${graded}` };
   // Loaded only here: most changes have no daemon to tell.
-  const { DaemonLink } = await import("../line/daemon-link.ts");
+  const { DaemonLink } = await import("../daemon/daemon-link.ts");
   try {
     const link = await DaemonLink.open(config);
     try {

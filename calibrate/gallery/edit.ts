@@ -1,7 +1,7 @@
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { findReference, needGrade, relabelled, withoutReferences } from "../../device/grade/gallery-edit.ts";
-import { checkGrade } from "../images.ts";
-import type { Context } from "../main.ts";
+import type { Context } from "../cli/context.ts";
+import { checkGrade } from "../enroll/images.ts";
 import { changeGallery, describeTold } from "./change.ts";
 
 /** `remove ITEM…` */

@@ -1,10 +1,10 @@
 import { GradelineError } from "../../device/base/errors.ts";
-import { embedAll } from "../../device/enrol.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { embedAll } from "../../device/gallery/enroll.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import type { Reference } from "../../device/grade/gallery.ts";
-import type { Context } from "../main.ts";
-import { openForWork } from "../open-embedder.ts";
-import { Progress } from "../progress.ts";
+import type { Context } from "../cli/context.ts";
+import { openForWork } from "../cli/open-embedder.ts";
+import { Progress } from "../cli/progress.ts";
 import { describeTold, noGallery, tellDaemon } from "./change.ts";
 
 /** Items whose lack is told by name. */
@@ -22,7 +22,7 @@ export async function rebuildGallery(context: Context): Promise<void> {
     throw new GradelineError(
       "GALLERY_MODEL",
       `the kept views are of ${gallery.sizePx} pixels, the model wants ${model.sizePx}`,
-      { hint: "enrol from the pictures again" },
+      { hint: "enroll from the pictures again" },
     );
   }
   const missing: string[] = [];

@@ -1,12 +1,12 @@
 import sharp from "sharp";
 import { writeAtomic } from "../../device/base/files.ts";
-import { readAnyGallery, readKeptCrops } from "../../device/gallery-store.ts";
-import { NO_ITEM, nearestByGrade } from "../../device/grade/distance.ts";
+import { readAnyGallery, readKeptCrops } from "../../device/gallery/store.ts";
 import { emptyGallery, type Gallery, type Reference } from "../../device/grade/gallery.ts";
 import { findReference } from "../../device/grade/gallery-edit.ts";
 import { flatten } from "../../device/grade/references.ts";
-import type { Context } from "../main.ts";
-import { checkFolderOf } from "../output.ts";
+import { NO_ITEM, nearestByGrade } from "../../device/grade/search/distance.ts";
+import type { Context } from "../cli/context.ts";
+import { checkFolderOf } from "../cli/output.ts";
 import { noGallery } from "./change.ts";
 
 /** Views of a row on a sheet. */

@@ -1,7 +1,7 @@
 import { GradelineError } from "../../device/base/errors.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import { changeOf } from "../../device/grade/gallery-edit.ts";
-import type { Context } from "../main.ts";
+import type { Context } from "../cli/context.ts";
 import { describeTold, tellDaemon } from "./change.ts";
 
 /** Items named one by one; more are counted. */

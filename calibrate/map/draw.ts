@@ -1,6 +1,6 @@
+import { median } from "../evaluate/median.ts";
 import { colourOf } from "../html/colours.ts";
 import { type Markup, svg } from "../html/markup.ts";
-import { median } from "../median.ts";
 import { convexHull, type Place } from "./hull.ts";
 import type { Layout } from "./layout.ts";
 import type { MapPoint, PointKind } from "./points.ts";

@@ -1,7 +1,7 @@
 import { UMAP } from "umap-js";
 import { GradelineError } from "../../device/base/errors.ts";
 import { fitProjection, project } from "../../device/grade/projection.ts";
-import { randomFrom } from "../random.ts";
+import { randomFrom } from "../evaluate/random.ts";
 import { type MapPoint, rowsOf } from "./points.ts";
 
 /** Where the points lie, and what the axes are. */
@@ -38,7 +38,7 @@ export function layOut(points: readonly MapPoint[], dimension: number, umap: boo
 function byUmap(points: readonly MapPoint[], enrolled: readonly MapPoint[], seed: number): Layout {
   if (enrolled.length < LEAST_FOR_UMAP) {
     throw new GradelineError("GALLERY_EMPTY", `found ${enrolled.length} references, UMAP wants ${LEAST_FOR_UMAP}`, {
-      hint: "enrol more, or leave --umap away",
+      hint: "enroll more, or leave --umap away",
     });
   }
   const umap = new UMAP({

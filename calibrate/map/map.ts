@@ -2,12 +2,12 @@ import { extname } from "node:path";
 import sharp from "sharp";
 import { GradelineError } from "../../device/base/errors.ts";
 import { writeAtomic } from "../../device/base/files.ts";
-import { checkModel, readAnyGallery, type StoredGallery } from "../../device/gallery-store.ts";
-import { checkGrade, type ItemFiles, listGradeFolders, listPaths } from "../images.ts";
-import type { Context } from "../main.ts";
-import { openForWork } from "../open-embedder.ts";
-import { checkFolderOf } from "../output.ts";
-import { Progress } from "../progress.ts";
+import { checkModel, readAnyGallery, type StoredGallery } from "../../device/gallery/store.ts";
+import type { Context } from "../cli/context.ts";
+import { openForWork } from "../cli/open-embedder.ts";
+import { checkFolderOf } from "../cli/output.ts";
+import { Progress } from "../cli/progress.ts";
+import { checkGrade, type ItemFiles, listGradeFolders, listPaths } from "../enroll/images.ts";
 import { drawMap } from "./draw.ts";
 import { type Landing, landingsOf } from "./landing.ts";
 import { type Layout, layOut } from "./layout.ts";
@@ -41,7 +41,7 @@ export async function drawGallery(context: Context, flags: MapFlags): Promise<vo
   const stored = await readAnyGallery(context.gallery);
   if (stored === undefined || stored.gallery.references.length === 0) {
     throw new GradelineError("GALLERY_EMPTY", `there are no references in ${context.gallery} to draw a map of`, {
-      hint: `enrol some first: gradeline-calibrate enroll GRADE PATH… --gallery ${context.gallery}`,
+      hint: `enroll some first: gradeline-calibrate enroll GRADE PATH… --gallery ${context.gallery}`,
     });
   }
   const { points, fresh } = await collect(context, stored, flags);

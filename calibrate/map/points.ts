@@ -1,15 +1,15 @@
 import { GradelineError } from "../../device/base/errors.ts";
 import { readImage } from "../../device/capture/image.ts";
 import type { Embedder } from "../../device/embed/embedder.ts";
-import { embedAll } from "../../device/enrol.ts";
-import { readKeptCrops } from "../../device/gallery-store.ts";
+import { embedAll } from "../../device/gallery/enroll.ts";
+import { cutSheet } from "../../device/gallery/sheet.ts";
+import { readKeptCrops } from "../../device/gallery/store.ts";
 import { describeItem } from "../../device/grade/descriptors.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { readQueue } from "../../device/teach/queue.ts";
-import { cutSheet } from "../../device/teach/sheet.ts";
+import type { ItemFiles } from "../enroll/images.ts";
+import { StillReader } from "../enroll/still-reader.ts";
 import { embedItems } from "../evaluate/items.ts";
-import type { ItemFiles } from "../images.ts";
-import { StillReader } from "../still-reader.ts";
 
 /** What a point is: enrolled, of a folder, waiting on the line, or of a grade that is not enrolled yet. */
 export type PointKind = "reference" | "item" | "queue" | "new";

@@ -1,7 +1,7 @@
-import type { Config } from "../../device/base/config.ts";
-import type { DataOf } from "../../device/base/messages.ts";
-import { DaemonLink } from "../line/daemon-link.ts";
-import type { Context } from "../main.ts";
+import type { Config } from "../../device/config/schema.ts";
+import type { DataOf } from "../../device/contract/messages.ts";
+import type { Context } from "../cli/context.ts";
+import { DaemonLink } from "../daemon/daemon-link.ts";
 import { handOver, isFile } from "./hand-over.ts";
 
 /** `activate FILE` or `activate NAME-VERSION` on the running daemon. */

@@ -1,13 +1,13 @@
 import { createReadStream } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Config } from "../../device/base/config.ts";
 import { GradelineError } from "../../device/base/errors.ts";
 import { writeAtomic } from "../../device/base/files.ts";
-import { INBOX, recipesFolder } from "../../device/recipes/installed.ts";
-import { RecipeFile, type RecipeHead } from "../../device/recipes/recipe-file.ts";
-import type { Context } from "../main.ts";
-import { Progress } from "../progress.ts";
+import type { Config } from "../../device/config/schema.ts";
+import { INBOX, recipesFolder } from "../../device/recipes/bundle/installed.ts";
+import { RecipeFile, type RecipeHead } from "../../device/recipes/bundle/recipe-file.ts";
+import type { Context } from "../cli/context.ts";
+import { Progress } from "../cli/progress.ts";
 
 const MB = 1e6;
 

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import type { Config } from "../../device/base/config.ts";
+import type { Config } from "../../device/config/schema.ts";
 import {
   type InstalledRecipe,
   numberOf,
@@ -7,10 +7,10 @@ import {
   readInstalled,
   readState,
   recipesFolder,
-} from "../../device/recipes/installed.ts";
-import { fingerprint } from "../../device/recipes/signing.ts";
-import { isAsReleased } from "../../device/recipes/store.ts";
-import type { Context } from "../main.ts";
+} from "../../device/recipes/bundle/installed.ts";
+import { fingerprint } from "../../device/recipes/bundle/signing.ts";
+import { isAsReleased } from "../../device/recipes/bundle/store.ts";
+import type { Context } from "../cli/context.ts";
 
 /** `recipes`: what is installed, what is active and what `rollback` goes back to; needs no daemon. */
 export async function listRecipes({ json }: Context, config: Config): Promise<void> {

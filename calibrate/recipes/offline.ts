@@ -1,10 +1,15 @@
-import type { Config } from "../../device/base/config.ts";
 import { GradelineError } from "../../device/base/errors.ts";
-import { loadRecipeOrUntaught } from "../../device/recipe.ts";
-import { checkInstalled, type InstalledRecipe, placesOf, recipesFolder } from "../../device/recipes/installed.ts";
-import { RecipeStore } from "../../device/recipes/store.ts";
-import type { Context } from "../main.ts";
-import { openForWork } from "../open-embedder.ts";
+import type { Config } from "../../device/config/schema.ts";
+import {
+  checkInstalled,
+  type InstalledRecipe,
+  placesOf,
+  recipesFolder,
+} from "../../device/recipes/bundle/installed.ts";
+import { RecipeStore } from "../../device/recipes/bundle/store.ts";
+import { loadRecipeOrUntaught } from "../../device/recipes/load.ts";
+import type { Context } from "../cli/context.ts";
+import { openForWork } from "../cli/open-embedder.ts";
 import { describeName } from "./activate.ts";
 import { isFile } from "./hand-over.ts";
 

@@ -1,5 +1,5 @@
-import { labelOf, type Manifest } from "../../device/recipes/manifest.ts";
-import { fingerprint } from "../../device/recipes/signing.ts";
+import { labelOf, type Manifest } from "../../device/recipes/bundle/manifest.ts";
+import { fingerprint } from "../../device/recipes/bundle/signing.ts";
 
 /** What a recipe is, for people. */
 export function describeManifest(manifest: Manifest, digest: string): string {

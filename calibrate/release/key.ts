@@ -1,8 +1,8 @@
 import { open, rm } from "node:fs/promises";
 import { GradelineError } from "../../device/base/errors.ts";
 import { unwritable } from "../../device/base/files.ts";
-import { fingerprint, makeKey } from "../../device/recipes/signing.ts";
-import type { Context } from "../main.ts";
+import { fingerprint, makeKey } from "../../device/recipes/bundle/signing.ts";
+import type { Context } from "../cli/context.ts";
 
 /** `release key`: makes a pair of keys; the private one goes to a file that only its owner may read. */
 export async function releaseKey({ json }: Context, out: string): Promise<void> {

@@ -7,8 +7,8 @@ import { writeAtomic } from "../../device/base/files.ts";
 import { formatMicros, nowMicros } from "../../device/base/time.ts";
 import { VERSION } from "../../device/base/version.ts";
 import { filesOfModel } from "../../device/embed/model.ts";
-import { encodeGallery } from "../../device/gallery-file.ts";
-import { checkModel, GalleryWriter } from "../../device/gallery-store.ts";
+import { encodeGallery } from "../../device/gallery/file.ts";
+import { checkModel, GalleryWriter } from "../../device/gallery/store.ts";
 import { fitGrader } from "../../device/grade/fit.ts";
 import {
   digestOfManifest,
@@ -18,15 +18,15 @@ import {
   type Manifest,
   manifestSchema,
   type Part,
-} from "../../device/recipes/manifest.ts";
-import { encodeRecipe, recipeBytes } from "../../device/recipes/recipe-file.ts";
-import { fingerprint, Signer } from "../../device/recipes/signing.ts";
-import { gradesOfManifest } from "../../device/recipes/thresholds.ts";
+} from "../../device/recipes/bundle/manifest.ts";
+import { encodeRecipe, recipeBytes } from "../../device/recipes/bundle/recipe-file.ts";
+import { fingerprint, Signer } from "../../device/recipes/bundle/signing.ts";
+import { gradesOfManifest } from "../../device/recipes/bundle/thresholds.ts";
+import type { Context } from "../cli/context.ts";
+import { openForWork } from "../cli/open-embedder.ts";
+import { checkFolderOf } from "../cli/output.ts";
+import { Progress } from "../cli/progress.ts";
 import { noGallery } from "../gallery/change.ts";
-import type { Context } from "../main.ts";
-import { openForWork } from "../open-embedder.ts";
-import { checkFolderOf } from "../output.ts";
-import { Progress } from "../progress.ts";
 import { describeBytes, describeManifest, manifestAsJson } from "./describe.ts";
 
 const MB = 1e6;
@@ -88,7 +88,7 @@ export async function writeRelease(context: Context, wanted: Release): Promise<R
   if (stored === undefined) throw noGallery(context.gallery);
   if (stored.warning !== undefined) {
     throw new GradelineError("GALLERY", `what would be released is not what was enrolled last: ${stored.warning}`, {
-      hint: "look at it (list), change it or enrol again, then release",
+      hint: "look at it (list), change it or enroll again, then release",
     });
   }
   const { gallery } = stored;
@@ -192,7 +192,7 @@ async function* read(origins: ReadonlyMap<string, Origin>, { path }: Pick<Part, 
   } catch (error) {
     throw new GradelineError("FILE", `${origin.path} cannot be read: ${(error as Error).message}`, {
       hint: path.startsWith("gallery/crops/")
-        ? "the pictures of this item are missing: remove it, or enrol it again; nothing was written"
+        ? "the pictures of this item are missing: remove it, or enroll it again; nothing was written"
         : "nothing was written",
       cause: error,
     });

@@ -1,8 +1,8 @@
-import { MAX_RECIPE_BYTES } from "../../device/recipes/manifest.ts";
-import { RecipeFile } from "../../device/recipes/recipe-file.ts";
-import { fingerprint } from "../../device/recipes/signing.ts";
-import type { Context } from "../main.ts";
-import { Progress } from "../progress.ts";
+import { MAX_RECIPE_BYTES } from "../../device/recipes/bundle/manifest.ts";
+import { RecipeFile } from "../../device/recipes/bundle/recipe-file.ts";
+import { fingerprint } from "../../device/recipes/bundle/signing.ts";
+import type { Context } from "../cli/context.ts";
+import { Progress } from "../cli/progress.ts";
 import { describeManifest, manifestAsJson } from "./describe.ts";
 
 const MB = 1e6;

@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import { GradelineError } from "../base/errors.ts";
+import type { Frame } from "../base/frame.ts";
 import type { Micros } from "../base/time.ts";
 import type { Clock } from "./pacing.ts";
-import type { Frame, FrameSource, SourceCounters } from "./source.ts";
+import type { FrameSource, SourceCounters } from "./source.ts";
 
 /** Exposures known beforehand by their number, from disk or from a simulation. */
 export interface Reel {

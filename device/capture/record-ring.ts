@@ -2,11 +2,12 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } f
 import { join } from "node:path";
 import sharp from "sharp";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
+import type { Frame } from "../base/frame.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { formatMicros, type Micros, nowMicros } from "../base/time.ts";
 import { INDEX_NAME, indexLine } from "./recording.ts";
-import type { Frame, FrameSource, SourceStatus } from "./source.ts";
+import type { FrameSource, SourceStatus } from "./source.ts";
 
 export interface RingLimits {
   /** All images together, bytes. */

@@ -2,9 +2,10 @@ import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { GradelineError } from "../base/errors.ts";
+import type { Frame } from "../base/frame.ts";
 import { formatMicros, type Micros, parseMicros } from "../base/time.ts";
 import { writePng } from "./image.ts";
-import type { Frame, FrameSource } from "./source.ts";
+import type { FrameSource } from "./source.ts";
 
 /** Lists the frames of a recording, one JSON object a line; the images lie beside it. */
 export const INDEX_NAME = "frames.jsonl";

@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ReplayConfig } from "../base/config.ts";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
+import type { Frame } from "../base/frame.ts";
 import type { Micros } from "../base/time.ts";
+import type { ReplayConfig } from "../config/schema.ts";
 import { type Image, imageSize, listImages, readImage } from "./image.ts";
 import { PacedSource, type Reel } from "./paced.ts";
 import { type Clock, systemClock } from "./pacing.ts";
 import { INDEX_NAME, type RecordedFrame, readRecording } from "./recording.ts";
-import type { Frame, FrameSource } from "./source.ts";
+import type { FrameSource } from "./source.ts";
 
 /**
  * Opens a folder of images or a recording. In real pace, and for a folder always, times are counted from the opening;

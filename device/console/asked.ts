@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
-import { gradeSchema } from "../base/config.ts";
+import { gradeSchema } from "../config/schema.ts";
 import { Refusal, readBody } from "./answer.ts";
 import type { Guard } from "./guard.ts";
 
@@ -8,7 +8,7 @@ import type { Guard } from "./guard.ts";
 const MAX_BYTES = 32 * 1024;
 
 const items = z.array(z.string().min(1).max(120)).min(1).max(200);
-export const enrolSchema = z.strictObject({ grade: gradeSchema, items });
+export const enrollSchema = z.strictObject({ grade: gradeSchema, items });
 export const dismissSchema = z.strictObject({ items });
 
 /** Reads what the page wants changed. @throws {Refusal} */

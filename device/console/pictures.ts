@@ -1,5 +1,5 @@
 import { encodeJpeg } from "../capture/image.ts";
-import { laySheet } from "../teach/sheet.ts";
+import { laySheet } from "../gallery/sheet.ts";
 import type { Crops } from "./view.ts";
 
 /** Pictures that are kept made. */

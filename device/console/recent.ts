@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import type { Verdict } from "../base/messages.ts";
+import type { Verdict } from "../contract/messages.ts";
 import type { ItemShown, Point, ViewShown } from "./view.ts";
 
 /** Items kept of each lane; the page shows as many. */

@@ -4,7 +4,7 @@ import { GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { answer, answerJson, Refusal, readBody, redirect, refuse, refuseFor } from "./answer.ts";
-import { dismissSchema, enrolSchema, readChange } from "./asked.ts";
+import { dismissSchema, enrollSchema, readChange } from "./asked.ts";
 import { type Assets, readAssets } from "./assets.ts";
 import { Feed, MAX_CLIENTS } from "./feed.ts";
 import { Guard, securityHeaders } from "./guard.ts";
@@ -58,7 +58,9 @@ export class Console implements Closable {
     ["/api/item/", get((request, response) => this.#item(named(request), response))],
     ["/api/map", get((_, response) => answerJson(response, 200, this.#view.map() ?? null))],
     ["/api/queue", get((_, response) => answerJson(response, 200, this.#view.queue()))],
-    ["/api/enrol", post((request, response) => this.#enrol(request, response))],
+    ["/api/enroll", post((request, response) => this.#enroll(request, response))],
+    // The spelling of version 0.1; it answers for one more version.
+    ["/api/enrol", post((request, response) => this.#enroll(request, response))],
     ["/api/dismiss", post((request, response) => this.#dismiss(request, response))],
     ["/thumb/", get((request, response) => this.#thumb(named(request), response))],
     ["/views/", get((request, response) => this.#views(named(request), response))],
@@ -201,9 +203,9 @@ export class Console implements Closable {
     answerJson(response, 200, detail);
   }
 
-  async #enrol(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { grade, items } = await readChange(request, this.#guard, enrolSchema);
-    answerJson(response, 200, await this.#view.enrol(grade, items));
+  async #enroll(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { grade, items } = await readChange(request, this.#guard, enrollSchema);
+    answerJson(response, 200, await this.#view.enroll(grade, items));
   }
 
   async #dismiss(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,7 +1,7 @@
-import type { ShadowReport, Verdict } from "../base/messages.ts";
-import type { Stage } from "../base/metrics.ts";
-import type { Proof } from "../base/proof-message.ts";
-import type { Neighbour } from "../grade/nearest.ts";
+import type { ShadowReport, Verdict } from "../contract/messages.ts";
+import type { Stage } from "../contract/metrics.ts";
+import type { Proof } from "../contract/proof-message.ts";
+import type { Neighbour } from "../grade/search/nearest.ts";
 
 /** What the station shows to the console. All of it may be asked for at any time, also while the station stops. */
 export interface StationView {
@@ -29,7 +29,7 @@ export interface StationView {
    *
    * @throws {GradelineError} what is wrong with the request, in words for people
    */
-  enrol(grade: string, items: readonly string[]): Promise<EnrolDone>;
+  enroll(grade: string, items: readonly string[]): Promise<EnrollDone>;
   /** Takes items out of the queue. @returns how many were in it */
   dismiss(items: readonly string[]): Promise<number>;
 }
@@ -111,7 +111,7 @@ export interface QueueShown {
   readonly items: readonly Verdict[];
 }
 
-export interface EnrolDone {
+export interface EnrollDone {
   readonly grade: string;
   readonly items: readonly { readonly item: string; readonly views: number }[];
   /** Enrolled items in all. */

@@ -1,4 +1,4 @@
-import type { ConfigInput } from "../base/config.ts";
+import type { ConfigInput } from "../config/schema.ts";
 
 /** Millimetres per pixel of the demo's cameras, at the height of the fruit. */
 const MM_PER_PX = 0.58;

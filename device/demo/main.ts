@@ -4,23 +4,23 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import cliProgress from "cli-progress";
 import { connectAsync } from "mqtt";
-import { type Config, type ConfigInput, configSchema } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
 import type { Scope } from "../base/lifecycle.ts";
 import { createLog, type Log } from "../base/log.ts";
-import { type Verdict, verdictSchema } from "../base/messages.ts";
-import { createMetrics } from "../base/metrics.ts";
+import { run } from "../base/run.ts";
 import { nowMicros } from "../base/time.ts";
+import { type Config, type ConfigInput, configSchema } from "../config/schema.ts";
 import { Console } from "../console/server.ts";
+import { type Verdict, verdictSchema } from "../contract/messages.ts";
+import { createMetrics } from "../contract/metrics.ts";
 import type { Embedder } from "../embed/embedder.ts";
 import { openEmbedder } from "../embed/open.ts";
-import { enrol } from "../enrol.ts";
-import { GalleryWriter } from "../gallery-store.ts";
+import { enroll } from "../gallery/enroll.ts";
+import { GalleryWriter } from "../gallery/store.ts";
 import { Journal } from "../publish/journal.ts";
-import { loadRecipe, type Recipe } from "../recipe.ts";
-import { run } from "../run.ts";
-import { Station } from "../station.ts";
-import { stationView } from "../station-view.ts";
+import { loadRecipe, type Recipe } from "../recipes/load.ts";
+import { Station } from "../station/station.ts";
+import { stationView } from "../station/view.ts";
 import { DemoBroker } from "./broker.ts";
 import { demoLine } from "./line.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
@@ -30,9 +30,9 @@ import { type Summary, Tally } from "./tally.ts";
 import { truthsOf } from "./truth.ts";
 
 /** Items per lane that the demo's own gallery is enrolled from. */
-const ENROL_ITEMS = 110;
+const ENROLL_ITEMS = 110;
 /** Seeds of enrolled and shown fruit never meet. */
-const ENROL_SEED = 1_000_003;
+const ENROLL_SEED = 1_000_003;
 /** The line starts when everything is open. */
 const HEAD_START_US = 3_000_000;
 /** Fruit per lane that an endless demo compares with the truth. */
@@ -134,16 +134,16 @@ async function prepareRecipe(
   const line = configSchema.parse({
     ...config,
     ...demoLine({
-      seed: options.seed + ENROL_SEED,
+      seed: options.seed + ENROLL_SEED,
       fruit: options.fruit,
       individuals: options.heldOut ? "even" : "all",
       startAt: 1,
-      items: ENROL_ITEMS,
+      items: ENROLL_ITEMS,
       pace: "fast",
       strangers: 0,
     }),
   });
-  const truths = truthsOf(line, ENROL_ITEMS);
+  const truths = truthsOf(line, ENROLL_ITEMS);
   const fruit = truths.filter(({ grade }) => grade !== null && grade !== "unknown").length;
   const bar = new cliProgress.SingleBar(
     { format: "enrolling reference fruit {bar} {value}/{total}", stream: process.stderr, hideCursor: true },
@@ -154,7 +154,7 @@ async function prepareRecipe(
   if (!process.stderr.isTTY) process.stderr.write(`enrolling ${fruit} reference fruit\n`);
   bar.start(fruit, 0);
   try {
-    await enrol(writer, embedder, watchLine(line, embedder.model, truths, log), {
+    await enroll(writer, embedder, watchLine(line, embedder.model, truths, log), {
       onItem: (done) => bar.update(done),
       signal: stop,
     });

@@ -9,7 +9,7 @@ export interface DemoOptions {
   readonly seed: number;
   /** Folder GRADE/ITEM/*.jpg of real turning sequences. */
   readonly fruit: string | undefined;
-  /** Enrol every second individual of `fruit`, run the others. */
+  /** Enroll every second individual of `fruit`, run the others. */
   readonly heldOut: boolean;
   /** Description of the model. */
   readonly model: string;
@@ -28,11 +28,11 @@ Usage: npm run demo -- [options]
   --seed N      another line: other fruit, other faults, other gaps (default 1)
   --fruit DIR   real turning sequences DIR/GRADE/ITEM/*.jpg instead of rendered fruit; the same fruit are enrolled from
                 other passages, so agreement says how repeatable grading is, not how it does on fruit never seen
-  --held-out    with --fruit: enrol every second fruit of each grade and run the others
+  --held-out    with --fruit: enroll every second fruit of each grade and run the others
   --model FILE  description of the embedding model (default: the shipped one)
   --port N      port of the page (default: any free one)
   --state DIR   where gallery and journal are kept (default .gradeline/demo)
-  --fresh       forget the gallery and enrol anew
+  --fresh       forget the gallery and enroll anew
   --help        this text
 
 Examples:

@@ -1,15 +1,15 @@
-import type { Config } from "../base/config.ts";
 import { Scope } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import { Camera, type CameraListener } from "../camera.ts";
+import type { Config } from "../config/schema.ts";
 import type { Model } from "../embed/embedder.ts";
-import type { Sample } from "../enrol.ts";
+import type { Sample } from "../gallery/enroll.ts";
+import { Camera, type CameraListener } from "../lanes/camera.ts";
 import { spreadViews } from "../teach/kept.ts";
 import type { Truth } from "./tally.ts";
 
 /**
  * Watches a line that runs as fast as it can and hands out its fruit with the grade that the simulation knows: what an
- * operator does who enrols fruit as they pass. Strangers and empty cups are left out.
+ * operator does who enrolls fruit as they pass. Strangers and empty cups are left out.
  *
  * @param perGrade stop when each grade has so many
  */

@@ -1,5 +1,5 @@
 import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
-import type { Verdict } from "../base/messages.ts";
+import type { Verdict } from "../contract/messages.ts";
 
 /** What the live table shows. */
 export interface TableRow {

@@ -1,5 +1,5 @@
-import type { Verdict } from "../base/messages.ts";
 import { parseMicros } from "../base/time.ts";
+import type { Verdict } from "../contract/messages.ts";
 
 /** What the simulation knows about one fruit or empty cup. */
 export interface Truth {

@@ -1,5 +1,5 @@
-import type { Config, LineConfig } from "../base/config.ts";
-import { lineTruth } from "../capture/line/world.ts";
+import type { Config, LineConfig } from "../config/schema.ts";
+import { lineTruth } from "../simulation/world.ts";
 import type { Truth } from "./tally.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Emphasis } from "../base/emphasis.ts";
 import type { Closable } from "../base/lifecycle.ts";
-import type { Proof } from "../base/proof-message.ts";
+import type { Proof } from "../contract/proof-message.ts";
 
 /** Which numbers of an embedding say what, e.g. `identity`. */
 export interface EmbeddingPart {

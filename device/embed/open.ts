@@ -1,5 +1,5 @@
-import type { Config } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
+import type { Config } from "../config/schema.ts";
 import type { ProvenEmbedder } from "./embedder.ts";
 import { type LoadedModel, loadModel, loadVariant } from "./model.ts";
 import type { Progress } from "./native/progress.ts";

@@ -1,8 +1,8 @@
 import { GradelineError } from "../base/errors.ts";
-import type { Proof } from "../base/proof-message.ts";
+import type { Proof } from "../contract/proof-message.ts";
 import { allowedNodes, type Precision, type Provider, providers } from "./providers.ts";
 
-export type { Proof } from "../base/proof-message.ts";
+export type { Proof } from "../contract/proof-message.ts";
 
 /** How the embeddings compare with those that they should be. */
 export interface Comparison {

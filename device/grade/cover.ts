@@ -1,6 +1,6 @@
-import { distanceOf, nearestByGrade, searchOf } from "./distance.ts";
-import { type NearestSearch, NOTHING } from "./nearest-search.ts";
 import type { ReferenceViews } from "./references.ts";
+import { distanceOf, nearestByGrade, searchOf } from "./search/distance.ts";
+import { type NearestSearch, NOTHING } from "./search/nearest-search.ts";
 
 /*
  * The item rule "cover every view": an item belongs to a grade when the references of that grade and of all better ones

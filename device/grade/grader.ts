@@ -1,13 +1,13 @@
 import { GradelineError } from "../base/errors.ts";
 import { type Cover, CoverSpace, coverItem } from "./cover.ts";
 import { describeItem } from "./descriptors.ts";
-import { NO_ITEM, nearestByGrade } from "./distance.ts";
 import { fitGrader, type GraderFit } from "./fit.ts";
 import type { Gallery } from "./gallery.ts";
 import { type Kin, kinDistance } from "./kin.ts";
 import type { ReferenceViews } from "./references.ts";
 import { makeRule } from "./rules/make.ts";
 import type { ItemRule, ItemSeen, Leaning, RuleName } from "./rules/rule.ts";
+import { NO_ITEM, nearestByGrade } from "./search/distance.ts";
 import { conformalP, type Thresholds } from "./thresholds.ts";
 import type { Decision, Reasons } from "./verdict.ts";
 

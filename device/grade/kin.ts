@@ -1,7 +1,7 @@
 import type { ItemDescriptors } from "./descriptors.ts";
-import { nearestByGrade } from "./distance.ts";
-import { indexOf } from "./nearest-index.ts";
 import type { ReferenceViews } from "./references.ts";
+import { nearestByGrade } from "./search/distance.ts";
+import { indexOf } from "./search/nearest-index.ts";
 import { conformalLimit, FALLBACK_LIMIT, LEAST_LIMIT, spreadOut } from "./thresholds.ts";
 
 /*

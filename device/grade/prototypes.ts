@@ -1,5 +1,5 @@
-import { cholesky, invertLower, multiplyLower } from "./matrix.ts";
 import type { ReferenceViews } from "./references.ts";
+import { cholesky, invertLower, multiplyLower } from "./search/matrix.ts";
 
 /**
  * Nearest prototype of an item: a grade's prototype is the mean of its items' descriptors, and distances are taken in the space in which items vary alike in every direction within their

@@ -1,5 +1,5 @@
 import type { Gallery } from "./gallery.ts";
-import { indexOf, type NearestIndex } from "./nearest-index.ts";
+import { indexOf, type NearestIndex } from "./search/nearest-index.ts";
 
 /** All reference views of a gallery as flat arrays, for the hot loop. */
 export interface ReferenceViews {

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { IClientOptions } from "mqtt";
-import type { MqttConfig } from "../base/config.ts";
-import { readSecret } from "../base/config-file.ts";
 import { GradelineError } from "../base/errors.ts";
-import type { StateMessage } from "../base/messages.ts";
-import { topicName } from "../base/topics.ts";
+import { readSecret } from "../config/file.ts";
+import type { MqttConfig } from "../config/schema.ts";
+import type { StateMessage } from "../contract/messages.ts";
+import { topicName } from "../contract/topics.ts";
 
 /**
  * Largest packet that is taken from the broker. A request has 64 KiB at most, but one that is a little too large

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { JournalConfig } from "../base/config.ts";
-import type { VerdictDraft } from "../base/messages.ts";
 import { type Micros, nowMicros } from "../base/time.ts";
+import type { JournalConfig } from "../config/schema.ts";
+import type { VerdictDraft } from "../contract/messages.ts";
 import { sqliteErrorAsGradeline } from "./journal-errors.ts";
 import { number, openJournalFile } from "./journal-file.ts";
 

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { JournalConfig } from "../base/config.ts";
 import { asGradelineError } from "../base/errors.ts";
-import type { VerdictDraft } from "../base/messages.ts";
+import type { JournalConfig } from "../config/schema.ts";
+import type { VerdictDraft } from "../contract/messages.ts";
 import { type AppendedRow, type JournalRow, type JournalStats, JournalStore } from "./journal-store.ts";
 
 /** What the main thread asks; answered in order. */

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
-import type { JournalConfig } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
-import type { Verdict, VerdictDraft } from "../base/messages.ts";
+import type { JournalConfig } from "../config/schema.ts";
+import type { Verdict, VerdictDraft } from "../contract/messages.ts";
 import type { JournalRow, JournalStats } from "./journal-store.ts";
 import type { JournalCall, JournalReply } from "./journal-thread.ts";
 

@@ -1,9 +1,9 @@
 import { connect, type IConnackPacket, type MqttClient } from "mqtt";
-import type { MqttConfig } from "../base/config.ts";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import type { BrokerHealth } from "../base/messages.ts";
+import type { MqttConfig } from "../config/schema.ts";
+import type { BrokerHealth } from "../contract/messages.ts";
 import { brokerOptions, MAX_PACKET_BYTES, type Protocol } from "./broker-options.ts";
 import { fallsBack, isRefusal, reasonOf } from "./link-errors.ts";
 import { packetGuard } from "./packet-guard.ts";

@@ -1,5 +1,5 @@
-import type { Verdict } from "../base/messages.ts";
 import { type Micros, nowMicros } from "../base/time.ts";
+import type { Verdict } from "../contract/messages.ts";
 import type { Appended, Journal } from "./journal.ts";
 import type { JournalRow } from "./journal-store.ts";
 import type { Session } from "./session.ts";

@@ -1,11 +1,11 @@
 import type { IPublishPacket } from "mqtt";
-import type { MqttConfig } from "../base/config.ts";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import type { Handlers, HealthMessage, Verdict, VerdictDraft } from "../base/messages.ts";
 import { formatMicros, type Micros, nowMicros } from "../base/time.ts";
-import { type PayloadOf, type RetainedKey, topicName, topicRoot, topics } from "../base/topics.ts";
+import type { MqttConfig } from "../config/schema.ts";
+import type { Handlers, HealthMessage, Verdict, VerdictDraft } from "../contract/messages.ts";
+import { type PayloadOf, type RetainedKey, topicName, topicRoot, topics } from "../contract/topics.ts";
 import type { Journal } from "./journal.ts";
 import { checkBrokerFiles, LINK_TIMING, Link, type LinkTiming } from "./link.ts";
 import { Outbox } from "./outbox.ts";

@@ -9,8 +9,8 @@ import {
   type VerbContract,
   verbNames,
   verbs,
-} from "../base/messages.ts";
-import { topicRoot } from "../base/topics.ts";
+} from "../contract/messages.ts";
+import { topicRoot } from "../contract/topics.ts";
 import type { Outgoing, Session } from "./session.ts";
 
 /** Largest request that is read. */

@@ -1,5 +1,5 @@
-import type { Verdict } from "../base/messages.ts";
-import type { DecidedItem } from "../lane.ts";
+import type { Verdict } from "../contract/messages.ts";
+import type { DecidedItem } from "../recipes/decided-item.ts";
 
 /** An item as the line decided it. */
 export interface SeenItem {
@@ -10,18 +10,18 @@ export interface SeenItem {
 /** An item that can still be enrolled. */
 export interface KeptItem {
   readonly verdict: Verdict;
-  /** Each (sizePx, sizePx, 3); at most {@link ENROL_VIEWS}, evenly spread over its passage. */
+  /** Each (sizePx, sizePx, 3); at most {@link ENROLL_VIEWS}, evenly spread over its passage. */
   readonly crops: readonly Uint8Array[];
   /** (crops, D) row-major; undefined where they have to be embedded again. */
   readonly embeddings: Float32Array | undefined;
 }
 
 /** Views of one item that are enrolled: neighbouring ones are almost the same picture. */
-export const ENROL_VIEWS = 12;
+export const ENROLL_VIEWS = 12;
 
-/** Which of `count` views are enrolled, ascending: at most {@link ENROL_VIEWS}, evenly spread. */
+/** Which of `count` views are enrolled, ascending: at most {@link ENROLL_VIEWS}, evenly spread. */
 export function spreadViews(count: number): number[] {
-  const kept = Math.min(ENROL_VIEWS, count);
+  const kept = Math.min(ENROLL_VIEWS, count);
   return Array.from({ length: kept }, (_, i) => Math.floor(((i + 0.5) * count) / kept));
 }
 

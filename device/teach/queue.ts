@@ -5,10 +5,10 @@ import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { sha256, writeAtomic } from "../base/files.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import { type Verdict, verdictSchema } from "../base/messages.ts";
 import { readImage } from "../capture/image.ts";
+import { type Verdict, verdictSchema } from "../contract/messages.ts";
+import { cutSheet, encodeSheet, sheetColumns } from "../gallery/sheet.ts";
 import type { SeenItem } from "./kept.ts";
-import { cutSheet, encodeSheet, sheetColumns } from "./sheet.ts";
 
 /*
  * One item is two files: ITEM.png, all its views as one sheet, and ITEM.json, which names it and is written last. What

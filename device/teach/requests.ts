@@ -1,5 +1,5 @@
 import { GradelineError } from "../base/errors.ts";
-import type { DataOf, Handlers, RequestOf } from "../base/messages.ts";
+import type { DataOf, Handlers, RequestOf } from "../contract/messages.ts";
 import type { Enrolled, Teaching } from "./teaching.ts";
 
 /** Answers the requests by which the line is taught. */
@@ -24,17 +24,17 @@ async function enroll(teaching: Teaching, request: RequestOf<"enroll">): Promise
   if (items !== undefined) {
     if (grade === undefined) throw wrong("grade is missing");
     if (count !== undefined || idleS !== undefined) throw wrong("count and idleS go with lane, not with items");
-    return answer(await teaching.enrolItems(grade, items));
+    return answer(await teaching.enrollItems(grade, items));
   }
   if (count === undefined) throw wrong("count is missing");
   if (count === 0) {
     if (!teaching.cancel(lane!)) {
-      throw new GradelineError("REQUEST", `nothing to cancel: lane ${lane} is not counting fruit to enrol`);
+      throw new GradelineError("REQUEST", `nothing to cancel: lane ${lane} is not counting fruit to enroll`);
     }
     return { cancelled: true, grade: null, items: [], gallery: null, references: null };
   }
   if (grade === undefined) throw wrong("grade is missing");
-  return answer(await teaching.enrolLane(lane!, grade, count, (idleS ?? DEFAULT_IDLE_S) * 1000));
+  return answer(await teaching.enrollLane(lane!, grade, count, (idleS ?? DEFAULT_IDLE_S) * 1000));
 }
 
 const DEFAULT_IDLE_S = 120;

@@ -1,20 +1,20 @@
 import { dirname, join } from "node:path";
-import { type Config, gradeSchema } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import type { HealthMessage } from "../base/messages.ts";
+import { type Config, gradeSchema } from "../config/schema.ts";
+import type { HealthMessage } from "../contract/messages.ts";
 import type { Embedder } from "../embed/embedder.ts";
-import type { Recipe } from "../recipe.ts";
+import type { Recipe } from "../recipes/load.ts";
 import { Drift } from "./drift/drift.ts";
-import { type EnrolledItem, enrolKept } from "./enrol-kept.ts";
+import { type EnrolledItem, enrollKept } from "./enroll-kept.ts";
 import { type KeptItem, type SeenItem, spreadViews } from "./kept.ts";
-import { type EnrolmentProgress, LaneEnrolment } from "./lane-enrolment.ts";
+import { type EnrollmentProgress, LaneEnrollment } from "./lane-enrollment.ts";
 import { LatestItems } from "./latest.ts";
 import { notKept, UnknownQueue } from "./queue.ts";
 
-/** Most items of one enrolment: their pixels wait in memory until the last has passed. */
-export const MAX_ENROL = 200;
+/** Most items of one enrollment: their pixels wait in memory until the last has passed. */
+export const MAX_ENROLL = 200;
 /** Most items that all lanes together may be waiting for. */
 const MAX_ALL_LANES = 300;
 
@@ -29,26 +29,26 @@ export interface TeachingParts {
   apart<T>(work: () => Promise<T>): Promise<T>;
   /** Reads the gallery again and grades by it; only within `apart`. */
   reload(): Promise<Recipe>;
-  /** The enrolment of a lane has begun, gone on or ended, or something was found to drift on it. */
+  /** The enrollment of a lane has begun, gone on or ended, or something was found to drift on it. */
   advanced(lane: string): void;
 }
 
-/** What an enrolment did. */
+/** What an enrollment did. */
 export interface Enrolled {
   readonly grade: string;
   readonly items: readonly EnrolledItem[];
   readonly recipe: Recipe;
 }
 
-/** Teaches the running line: keeps what it does not know and enrols what people know. */
+/** Teaches the running line: keeps what it does not know and enrolls what people know. */
 export class Teaching implements Closable {
   readonly latest = new LatestItems();
   readonly queue: UnknownQueue;
   readonly drift: Drift;
   readonly #parts: TeachingParts;
-  readonly #lanes = new Map<string, LaneEnrolment>();
+  readonly #lanes = new Map<string, LaneEnrollment>();
   readonly #stop = new AbortController();
-  /** The enrolment that was asked for last; one writes to the gallery at a time. */
+  /** The enrollment that was asked for last; one writes to the gallery at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: TeachingParts, queue: UnknownQueue, drift: Drift) {
@@ -89,36 +89,36 @@ export class Teaching implements Closable {
     return this.lanes.flatMap((lane) => this.drift.message(lane).findings.map((finding) => ({ lane, ...finding })));
   }
 
-  /** How far a lane's enrolment is; undefined where none runs. */
-  progress(lane: string): EnrolmentProgress | undefined {
+  /** How far a lane's enrollment is; undefined where none runs. */
+  progress(lane: string): EnrollmentProgress | undefined {
     return this.#lanes.get(lane)?.progress;
   }
 
   /**
-   * Enrols items that are still kept: the newest, and those of the unknown queue, which then leave it.
+   * Enrolls items that are still kept: the newest, and those of the unknown queue, which then leave it.
    *
-   * @throws {GradelineError} GRADE, REQUEST when one is not kept, and as {@link enrolKept}
+   * @throws {GradelineError} GRADE, REQUEST when one is not kept, and as {@link enrollKept}
    */
-  async enrolItems(grade: string, ids: readonly string[]): Promise<Enrolled> {
+  async enrollItems(grade: string, ids: readonly string[]): Promise<Enrolled> {
     checkGrade(grade);
     const wanted = [...new Set(ids)];
-    if (wanted.length < 1 || wanted.length > MAX_ENROL) throw outOfBounds("items", wanted.length);
+    if (wanted.length < 1 || wanted.length > MAX_ENROLL) throw outOfBounds("items", wanted.length);
     const kept: KeptItem[] = [];
     for (const id of wanted) kept.push(this.latest.get(id) ?? (await this.#fromQueue(id)));
     return this.#save(grade, kept);
   }
 
   /**
-   * Enrols the next `count` fruit that pass a lane.
+   * Enrolls the next `count` fruit that pass a lane.
    *
    * @param idleMs longest time without a fruit
    * @throws {GradelineError} GRADE, REQUEST when the lane or count is wrong, when it is cancelled or no fruit comes, and
-   *   as {@link enrolKept}
+   *   as {@link enrollKept}
    */
-  async enrolLane(lane: string, grade: string, count: number, idleMs: number): Promise<Enrolled> {
+  async enrollLane(lane: string, grade: string, count: number, idleMs: number): Promise<Enrolled> {
     checkGrade(grade);
     this.checkLane(lane);
-    if (!Number.isInteger(count) || count < 1 || count > MAX_ENROL) throw outOfBounds("count", count);
+    if (!Number.isInteger(count) || count < 1 || count > MAX_ENROLL) throw outOfBounds("count", count);
     const running = this.#lanes.get(lane);
     if (running !== undefined) {
       throw new GradelineError("REQUEST", `lane ${lane} is enrolling ${running.count} items as ${running.grade}`, {
@@ -128,26 +128,26 @@ export class Teaching implements Closable {
     }
     const all = [...this.#lanes.values()].reduce((sum, each) => sum + each.count, count);
     if (all > MAX_ALL_LANES) {
-      throw new GradelineError("REQUEST", `all lanes together would enrol ${all} items, at most ${MAX_ALL_LANES}`, {
-        hint: "wait for the other lanes, or enrol fewer",
+      throw new GradelineError("REQUEST", `all lanes together would enroll ${all} items, at most ${MAX_ALL_LANES}`, {
+        hint: "wait for the other lanes, or enroll fewer",
         retry: true,
       });
     }
-    const enrolment = new LaneEnrolment(lane, grade, count, idleMs, () => this.#parts.advanced(lane));
-    this.#lanes.set(lane, enrolment);
+    const enrollment = new LaneEnrollment(lane, grade, count, idleMs, () => this.#parts.advanced(lane));
+    this.#lanes.set(lane, enrollment);
     this.#parts.advanced(lane);
     try {
-      return await this.#save(grade, await enrolment.take());
+      return await this.#save(grade, await enrollment.take());
     } finally {
       this.#lanes.delete(lane);
       this.#parts.advanced(lane);
     }
   }
 
-  /** @returns whether an enrolment of the lane was stopped before it wrote anything */
+  /** @returns whether an enrollment of the lane was stopped before it wrote anything */
   cancel(lane: string): boolean {
     this.checkLane(lane);
-    return this.#lanes.get(lane)?.cancel(`the enrolment of lane ${lane} was cancelled`) ?? false;
+    return this.#lanes.get(lane)?.cancel(`the enrollment of lane ${lane} was cancelled`) ?? false;
   }
 
   async close(): Promise<void> {
@@ -173,7 +173,7 @@ export class Teaching implements Closable {
     const { log, apart, reload } = this.#parts;
     const work = apart(async () => {
       const { folder } = this.#parts.recipe();
-      const items = await enrolKept(folder, this.#parts.embedder(), grade, kept, this.#stop.signal);
+      const items = await enrollKept(folder, this.#parts.embedder(), grade, kept, this.#stop.signal);
       const recipe = await reload();
       await this.queue.remove(items.map(({ item }) => item));
       log.info({ grade, items: items.length, references: recipe.references }, "enrolled from the line");
@@ -209,5 +209,5 @@ function checkGrade(grade: string): void {
 }
 
 function outOfBounds(key: string, found: number): GradelineError {
-  return new GradelineError("REQUEST", `${key}: found ${found}, wanted 1 to ${MAX_ENROL}`);
+  return new GradelineError("REQUEST", `${key}: found ${found}, wanted 1 to ${MAX_ENROLL}`);
 }

@@ -1,6 +1,6 @@
-import type { LaneConfig } from "../base/config.ts";
+import type { Frame } from "../base/frame.ts";
 import type { Micros } from "../base/time.ts";
-import type { Frame } from "../capture/source.ts";
+import type { LaneConfig } from "../config/schema.ts";
 import { Cropper, type CropShape, squareSide } from "./crop.ts";
 import type { Follower, ItemPassed, Sighting } from "./follower.ts";
 import { isCovered, matchPlaces } from "./match.ts";

@@ -1,7 +1,7 @@
-import type { CupsConfig, LaneConfig } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
+import type { Frame } from "../base/frame.ts";
 import type { Micros } from "../base/time.ts";
-import type { Frame } from "../capture/source.ts";
+import type { CupsConfig, LaneConfig } from "../config/schema.ts";
 import { Cropper, type CropShape, squareSide } from "./crop.ts";
 import type { Follower, ItemPassed, Sighting } from "./follower.ts";
 import { FramePace } from "./pace.ts";

@@ -1,5 +1,5 @@
+import type { Frame } from "../base/frame.ts";
 import type { Micros } from "../base/time.ts";
-import type { Frame } from "../capture/source.ts";
 
 /** What a follower tells about one frame, in order. */
 export type Sighting = ViewSeen | ItemPassed;

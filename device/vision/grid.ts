@@ -1,5 +1,5 @@
-import type { LaneConfig } from "../base/config.ts";
 import { GradelineError } from "../base/errors.ts";
+import type { LaneConfig } from "../config/schema.ts";
 import type { Box } from "./follower.ts";
 
 /** Cells that the smallest fruit spans at least: enough to see its shape, few enough to be quick. */

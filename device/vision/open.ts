@@ -1,4 +1,4 @@
-import type { LaneConfig } from "../base/config.ts";
+import type { LaneConfig } from "../config/schema.ts";
 import { BeltFollower } from "./belt.ts";
 import type { CropShape } from "./crop.ts";
 import { CupsFollower } from "./cups.ts";

@@ -1,4 +1,4 @@
-import type { Frame } from "../capture/source.ts";
+import type { Frame } from "../base/frame.ts";
 
 /** How quickly the usual interval follows what is measured. */
 const RATE = 0.1;

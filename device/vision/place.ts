@@ -1,4 +1,4 @@
-import type { LaneConfig } from "../base/config.ts";
+import type { LaneConfig } from "../config/schema.ts";
 import type { Box } from "./follower.ts";
 import type { Grid } from "./grid.ts";
 import type { Piece } from "./piece.ts";

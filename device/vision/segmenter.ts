@@ -1,5 +1,5 @@
-import type { LaneConfig } from "../base/config.ts";
-import type { Frame } from "../capture/source.ts";
+import type { Frame } from "../base/frame.ts";
+import type { LaneConfig } from "../config/schema.ts";
 import { Background } from "./background.ts";
 import { countAround } from "./count-around.ts";
 import { laneGrid } from "./grid.ts";

@@ -1,8 +1,8 @@
+import { Progress } from "../../calibrate/cli/progress.ts";
 import { itemsNeeded } from "../../calibrate/fit/needed.ts";
-import { Progress } from "../../calibrate/progress.ts";
 import { loadModel } from "../../device/embed/model.ts";
 import { NodeEmbedder } from "../../device/embed/node.ts";
-import { embedAll } from "../../device/enrol.ts";
+import { embedAll } from "../../device/gallery/enroll.ts";
 import { emptyGallery, withReferences } from "../../device/grade/gallery.ts";
 import { Grader } from "../../device/grade/grader.ts";
 import { eitherTestInterval, turnedAwayInterval } from "../support/beta-binomial.ts";

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { auditGallery } from "../../calibrate/audit/audit.ts";
 import { viewQualities } from "../../calibrate/audit/look.ts";
-import { readAhead } from "../../calibrate/read-ahead.ts";
-import { StillReader } from "../../calibrate/still-reader.ts";
+import { readAhead } from "../../calibrate/enroll/read-ahead.ts";
+import { StillReader } from "../../calibrate/enroll/still-reader.ts";
 import { encodeJpeg } from "../../device/capture/image.ts";
 import type { Embedder } from "../../device/embed/embedder.ts";
 import { loadModel } from "../../device/embed/model.ts";
 import { NodeEmbedder } from "../../device/embed/node.ts";
-import { embedAll, enrol, type Sample } from "../../device/enrol.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { embedAll, enroll, type Sample } from "../../device/gallery/enroll.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { runProgram } from "../support/gallery-photos.ts";
 import { soundFruit } from "./line-fruit.ts";
@@ -22,7 +22,7 @@ export interface EnrollBench {
   /** On one core of inference. */
   readonly embedMs: number;
   /** Views in memory to a gallery on disk, pictures and all. */
-  readonly enrolMs: number;
+  readonly enrollMs: number;
   /** `gradeline-calibrate enroll` of as many JPEG files. */
   readonly commandMs: number;
   /** What the command does, each by itself on an otherwise idle machine; in the command most of it goes on at once. */
@@ -73,8 +73,8 @@ export async function run(progress: (text: string) => void): Promise<EnrollBench
       progress(`round ${round + 1} of ${ROUNDS}`);
       await times.take("embedMs", () => embedAll(embedder, crops));
       const writer = await GalleryWriter.open(join(folder, `gallery-${round}`));
-      await times.take("enrolMs", async () => {
-        gallery = await enrol(writer, embedder, samples);
+      await times.take("enrollMs", async () => {
+        gallery = await enroll(writer, embedder, samples);
       });
       writer.close();
       const own = ["--gallery", join(folder, `by-command-${round}`), "--json"];
@@ -85,21 +85,21 @@ export async function run(progress: (text: string) => void): Promise<EnrollBench
       await times.take("saveMs", () => saveAll(writer, samples, embedder.model.sizePx));
       await times.take("lookMs", async () => look(gallery!, samples, embedder));
     }
-    const { embedMs, enrolMs, commandMs, ...stages } = times.best;
-    return { items: ITEMS, views: VIEWS, embedMs, enrolMs, commandMs, stages };
+    const { embedMs, enrollMs, commandMs, ...stages } = times.best;
+    return { items: ITEMS, views: VIEWS, embedMs, enrollMs, commandMs, stages };
   } finally {
     await embedder.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-export function describe({ items, views, embedMs, enrolMs, commandMs, stages }: EnrollBench): string {
+export function describe({ items, views, embedMs, enrollMs, commandMs, stages }: EnrollBench): string {
   const row = (what: string, ms: number): string =>
     `${what.padEnd(52)}${ms.toFixed(0).padStart(7)} ms  ${(ms / embedMs).toFixed(2)} times`;
   return [
     `${items} items of ${views} views, one thread of inference`,
     row("bare embedding of the views", embedMs),
-    row("enrolling them: embedded, kept as pictures, on disk", enrolMs),
+    row("enrolling them: embedded, kept as pictures, on disk", enrollMs),
     row("gradeline-calibrate enroll of as many JPEG files", commandMs),
     "what it does beside, each by itself; most of it goes on while views are embedded",
     row("  starting", stages.startMs),
@@ -116,7 +116,7 @@ type Timed = Omit<EnrollBench, "items" | "views" | "stages"> & EnrollBench["stag
 class Times {
   readonly best: Record<keyof Timed, number> = {
     embedMs: Number.POSITIVE_INFINITY,
-    enrolMs: Number.POSITIVE_INFINITY,
+    enrollMs: Number.POSITIVE_INFINITY,
     commandMs: Number.POSITIVE_INFINITY,
     startMs: Number.POSITIVE_INFINITY,
     openMs: Number.POSITIVE_INFINITY,

@@ -1,10 +1,10 @@
-import { configSchema } from "../../device/base/config.ts";
 import { createLog } from "../../device/base/log.ts";
+import { configSchema } from "../../device/config/schema.ts";
 import { demoLine } from "../../device/demo/line.ts";
 import { watchLine } from "../../device/demo/samples.ts";
 import { truthsOf } from "../../device/demo/truth.ts";
 import type { Model } from "../../device/embed/embedder.ts";
-import type { Sample } from "../../device/enrol.ts";
+import type { Sample } from "../../device/gallery/enroll.ts";
 
 /** More than half of the fruit of the simulated line are sound, and some cups are empty. */
 const PASSING_PER_SOUND = 2.4;

@@ -7,7 +7,7 @@ import { Scope } from "../../device/base/lifecycle.ts";
 import { countVerdicts, startBroker } from "./line/broker.ts";
 import type { LoadFigures } from "./line/load.ts";
 import type { SaturationFigures } from "./line/saturation.ts";
-import { type BenchLine, type ChildTask, enrolGallery } from "./line/setup.ts";
+import { type BenchLine, type ChildTask, enrollGallery } from "./line/setup.ts";
 import type { VisionFigures } from "./line/vision.ts";
 
 export { describe } from "./line/describe.ts";
@@ -53,7 +53,7 @@ export async function run(options: LineBenchOptions = {}): Promise<LineBench> {
     const line: BenchLine = { folder, brokerUrl: broker.url, model, threads };
     const task: ChildTask = { line, seconds, frames: FRAMES, views: VIEWS };
     progress("enrolling reference fruit");
-    const references = await enrolGallery(line);
+    const references = await enrollGallery(line);
     progress(`the line at its own pace, ${seconds} s`);
     const load = await inChild<LoadFigures>("load", task);
     progress("rendering frames, vision alone");
@@ -83,7 +83,7 @@ export async function soak({ seconds = 600, threads = 1, progress = () => {} }: 
     const model = fileURLToPath(new URL("../../models/embedder.json", import.meta.url));
     const line: BenchLine = { folder, brokerUrl: broker.url, model, threads };
     progress("enrolling reference fruit");
-    await enrolGallery(line);
+    await enrollGallery(line);
     progress(`the line at its own pace, ${seconds} s`);
     const load = await inChild<LoadFigures>("load", { line, seconds, frames: FRAMES, views: VIEWS });
     return { machine: { cores: availableParallelism(), loadBefore, loadAfter: loadavg()[0]! }, load };

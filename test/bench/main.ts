@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
-import { run as runParts } from "../../device/run.ts";
+import { run as runParts } from "../../device/base/run.ts";
 
 const HELP = `npm run bench [-- line|soak|embed|cameras|match|precision|enroll|alpha]
                    [--seconds N] [--threads N] [--items N] [--json]

@@ -7,7 +7,7 @@ import { loadModel, loadVariant } from "../../device/embed/model.ts";
 import { NodeEmbedder } from "../../device/embed/node.ts";
 import { compare } from "../../device/embed/proof.ts";
 import type { Precision } from "../../device/embed/providers.ts";
-import { embedAll, type Sample } from "../../device/enrol.ts";
+import { embedAll, type Sample } from "../../device/gallery/enroll.ts";
 import { emptyGallery, type Gallery, withReferences } from "../../device/grade/gallery.ts";
 import { Grader } from "../../device/grade/grader.ts";
 import { benchConfig } from "./line/setup.ts";
@@ -36,7 +36,7 @@ export interface PrecisionBench {
   readonly rows: readonly PrecisionRow[];
 }
 
-const ENROL_SEED = 1_000_003;
+const ENROLL_SEED = 1_000_003;
 const QUERY_SEED = 7;
 const ITEMS_PER_LANE = 55;
 const ORDER = ["extra", "sound", "second", "reject"];
@@ -52,14 +52,14 @@ export async function run(): Promise<PrecisionBench> {
     for await (const sample of watchLine(config, single.model, truths, createLog("warn"))) samples.push(sample);
     return samples;
   };
-  const enrolled = await watch(ENROL_SEED);
+  const enrolled = await watch(ENROLL_SEED);
   const judged = await watch(QUERY_SEED);
   const galleries = new Map<Precision, Grader>();
   const queries = new Map<Precision, Float32Array[]>();
   for (const precision of ["fp32", "fp16", "int8"] as const) {
     const model = precision === "fp32" ? single : await loadVariant(single, precision);
     const embedder = await NodeEmbedder.open(model, { provider: "cpu", threads: 2, maxBatch: 16 });
-    galleries.set(precision, Grader.from(await enrol(embedder, enrolled)));
+    galleries.set(precision, Grader.from(await enroll(embedder, enrolled)));
     const embeddings: Float32Array[] = [];
     for (const { crops } of judged) embeddings.push(await embedAll(embedder, crops));
     queries.set(precision, embeddings);
@@ -97,7 +97,7 @@ export async function run(): Promise<PrecisionBench> {
   }
 }
 
-async function enrol(embedder: Embedder, samples: readonly Sample[]): Promise<Gallery> {
+async function enroll(embedder: Embedder, samples: readonly Sample[]): Promise<Gallery> {
   const references = [];
   for (const [at, { grade, origin, crops }] of samples.entries()) {
     const embeddings = await embedAll(embedder, crops);

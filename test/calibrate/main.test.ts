@@ -4,8 +4,8 @@ import { linkSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { MAX_VIEWS } from "../../device/gallery-file.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { MAX_VIEWS } from "../../device/gallery/file.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import { CalibrateFolder } from "../support/calibrate-cli.ts";
 import { TINY } from "../support/embedder-tiny.ts";
 import { MADE_MODEL, madeGallery } from "../support/gallery-made.ts";
@@ -94,7 +94,7 @@ describe("enroll and list", { concurrency: 4 }, () => {
     assert.deepEqual([status, stderr], [0, ""]);
     assert.match(
       stdout,
-      /^enrolled 4 items \(12 views\) as sound\n {2}sound: 4\nToo few items -> enrol 35 more sound.*\n {2}! sound has 4 items: /,
+      /^enrolled 4 items \(12 views\) as sound\n {2}sound: 4\nToo few items -> enroll 35 more sound.*\n {2}! sound has 4 items: /,
     );
     assert.match(stdout, /a running daemon .*reload.*\n$/);
   });
@@ -155,7 +155,7 @@ describe("what cannot be enrolled", { concurrency: 4 }, () => {
     await json("enroll", "sound", join(photos, "sound", "item-0"), "--gallery", something);
   });
 
-  /** Enrols into a gallery that has something; whatever goes wrong it must stay as it is. */
+  /** Enrolls into a gallery that has something; whatever goes wrong it must stay as it is. */
   async function refused(path: string, grade = "sound"): Promise<string> {
     const gallery = freshGallery();
     await cp(something, gallery, { recursive: true });

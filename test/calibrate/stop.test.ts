@@ -4,7 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { GalleryWriter, readAnyGallery } from "../../device/gallery-store.ts";
+import { GalleryWriter, readAnyGallery } from "../../device/gallery/store.ts";
 import { TINY } from "../support/embedder-tiny.ts";
 import { paintFolders, type Ran, runProgram } from "../support/gallery-photos.ts";
 import { seededRandom } from "../support/random.ts";

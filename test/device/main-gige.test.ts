@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ConfigInput } from "../../device/base/config.ts";
-import type { HealthMessage } from "../../device/base/messages.ts";
+import type { ConfigInput } from "../../device/config/schema.ts";
+import type { HealthMessage } from "../../device/contract/messages.ts";
 import { Board } from "../support/board.ts";
 import { withoutMosquitto } from "../support/broker-mosquitto.ts";
 import { GIGE_ADDRESS, gigeNeeds, startFakeGige } from "../support/camera-gige.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Config, configSchema } from "../../device/base/config.ts";
-import { infoSchema } from "../../device/base/messages.ts";
+import { type Config, configSchema } from "../../device/config/schema.ts";
+import { infoSchema } from "../../device/contract/messages.ts";
 import { Board } from "../support/board.ts";
 import type { Daemon } from "../support/daemon.ts";
 import { softwareVulkan } from "../support/ort-vulkan.ts";

@@ -3,9 +3,9 @@ import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promi
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { ConfigInput } from "../../device/base/config.ts";
+import type { ConfigInput } from "../../device/config/schema.ts";
 import { loadModel } from "../../device/embed/model.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import { Board } from "../support/board.ts";
 import { Daemon, type DaemonEnd } from "../support/daemon.ts";
 import { TINY, writeTiny } from "../support/embedder-tiny.ts";
@@ -59,7 +59,7 @@ test("a model that is missing, or cut in half, is refused", async () => {
 test("a gallery of another model, or cut in half with none before it, is refused", async () => {
   const gallery = join(board.folder, "gallery");
   await truncate(join(gallery, "gallery.bin"), 200);
-  await refused(config, 1, /gallery\.bin is not a whole gallery/, /backup|enrol/);
+  await refused(config, 1, /gallery\.bin is not a whole gallery/, /backup|enroll/);
   await rm(gallery, { recursive: true });
   const writer = await GalleryWriter.open(gallery);
   await writer.save(madeGallery(), "made");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { type HealthMessage, healthSchema, type StateMessage, stateSchema } from "../../device/base/messages.ts";
 import { nowMicros } from "../../device/base/time.ts";
-import { allTopics, topics } from "../../device/base/topics.ts";
+import { type HealthMessage, healthSchema, type StateMessage, stateSchema } from "../../device/contract/messages.ts";
+import { allTopics, topics } from "../../device/contract/topics.ts";
 import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
 import { Daemon, daemonFolder } from "../support/daemon.ts";
 import { assertNumbered, heardUntil, verdictsOf, withoutRepeats, wrongs } from "../support/daemon-verdicts.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from "node:test";
-import type { ConfigInput } from "../../device/base/config.ts";
-import type { StateMessage } from "../../device/base/messages.ts";
 import { nowMicros } from "../../device/base/time.ts";
+import type { ConfigInput } from "../../device/config/schema.ts";
+import type { StateMessage } from "../../device/contract/messages.ts";
 import { aroundFile } from "./around-file.ts";
 import { AedesBroker } from "./broker-aedes.ts";
 import { Mosquitto, withoutMosquitto } from "./broker-mosquitto.ts";

@@ -1,5 +1,5 @@
-import { gigeSchema } from "../../device/base/camera-config.ts";
 import { openGige } from "../../device/capture/gige/open.ts";
+import { gigeSchema } from "../../device/config/camera.ts";
 
 /** A daemon in small: opens the camera that its argument (JSON) configures, says so, and reads until it is killed. */
 const source = await openGige(gigeSchema.parse(JSON.parse(process.argv[2] ?? "{}")));

@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
-import { gigeSchema } from "../../device/base/camera-config.ts";
 import type { GradelineError } from "../../device/base/errors.ts";
 import type { Log } from "../../device/base/log.ts";
 import { openGige } from "../../device/capture/gige/open.ts";
 import type { LiveSource } from "../../device/capture/live/live-source.ts";
+import { gigeSchema } from "../../device/config/camera.ts";
 import { hasProgram, libyuvNeed, Peer } from "./camera-peers.ts";
 
 /** The fake camera of Aravis: real GVCP and GVSP, in its own process. */

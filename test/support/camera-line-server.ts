@@ -1,6 +1,6 @@
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { type LineConfig, lineSchema } from "../../device/base/config.ts";
-import { openLine } from "../../device/capture/line/source.ts";
+import { type LineConfig, lineSchema } from "../../device/config/schema.ts";
+import { openLine } from "../../device/simulation/source.ts";
 import { serveFakeCamera } from "./camera-fake.ts";
 import { goFirst } from "./go-first.ts";
 

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Frame, FrameSource } from "../../device/capture/source.ts";
+import type { Frame } from "../../device/base/frame.ts";
+import type { FrameSource } from "../../device/capture/source.ts";
 
 /** Why a test that needs a program or a library of Debian is skipped; false where all are there. */
 export function lacking(needs: readonly { readonly have: () => boolean; readonly debian: string }[]): string | false {

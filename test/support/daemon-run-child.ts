@@ -1,6 +1,6 @@
 /** A program around `run`. Argument: how its body ends. Says `open`, what aborted it and what was closed, as JSON lines. */
 import { GradelineError } from "../../device/base/errors.ts";
-import { run } from "../../device/run.ts";
+import { run } from "../../device/base/run.ts";
 
 const say = (event: string, more: object = {}) => process.stdout.write(`${JSON.stringify({ event, ...more })}\n`);
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type Verdict, verdictSchema } from "../../device/base/messages.ts";
 import { type Micros, nowMicros, parseMicros } from "../../device/base/time.ts";
+import { type Verdict, verdictSchema } from "../../device/contract/messages.ts";
 import type { Truth } from "../../device/demo/tally.ts";
 import type { Daemon } from "./daemon.ts";
 import { TOLERANCE_US } from "./line-config.ts";

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { ConfigInput } from "../../device/base/config.ts";
+import type { ConfigInput } from "../../device/config/schema.ts";
 import { loadModel } from "../../device/embed/model.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import { TINY } from "./embedder-tiny.ts";
 import { galleryOf, randomReference } from "./gallery-made.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Frame, FrameSource } from "../../device/capture/source.ts";
+import type { Frame } from "../../device/base/frame.ts";
+import type { FrameSource } from "../../device/capture/source.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 export interface FrameSourceSubject {

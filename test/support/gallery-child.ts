@@ -3,7 +3,7 @@
  * -1: none, until its standard input ends). Standard output: one JSON line per event.
  */
 import { asGradelineError } from "../../device/base/errors.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import { MADE_MODEL, madeCrops, madeGallery } from "./gallery-made.ts";
 
 const [folder, count] = process.argv.slice(2);

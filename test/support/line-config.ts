@@ -1,4 +1,4 @@
-import { type Config, type ConfigInput, configSchema } from "../../device/base/config.ts";
+import { type Config, type ConfigInput, configSchema } from "../../device/config/schema.ts";
 import type { Truth } from "../../device/demo/tally.ts";
 import { truthsOf } from "../../device/demo/truth.ts";
 import { TINY } from "./embedder-tiny.ts";

@@ -1,22 +1,22 @@
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import { type Config, type ConfigInput, configSchema } from "../../device/base/config.ts";
 import { Scope } from "../../device/base/lifecycle.ts";
 import { createLog } from "../../device/base/log.ts";
-import { verdictSchema } from "../../device/base/messages.ts";
-import { createMetrics } from "../../device/base/metrics.ts";
 import { nowMicros } from "../../device/base/time.ts";
 import type { SourceCounters } from "../../device/capture/source.ts";
+import { type Config, type ConfigInput, configSchema } from "../../device/config/schema.ts";
+import { verdictSchema } from "../../device/contract/messages.ts";
+import { createMetrics } from "../../device/contract/metrics.ts";
 import { DemoBroker } from "../../device/demo/broker.ts";
 import { watchLine } from "../../device/demo/samples.ts";
 import { type Summary, Tally } from "../../device/demo/tally.ts";
 import { truthsOf } from "../../device/demo/truth.ts";
 import { openEmbedder } from "../../device/embed/open.ts";
-import { enrol } from "../../device/enrol.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
+import { enroll } from "../../device/gallery/enroll.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
 import { Journal } from "../../device/publish/journal.ts";
-import { loadRecipe } from "../../device/recipe.ts";
-import { Station } from "../../device/station.ts";
+import { loadRecipe } from "../../device/recipes/load.ts";
+import { Station } from "../../device/station/station.ts";
 import { GIGE_ADDRESS, JUMBO_PACKET } from "./camera-gige.ts";
 import { startPeer } from "./camera-peers.ts";
 
@@ -53,8 +53,8 @@ export interface Graded {
   readonly late: number;
 }
 
-/** Enrols what a line of the same kind, but with other fruit, shows. */
-export async function enrolLine(folder: string): Promise<void> {
+/** Enrolls what a line of the same kind, but with other fruit, shows. */
+export async function enrollLine(folder: string): Promise<void> {
   const config = configOf(folder, {
     ...line,
     seed: 1_000_005,
@@ -66,7 +66,7 @@ export async function enrolLine(folder: string): Promise<void> {
   const embedder = await openEmbedder(config.model, config.embedder);
   const writer = await GalleryWriter.open(config.gallery);
   const samples = watchLine(config, embedder.model, truthsOf(config, 110), createLog("warn"));
-  await enrol(writer, embedder, samples);
+  await enroll(writer, embedder, samples);
   writer.close();
   await embedder.close();
 }

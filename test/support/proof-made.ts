@@ -1,4 +1,4 @@
-import type { Proof } from "../../device/base/proof-message.ts";
+import type { Proof } from "../../device/contract/proof-message.ts";
 
 /** A proof as the CPU gives it, for messages and pages; its figures mean nothing. */
 export const cpuProof: Proof = {

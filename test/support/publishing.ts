@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
-import { configSchema, type MqttConfig } from "../../device/base/config.ts";
-import type { Handlers, Verdict } from "../../device/base/messages.ts";
+import { configSchema, type MqttConfig } from "../../device/config/schema.ts";
+import type { Handlers, Verdict } from "../../device/contract/messages.ts";
 import { Journal } from "../../device/publish/journal.ts";
 import { Publisher, type PublisherTiming } from "../../device/publish/publisher.ts";
 

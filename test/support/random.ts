@@ -1,4 +1,4 @@
-import { randomFrom } from "../../calibrate/random.ts";
+import { randomFrom } from "../../calibrate/evaluate/random.ts";
 
 /** The same numbers for the same seed, 0..1. */
 export const seededRandom = randomFrom;

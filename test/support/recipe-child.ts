@@ -5,15 +5,15 @@
  */
 import { randomBytes } from "node:crypto";
 import { handOver } from "../../calibrate/recipes/hand-over.ts";
-import { loadConfig } from "../../device/base/config-file.ts";
 import { createLog } from "../../device/base/log.ts";
-import { createMetrics } from "../../device/base/metrics.ts";
+import { loadConfig } from "../../device/config/file.ts";
+import { createMetrics } from "../../device/contract/metrics.ts";
 import { openEmbedder } from "../../device/embed/open.ts";
-import { enrol } from "../../device/enrol.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
-import { loadRecipeOrUntaught } from "../../device/recipe.ts";
-import { readPlaces } from "../../device/recipes/installed.ts";
-import { StationRecipes } from "../../device/station-recipes.ts";
+import { enroll } from "../../device/gallery/enroll.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
+import { StationRecipes } from "../../device/recipes/active.ts";
+import { readPlaces } from "../../device/recipes/bundle/installed.ts";
+import { loadRecipeOrUntaught } from "../../device/recipes/load.ts";
 
 const AT_ONCE = 2;
 
@@ -42,7 +42,7 @@ async function teach(): Promise<void> {
       crops: [randomBytes(sizePx * sizePx * 3)],
     }));
     try {
-      await enrol(writer, model, samples);
+      await enroll(writer, model, samples);
     } finally {
       writer.close();
     }

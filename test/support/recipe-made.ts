@@ -5,10 +5,10 @@ import { type Released, writeRelease } from "../../calibrate/release/make.ts";
 import { writeAtomic } from "../../device/base/files.ts";
 import { Scope } from "../../device/base/lifecycle.ts";
 import { loadModel } from "../../device/embed/model.ts";
-import { GalleryWriter } from "../../device/gallery-store.ts";
-import type { Manifest, Part } from "../../device/recipes/manifest.ts";
-import { encodeRecipe, RecipeFile } from "../../device/recipes/recipe-file.ts";
-import { makeKey, Signer } from "../../device/recipes/signing.ts";
+import { GalleryWriter } from "../../device/gallery/store.ts";
+import type { Manifest, Part } from "../../device/recipes/bundle/manifest.ts";
+import { encodeRecipe, RecipeFile } from "../../device/recipes/bundle/recipe-file.ts";
+import { makeKey, Signer } from "../../device/recipes/bundle/signing.ts";
 import { TINY } from "./embedder-tiny.ts";
 import { galleryOf, madeCrops, randomReference } from "./gallery-made.ts";
 

@@ -1,5 +1,5 @@
 /** Opens an embedder and says where it runs. Arguments: the model's description, the settings as JSON. */
-import { configSchema } from "../../device/base/config.ts";
+import { configSchema } from "../../device/config/schema.ts";
 import { openEmbedder } from "../../device/embed/open.ts";
 
 const [path, settings] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-import type { VerdictDraft } from "../../device/base/messages.ts";
 import { formatMicros } from "../../device/base/time.ts";
+import type { VerdictDraft } from "../../device/contract/messages.ts";
 
 /** A verdict as a lane hands it over; the same for the same lane and number. */
 export function draft(lane: string, n: number, device = "board"): VerdictDraft {

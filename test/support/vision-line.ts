@@ -1,7 +1,7 @@
-import { configSchema, type LaneConfig, type LineConfig, lineSchema } from "../../device/base/config.ts";
-import { lineMicros, openLine } from "../../device/capture/line/source.ts";
-import { lineTruth, type TruthItem } from "../../device/capture/line/world.ts";
-import type { Frame } from "../../device/capture/source.ts";
+import type { Frame } from "../../device/base/frame.ts";
+import { configSchema, type LaneConfig, type LineConfig, lineSchema } from "../../device/config/schema.ts";
+import { lineMicros, openLine } from "../../device/simulation/source.ts";
+import { lineTruth, type TruthItem } from "../../device/simulation/world.ts";
 import type { ItemPassed, Sighting, ViewSeen } from "../../device/vision/follower.ts";
 import { createFollower } from "../../device/vision/open.ts";
 

@@ -1,4 +1,4 @@
-import type { Frame } from "../../device/capture/source.ts";
+import type { Frame } from "../../device/base/frame.ts";
 
 /** An ellipse on the belt. Millimetres: `x` along the travel from the entry edge, `y` across from the upper edge. */
 export interface Body {

@@ -1,4 +1,4 @@
-import type { GigeConfig } from "../../base/camera-config.ts";
+import type { GigeConfig } from "../../config/camera.ts";
 import { libyuv, mergePlanes } from "../libyuv.ts";
 import { type BayerKernel, makeBayerKernel } from "./bayer-kernel.ts";
 

@@ -1,5 +1,5 @@
-import type { GigeConfig } from "../../base/camera-config.ts";
 import { asGradelineError, GradelineError } from "../../base/errors.ts";
+import type { GigeConfig } from "../../config/camera.ts";
 import type { Aravis, Handle } from "./aravis.ts";
 import { checkRange, Features, refused } from "./features.ts";
 

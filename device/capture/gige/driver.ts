@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { GigeConfig } from "../../base/camera-config.ts";
 import { asGradelineError, GradelineError } from "../../base/errors.ts";
+import type { GigeConfig } from "../../config/camera.ts";
 import type { Driver, FrameSink, LogLine } from "../live/reader.ts";
 import { type Aravis, type Handle, loadAravis } from "./aravis.ts";
 import { openCamera, setUp } from "./camera.ts";

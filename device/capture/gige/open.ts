@@ -1,5 +1,5 @@
-import type { GigeConfig } from "../../base/camera-config.ts";
 import type { Log } from "../../base/log.ts";
+import type { GigeConfig } from "../../config/camera.ts";
 import { LiveSource } from "../live/live-source.ts";
 
 /** A camera gives up the control of a client that died after about 3 s: earlier tries are refused. */

@@ -1,6 +1,6 @@
-import type { GigeConfig } from "../../base/camera-config.ts";
 import { GradelineError } from "../../base/errors.ts";
 import { type Micros, nowMicros } from "../../base/time.ts";
+import type { GigeConfig } from "../../config/camera.ts";
 import { FrameIds } from "../live/numbers.ts";
 import type { FrameSink } from "../live/reader.ts";
 import { type Aravis, BUFFER_SUCCESS, BUFFER_TORN, type Handle } from "./aravis.ts";

@@ -1,4 +1,4 @@
-import type { GigeConfig } from "../../base/camera-config.ts";
+import type { GigeConfig } from "../../config/camera.ts";
 import { type ReaderSettings, serveReader } from "../live/reader.ts";
 import { GigeDriver } from "./driver.ts";
 

@@ -1,5 +1,5 @@
-import type { GstConfig } from "../../base/camera-config.ts";
 import { GradelineError } from "../../base/errors.ts";
+import type { GstConfig } from "../../config/camera.ts";
 
 /** The descriptor of the child on which it writes frames: its standard output is not ours, drivers print on it. */
 export const FRAMES_FD = 3;

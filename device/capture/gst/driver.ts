@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import type { GstConfig } from "../../base/camera-config.ts";
 import { GradelineError } from "../../base/errors.ts";
 import { nowMicros } from "../../base/time.ts";
+import type { GstConfig } from "../../config/camera.ts";
 import { ChildLog } from "../live/child-log.ts";
 import type { FrameWriter } from "../live/exchange.ts";
 import { openPipe, readPipe } from "../live/pipe.ts";

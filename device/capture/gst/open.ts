@@ -1,6 +1,6 @@
-import type { GstConfig } from "../../base/camera-config.ts";
-import { readSecret } from "../../base/config-file.ts";
 import type { Log } from "../../base/log.ts";
+import type { GstConfig } from "../../config/camera.ts";
+import { readSecret } from "../../config/file.ts";
 import { LiveSource } from "../live/live-source.ts";
 import { splitPipeline } from "./arguments.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { libcamera } from "node-libcamera";
-import type { LibcameraConfig } from "../../base/camera-config.ts";
 import type { Log } from "../../base/log.ts";
+import type { LibcameraConfig } from "../../config/camera.ts";
 import { type Image, readImage } from "../image.ts";
 import { LiveSource } from "../live/live-source.ts";
 import { stillOptions } from "./options.ts";
@@ -21,7 +21,7 @@ export async function openLibcamera(config: LibcameraConfig, log?: Log): Promise
 }
 
 /**
- * One still picture, for enrolment. The camera must not be in use.
+ * One still picture, for enrollment. The camera must not be in use.
  *
  * @param stop ends the program
  * @throws {GradelineError} SOURCE when the programs or the camera are not there; the signal's reason

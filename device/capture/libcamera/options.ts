@@ -1,5 +1,5 @@
-import type { LibcameraConfig } from "../../base/camera-config.ts";
 import { GradelineError } from "../../base/errors.ts";
+import type { LibcameraConfig } from "../../config/camera.ts";
 
 /** What may reach the command line: node-libcamera hands it to a shell, joined with spaces. */
 type Value = number | true | string | readonly [number, number];

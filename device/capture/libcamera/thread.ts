@@ -1,4 +1,4 @@
-import type { LibcameraConfig } from "../../base/camera-config.ts";
+import type { LibcameraConfig } from "../../config/camera.ts";
 import { type ReaderSettings, serveReader } from "../live/reader.ts";
 import { LibcameraDriver } from "./driver.ts";
 

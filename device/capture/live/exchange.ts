@@ -1,5 +1,6 @@
+import type { Frame } from "../../base/frame.ts";
 import type { Micros } from "../../base/time.ts";
-import type { Frame, SourceCounters } from "../source.ts";
+import type { SourceCounters } from "../source.ts";
 
 /**
  * Hands frames from the thread that receives them to the thread that looks at them, through shared memory and without

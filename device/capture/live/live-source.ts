@@ -1,9 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { GradelineError } from "../../base/errors.ts";
+import type { Frame } from "../../base/frame.ts";
 import type { Log } from "../../base/log.ts";
 import { nowMicros } from "../../base/time.ts";
-import type { Frame, FrameSource, SourceCounters, SourceStatus } from "../source.ts";
+import type { FrameSource, SourceCounters, SourceStatus } from "../source.ts";
 import { type ExchangeMemory, FrameTaker } from "./exchange.ts";
 import type { Failure, FromReader, ToReader } from "./messages.ts";
 import { hurryThread } from "./priority.ts";

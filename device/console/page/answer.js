@@ -33,7 +33,7 @@ export class Answer {
       "form.newgrade",
       {},
       make("label", { for: field }, "A new grade"),
-      make("div.pair", {}, this.#name, make("button", { type: "submit" }, "Enrol")),
+      make("div.pair", {}, this.#name, make("button", { type: "submit" }, "Enroll")),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -12,7 +12,7 @@ export class ItemRoom {
   #said = make("p.said", { role: "status" });
   #wrong = make("p.said.wrong", { role: "alert" });
   #body = make("div.body");
-  #answer = new Answer({ title: "Was it wrong? Enrol it as", answer: (grade) => void this.#enrol(grade) });
+  #answer = new Answer({ title: "Was it wrong? Enroll it as", answer: (grade) => void this.#enroll(grade) });
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -91,12 +91,12 @@ export class ItemRoom {
     );
   }
 
-  async #enrol(grade) {
+  async #enroll(grade) {
     const id = this.#id;
     say(this.#wrong, "");
     say(this.#said, `Enrolling it as ${grade} …`);
     try {
-      const { references } = await ask("/api/enrol", { grade, items: [id] });
+      const { references } = await ask("/api/enroll", { grade, items: [id] });
       if (id === this.#id)
         say(this.#said, `Enrolled as ${grade}. ${references} fruit are enrolled; the next one is judged by them.`);
     } catch (error) {

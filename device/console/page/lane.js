@@ -29,7 +29,7 @@ export class Lane {
     const parts = {
       about: make("p.small"),
       paused: make("p.badge", { hidden: "" }, "paused"),
-      enrols: make("p.badge.enrols", { hidden: "" }),
+      enrolls: make("p.badge.enrolls", { hidden: "" }),
       rate: make("p.rate"),
       hold: make("button.hold", { type: "button", "aria-pressed": "false" }, "Hold"),
       share: make("div.share", { "aria-hidden": "true" }),
@@ -46,7 +46,7 @@ export class Lane {
         {},
         make("div.title", {}, make("h2", { id: title }, id), parts.about),
         parts.paused,
-        parts.enrols,
+        parts.enrolls,
         parts.rate,
         parts.hold,
       ),
@@ -92,7 +92,7 @@ export class Lane {
   }
 
   status(lane, camera, gallery) {
-    const { about, paused, enrols, rate } = this.#parts;
+    const { about, paused, enrolls, rate } = this.#parts;
     say(about, `${lane.conveyor}, camera ${lane.camera}`);
     paused.hidden = !lane.paused;
     this.element.classList.toggle("resting", lane.paused);
@@ -100,8 +100,8 @@ export class Lane {
     const { enrolling } = lane;
     const passed =
       enrolling === null ? "" : `enrolling ${enrolling.passed} of ${enrolling.count} as ${enrolling.grade}`;
-    say(enrols, passed);
-    enrols.hidden = passed === "";
+    say(enrolls, passed);
+    enrolls.hidden = passed === "";
     this.#grades = gallery.grades;
     this.#count(lane);
     this.#advise(lane, camera, gallery);

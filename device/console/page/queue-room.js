@@ -218,7 +218,7 @@ export class QueueRoom {
     if (inRow || document.activeElement === document.body) this.#focus();
     try {
       if (grade === null) await ask("/api/dismiss", { items: [id] });
-      else await ask("/api/enrol", { grade, items: [id] });
+      else await ask("/api/enroll", { grade, items: [id] });
       this.#items = this.#items.filter(({ item }) => item !== id);
       this.#total = Math.max(0, this.#total - 1);
       say(this.#said, grade === null ? "Dismissed." : `Enrolled as ${grade}; the next fruit is judged by it.`);

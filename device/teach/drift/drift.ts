@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import type { Config } from "../../base/config.ts";
 import { asGradelineError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.ts";
 import type { Closable } from "../../base/lifecycle.ts";
 import type { Log } from "../../base/log.ts";
-import type { LaneStatsMessage } from "../../base/messages.ts";
 import { formatMicros } from "../../base/time.ts";
+import type { Config } from "../../config/schema.ts";
+import type { LaneStatsMessage } from "../../contract/messages.ts";
 import type { Model } from "../../embed/embedder.ts";
-import type { Recipe } from "../../recipe.ts";
+import type { Recipe } from "../../recipes/load.ts";
 import type { Box } from "../../vision/follower.ts";
 import type { Scene } from "../../vision/scene.ts";
 import type { SeenItem } from "../kept.ts";

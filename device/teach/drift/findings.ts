@@ -57,7 +57,7 @@ export function findingsOf(shifts: Shifts): Finding[] {
     found.push({
       kind: "light",
       since: light,
-      text: `the light has changed: ${seen}${only}. Look at lamp, exposure and white balance; else enrol under the new light`,
+      text: `the light has changed: ${seen}${only}. Look at lamp, exposure and white balance; else enroll under the new light`,
     });
   }
   const recoloured = earliestShift(brightness, warmth, tint);
@@ -83,7 +83,7 @@ export function findingsOf(shifts: Shifts): Finding[] {
     found.push({
       kind: "variety",
       since: Math.min(...strange.map(({ since }) => since)),
-      text: `the fruit are of another kind than before (${seen}) while the light is the same: enrol some of them`,
+      text: `the fruit are of another kind than before (${seen}) while the light is the same: enroll some of them`,
     });
   }
   if (light === undefined && condition !== undefined && identity === undefined && condition.change > 0) {
@@ -104,7 +104,7 @@ export function findingsOf(shifts: Shifts): Finding[] {
     found.push({
       kind: "unlike",
       since: shifts.unlike.since,
-      text: `the line's fruit are ${shifts.unlike.change.toFixed(1)} times as far from the references as those from each other: enrol from this line`,
+      text: `the line's fruit are ${shifts.unlike.change.toFixed(1)} times as far from the references as those from each other: enroll from this line`,
     });
   }
   return found.sort((a, b) => a.since - b.since);

@@ -50,7 +50,7 @@ class DigitResult:
 
 
 def run_digits(loss: str = "contrastive", steps: int = 600, seed: int = 1, out: Path | None = None) -> DigitResult:
-    """Trains on eight digits, enrols the other two with :data:`SHOTS` samples each, and draws the map of all ten.
+    """Trains on eight digits, enrolls the other two with :data:`SHOTS` samples each, and draws the map of all ten.
 
     :param out: where the map goes, a PNG
     """

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type SourceConfig, sourceSchema } from "../../../device/base/config.ts";
 import type { GradelineError } from "../../../device/base/errors.ts";
 import { nowMicros } from "../../../device/base/time.ts";
-import { openSource } from "../../../device/capture/open.ts";
 import type { FrameSource } from "../../../device/capture/source.ts";
+import { type SourceConfig, sourceSchema } from "../../../device/config/schema.ts";
+import { openSource } from "../../../device/lanes/open-source.ts";
 import { childrenWith } from "../../support/camera-peers.ts";
 import { cpuMs } from "./proc.ts";
 import type { CameraRow } from "./row.ts";

@@ -1,9 +1,10 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import type { SourceConfig } from "../../../device/base/config.ts";
 import { GradelineError } from "../../../device/base/errors.ts";
-import type { Frame, FrameSource } from "../../../device/capture/source.ts";
+import type { Frame } from "../../../device/base/frame.ts";
+import type { FrameSource } from "../../../device/capture/source.ts";
+import type { SourceConfig } from "../../../device/config/schema.ts";
 
 /** Frames of one camera one after the other, RGB8, in a file that the system keeps in memory. */
 export function rawFile(folder: string, seed: number): string {

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type Config, configSchema } from "../../../device/base/config.ts";
 import { Scope } from "../../../device/base/lifecycle.ts";
 import { createLog } from "../../../device/base/log.ts";
-import type { Stage } from "../../../device/base/metrics.ts";
+import { type Config, configSchema } from "../../../device/config/schema.ts";
+import type { Stage } from "../../../device/contract/metrics.ts";
 import { openEmbedder } from "../../../device/embed/open.ts";
 import { Journal } from "../../../device/publish/journal.ts";
-import { loadRecipe } from "../../../device/recipe.ts";
-import { Station } from "../../../device/station.ts";
+import { loadRecipe } from "../../../device/recipes/load.ts";
+import { Station } from "../../../device/station/station.ts";
 import { runBare } from "./bare.ts";
 import { type ProcessFigures, ProcessGauge, type Spread, spreadOf } from "./gauge.ts";
 import { rawFile, viewsFile } from "./raw.ts";

@@ -1,14 +1,14 @@
 import { join } from "node:path";
-import { type Config, type ConfigInput, configSchema } from "../../../device/base/config.ts";
 import { GradelineError } from "../../../device/base/errors.ts";
 import { createLog } from "../../../device/base/log.ts";
-import type { Metrics } from "../../../device/base/metrics.ts";
-import { createMetrics, type Stage, stages } from "../../../device/base/metrics.ts";
+import { type Config, type ConfigInput, configSchema } from "../../../device/config/schema.ts";
+import type { Metrics } from "../../../device/contract/metrics.ts";
+import { createMetrics, type Stage, stages } from "../../../device/contract/metrics.ts";
 import { watchLine } from "../../../device/demo/samples.ts";
 import { truthsOf } from "../../../device/demo/truth.ts";
 import { openEmbedder } from "../../../device/embed/open.ts";
-import { enrol } from "../../../device/enrol.ts";
-import { GalleryWriter } from "../../../device/gallery-store.ts";
+import { enroll } from "../../../device/gallery/enroll.ts";
+import { GalleryWriter } from "../../../device/gallery/store.ts";
 
 /*
  * The line that is measured: two cameras of 1280x720, two belt lanes each. 1500 mm/s over 150 mm are 10 fruit a second
@@ -24,8 +24,8 @@ const SPEED_MM_PER_S = 1500;
 const SPACING_MM = 150;
 const GATE_MM = 400;
 /** Fruit per lane that the gallery is enrolled from. */
-const ENROL_ITEMS = 55;
-const ENROL_SEED = 1_000_003;
+const ENROLL_ITEMS = 55;
+const ENROLL_SEED = 1_000_003;
 
 export interface BenchLine {
   /** Holds gallery, journals and frames. */
@@ -101,15 +101,15 @@ export function benchConfig(
   } satisfies ConfigInput);
 }
 
-/** Enrols fruit of another seed, as the demo does; returns the number of reference views. */
-export async function enrolGallery(line: BenchLine): Promise<{ items: number; views: number }> {
-  const config = benchConfig(line, { seed: ENROL_SEED, startAt: 1, pace: "fast", items: ENROL_ITEMS });
+/** Enrolls fruit of another seed, as the demo does; returns the number of reference views. */
+export async function enrollGallery(line: BenchLine): Promise<{ items: number; views: number }> {
+  const config = benchConfig(line, { seed: ENROLL_SEED, startAt: 1, pace: "fast", items: ENROLL_ITEMS });
   const embedder = await openEmbedder(config.model, config.embedder);
   const writer = await GalleryWriter.open(config.gallery);
   try {
-    const truths = truthsOf(config, ENROL_ITEMS);
+    const truths = truthsOf(config, ENROLL_ITEMS);
     const samples = watchLine(config, embedder.model, truths, createLog("warn"));
-    const { references } = await enrol(writer, embedder, samples);
+    const { references } = await enroll(writer, embedder, samples);
     return { items: references.length, views: references.reduce((sum, { views }) => sum + views, 0) };
   } finally {
     writer.close();

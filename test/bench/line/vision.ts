@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import type { Config } from "../../../device/base/config.ts";
-import { openLine } from "../../../device/capture/line/source.ts";
-import type { Frame } from "../../../device/capture/source.ts";
+import type { Frame } from "../../../device/base/frame.ts";
+import type { Config } from "../../../device/config/schema.ts";
 import { loadModel } from "../../../device/embed/model.ts";
+import { openLine } from "../../../device/simulation/source.ts";
 import { Cropper } from "../../../device/vision/crop.ts";
 import { createFollower } from "../../../device/vision/open.ts";
 import { Outline } from "../../../device/vision/outline.ts";

@@ -126,7 +126,7 @@ describe("items of a grade", () => {
   test("few items are told with how many are missing, and a guess is a problem", () => {
     const found = audit([...FINE, ...items("second", 2, 4), ...items("juice", 3, 10)]);
     assert.deepEqual(
-      found.map(({ kind, severity, grade, advice }) => [kind, severity, grade, advice.match(/enrol (\d+) more/)?.[1]]),
+      found.map(({ kind, severity, grade, advice }) => [kind, severity, grade, advice.match(/enroll (\d+) more/)?.[1]]),
       [
         ["few-items", "problem", "second", "15"],
         ["few-items", "advice", "juice", "9"],

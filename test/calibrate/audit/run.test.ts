@@ -73,6 +73,6 @@ describe("audit", () => {
   test("a gallery that is not there is named", async () => {
     const { status, stderr } = await runCalibrate(folder, ["audit", "--gallery", join(folder, "none")]);
     assert.equal(status, 1);
-    assert.match(stderr, /there are no references in .*none to look at\nhint: enrol some first/);
+    assert.match(stderr, /there are no references in .*none to look at\nhint: enroll some first/);
   });
 });

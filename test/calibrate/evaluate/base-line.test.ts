@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BaseLine, type ColourItem, HSV_LENGTH, hsvHistogram } from "../../../calibrate/evaluate/base-line.ts";
-import { NO_ITEM } from "../../../device/grade/distance.ts";
+import { NO_ITEM } from "../../../device/grade/search/distance.ts";
 
 const FILL = 118;
 

@@ -116,6 +116,6 @@ describe("map", { concurrency: 3 }, () => {
     }
     const empty = await runCalibrate(folder, ["map", "--gallery", join(folder, "none")]);
     assert.equal(empty.status, 1);
-    assert.match(empty.stderr, /there are no references in .*none to draw a map of\nhint: enrol some first/);
+    assert.match(empty.stderr, /there are no references in .*none to draw a map of\nhint: enroll some first/);
   });
 });

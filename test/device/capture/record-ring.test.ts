@@ -4,12 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type GstConfig, gstSchema } from "../../../device/base/camera-config.ts";
-import { replaySchema } from "../../../device/base/config.ts";
+import type { Frame } from "../../../device/base/frame.ts";
 import { openGst } from "../../../device/capture/gst/open.ts";
 import { RecordedSource, RingRecorder } from "../../../device/capture/record-ring.ts";
 import { openReplay } from "../../../device/capture/replay.ts";
-import type { Frame, FrameSource } from "../../../device/capture/source.ts";
+import type { FrameSource } from "../../../device/capture/source.ts";
+import { type GstConfig, gstSchema } from "../../../device/config/camera.ts";
+import { replaySchema } from "../../../device/config/schema.ts";
 import { gigeNeeds, openGigeWhenFree, startFakeGige } from "../../support/camera-gige.ts";
 import { gstNeeds, lacking, startPeer } from "../../support/camera-peers.ts";
 import { enterOwnNetwork } from "../../support/own-network.ts";

@@ -3,12 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { lineSchema, replaySchema } from "../../../device/base/config.ts";
+import type { Frame } from "../../../device/base/frame.ts";
 import { writePng } from "../../../device/capture/image.ts";
-import { openLine } from "../../../device/capture/line/source.ts";
 import { recordFrames } from "../../../device/capture/recording.ts";
 import { openReplay } from "../../../device/capture/replay.ts";
-import type { Frame, FrameSource } from "../../../device/capture/source.ts";
+import type { FrameSource } from "../../../device/capture/source.ts";
+import { lineSchema, replaySchema } from "../../../device/config/schema.ts";
+import { openLine } from "../../../device/simulation/source.ts";
 import { frameSourceContract } from "../../support/frame-source-contract.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 

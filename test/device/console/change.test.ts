@@ -16,7 +16,7 @@ test("items are enrolled and dismissed by a POST of JSON", async (t) => {
   const station = new FakeStation();
   const page = await listen(t, station);
   const [first, second] = [station.pass({ outcome: "unknown", grade: null }), station.pass({ outcome: "unsure" })];
-  const enrolled = await change(page, "/api/enrol", { grade: "Class I", items: [first.item] });
+  const enrolled = await change(page, "/api/enroll", { grade: "Class I", items: [first.item] });
   assert.deepEqual([enrolled.status, JSON.parse(enrolled.text).grade], [200, "Class I"]);
   const queue = JSON.parse((await ask(page, "/api/queue")).text);
   assert.deepEqual([queue.total, queue.items[0].item], [1, second.item]);
@@ -32,7 +32,7 @@ test("what changes something is taken from this board's own page alone, in JSON,
   const page = await listen(t, station);
   const good = { grade: "sound", items: [station.pass().item] };
   const { host, port } = new URL(page.url);
-  const tried = async (headers: Record<string, string>) => (await change(page, "/api/enrol", good, headers)).status;
+  const tried = async (headers: Record<string, string>) => (await change(page, "/api/enroll", good, headers)).status;
   assert.equal(await tried({ "sec-fetch-site": "cross-site" }), 403);
   // A page on another port of this machine.
   assert.equal(await tried({ "sec-fetch-site": "same-site" }), 403);
@@ -43,7 +43,7 @@ test("what changes something is taken from this board's own page alone, in JSON,
   assert.equal(await tried({ "content-type": "application/x-www-form-urlencoded" }), 415);
   assert.equal(await tried({ "content-type": "application/jsonp" }), 415);
   for (const method of ["GET", "PUT", "DELETE", "OPTIONS"]) {
-    const { status, headers } = await ask(page, "/api/enrol", { method });
+    const { status, headers } = await ask(page, "/api/enroll", { method });
     assert.deepEqual([status, headers.allow], [405, "POST"], method);
   }
   const long = await change(page, "/api/dismiss", { items: Array(200).fill("x".repeat(1000)) });
@@ -70,7 +70,7 @@ test("a body that is not what is wanted is refused with the reason, and nothing 
     [JSON.parse('{"__proto__": {"grade": "sound"}, "items": ["a"]}'), /grade|__proto__/],
   ];
   for (const [body, reason] of bad) {
-    const { status, text } = await change(page, "/api/enrol", body);
+    const { status, text } = await change(page, "/api/enroll", body);
     assert.equal(status, 422, JSON.stringify(body));
     assert.match(text, reason);
   }
@@ -81,19 +81,19 @@ test("without the token nothing is changed and no item is shown", async (t) => {
   const station = new FakeStation();
   const page = await listen(t, station, { token: TOKEN });
   const { item } = station.pass();
-  assert.equal((await change(page, "/api/enrol", { grade: "sound", items: [item] })).status, 401);
+  assert.equal((await change(page, "/api/enroll", { grade: "sound", items: [item] })).status, 401);
   for (const path of [`/api/item/${item}`, "/api/map", "/api/queue", `/views/${item}`, "/reference/ref-1"]) {
     assert.equal((await ask(page, path)).status, 401, path);
   }
   const authorization = { authorization: `Bearer ${TOKEN}` };
-  assert.equal((await change(page, "/api/enrol", { grade: "sound", items: [item] }, authorization)).status, 200);
+  assert.equal((await change(page, "/api/enroll", { grade: "sound", items: [item] }, authorization)).status, 200);
 });
 
-test("why an enrolment is refused is told with what to do", async (t) => {
+test("why an enrollment is refused is told with what to do", async (t) => {
   const station = new FakeStation();
   const page = await listen(t, station);
   station.refusal = new GradelineError("REQUEST", 'item "a" is not kept', { hint: "look into the queue" });
-  const refused = await change(page, "/api/enrol", { grade: "sound", items: ["a"] });
+  const refused = await change(page, "/api/enroll", { grade: "sound", items: ["a"] });
   assert.equal(refused.status, 422);
   assert.deepEqual(JSON.parse(refused.text).error, {
     code: "REQUEST",
@@ -101,7 +101,7 @@ test("why an enrolment is refused is told with what to do", async (t) => {
     hint: "look into the queue",
   });
   station.refusal = new GradelineError("GALLERY", "another process writes to the gallery", { retry: true });
-  assert.equal((await change(page, "/api/enrol", { grade: "sound", items: ["a"] })).status, 503);
+  assert.equal((await change(page, "/api/enroll", { grade: "sound", items: ["a"] })).status, 503);
 });
 
 test("an item's views and a reference's come as one picture each; other names are not looked for", async (t) => {

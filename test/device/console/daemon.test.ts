@@ -55,7 +55,7 @@ test("fruit of a running line are enrolled by a click on the page, and the next 
   await page.getByRole("link", { name: /^Unknown ([2-9]|\d\d)/ }).click();
   await page.getByText("Nothing is enrolled yet, so every fruit is unknown.").waitFor();
   await page.locator("#unknown").getByLabel("A new grade").fill("sound");
-  await page.locator("#unknown").getByRole("button", { name: "Enrol" }).click();
+  await page.locator("#unknown").getByRole("button", { name: "Enroll" }).click();
   await page.getByRole("status").getByText("Enrolled as sound").waitFor();
   // The first of a grade is compared with nothing of its kind; what is as near as half of all is of it.
   const taught = await ears.until(() => verdictsOf(ears).find(({ grades }) => grades.length > 0));
@@ -77,7 +77,7 @@ test("fruit of a running line are enrolled by a click on the page, and the next 
   // A wrong grade is put right from there.
   const right = page.getByRole("group", { name: "Was it wrong?" });
   await right.getByLabel("A new grade").fill("reject");
-  await right.getByRole("button", { name: "Enrol" }).click();
+  await right.getByRole("button", { name: "Enroll" }).click();
   await page.getByRole("status").getByText("Enrolled as reject. 2 fruit are enrolled").waitFor();
   await ears.until(() => verdictsOf(ears).find(({ grades }) => grades.some(({ grade }) => grade === "reject")));
   assert.deepEqual(faults, []);

@@ -238,7 +238,7 @@ test("hold keeps the items in sight until it is let go", { skip }, async (t) => 
   assert.equal(await button.getAttribute("aria-pressed"), "false");
 });
 
-test("a lane without items says what to do: enrol, or look at the camera, or start the conveyor", {
+test("a lane without items says what to do: enroll, or look at the camera, or start the conveyor", {
   skip,
 }, async (t) => {
   const { page, station } = await openPage(t);

@@ -1,10 +1,8 @@
 import type { GradelineError } from "../../../device/base/errors.ts";
-import type { Verdict } from "../../../device/base/messages.ts";
-import { createMetrics } from "../../../device/base/metrics.ts";
 import { formatMicros } from "../../../device/base/time.ts";
 import type {
   Crops,
-  EnrolDone,
+  EnrollDone,
   ItemDetail,
   ItemShown,
   LaneStatus,
@@ -14,6 +12,8 @@ import type {
   StationView,
   Why,
 } from "../../../device/console/view.ts";
+import type { Verdict } from "../../../device/contract/messages.ts";
+import { createMetrics } from "../../../device/contract/metrics.ts";
 import { cpuProof } from "../../support/proof-made.ts";
 
 const SIZE_PX = 96;
@@ -27,7 +27,7 @@ export class FakeStation implements StationView {
   readonly waiting = new Set<string>();
   /** What was enrolled or dismissed, in order. */
   readonly taught: { readonly grade: string | null; readonly items: readonly string[] }[] = [];
-  /** What the next enrolment fails with. */
+  /** What the next enrollment fails with. */
   refusal: GradelineError | undefined;
   map_: MapShown | undefined;
   why: Partial<Why> = {};
@@ -106,7 +106,7 @@ export class FakeStation implements StationView {
     return { total: items.length, items: items.slice(0, 60) };
   }
 
-  async enrol(grade: string, items: readonly string[]): Promise<EnrolDone> {
+  async enroll(grade: string, items: readonly string[]): Promise<EnrollDone> {
     if (this.refusal !== undefined) throw this.refusal;
     this.taught.push({ grade, items });
     for (const item of items) this.waiting.delete(item);

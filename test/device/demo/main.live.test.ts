@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import type { Summary } from "../../../device/demo/tally.ts";
-import { GalleryWriter } from "../../../device/gallery-store.ts";
+import { GalleryWriter } from "../../../device/gallery/store.ts";
 
 const PIPES: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
 
@@ -59,7 +59,7 @@ test("wrong use of the demo ends with 2 and says what is wrong", async () => {
   assert.match(err, /^error: --items is "none"/);
 });
 
-test("Ctrl-C while the demo enrols ends it in order and leaves no half gallery", async () => {
+test("Ctrl-C while the demo enrolls ends it in order and leaves no half gallery", async () => {
   const { code, out, err } = await interrupted(/enrolling/);
   assert.deepEqual([code, out], [130, ""]);
   assert.doesNotMatch(err, /error|\n {4}at /);

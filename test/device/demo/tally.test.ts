@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Verdict } from "../../../device/base/messages.ts";
 import { formatMicros } from "../../../device/base/time.ts";
+import type { Verdict } from "../../../device/contract/messages.ts";
 import { Tally, type Truth } from "../../../device/demo/tally.ts";
 
 const T0 = 1_800_000_000_000_000;

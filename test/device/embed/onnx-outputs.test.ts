@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as ort from "onnxruntime-node";
-import { measureRanges } from "../../../calibrate/ranges.ts";
+import { measureRanges } from "../../../calibrate/cli/ranges.ts";
 import { loadModel } from "../../../device/embed/model.ts";
 import { withAllOutputs } from "../../../device/embed/onnx-outputs.ts";
 import { paintViews } from "../../support/embedder-contract.ts";

@@ -6,8 +6,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { type Config, configSchema } from "../../../device/base/config.ts";
 import type { GradelineError } from "../../../device/base/errors.ts";
+import { type Config, configSchema } from "../../../device/config/schema.ts";
 import { openEmbedder } from "../../../device/embed/open.ts";
 import { TINY, writeTiny, writeTinyWithGolden } from "../../support/embedder-tiny.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Cover, CoverSpace, coverItem } from "../../../device/grade/cover.ts";
-import { NO_ITEM } from "../../../device/grade/distance.ts";
 import { flatten, type ReferenceViews } from "../../../device/grade/references.ts";
+import { NO_ITEM } from "../../../device/grade/search/distance.ts";
 import { fruitLikeReference, galleryOf, MADE_MODEL, randomReference } from "../../support/gallery-made.ts";
 
 const DIMENSION = 64;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeItem, describeItems } from "../../../device/grade/descriptors.ts";
-import { NO_ITEM } from "../../../device/grade/distance.ts";
 import type { Reference } from "../../../device/grade/gallery.ts";
 import { fitKin, type Kin, kinDistance } from "../../../device/grade/kin.ts";
 import { flatten } from "../../../device/grade/references.ts";
+import { NO_ITEM } from "../../../device/grade/search/distance.ts";
 import { chord, direction, galleryOf, MADE_MODEL, referenceOf, unitRows } from "../../support/gallery-made.ts";
 import { seededNormal } from "../../support/random.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { GradelineError } from "../../../device/base/errors.ts";
-import type { Handlers } from "../../../device/base/messages.ts";
+import type { Handlers } from "../../../device/contract/messages.ts";
 import { AedesBroker } from "../../support/broker-aedes.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { Publishing, type PublishingOptions } from "../../support/publishing.ts";

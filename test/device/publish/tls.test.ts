@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import type { MqttConfig } from "../../../device/base/config.ts";
+import type { MqttConfig } from "../../../device/config/schema.ts";
 import { aroundFile } from "../../support/around-file.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { makeCertificates, withoutOpenssl } from "../../support/certificates.ts";

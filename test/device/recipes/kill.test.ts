@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { handOver } from "../../../calibrate/recipes/hand-over.ts";
-import { configSchema } from "../../../device/base/config.ts";
 import { nowMicros } from "../../../device/base/time.ts";
+import { configSchema } from "../../../device/config/schema.ts";
 import { loadModel } from "../../../device/embed/model.ts";
-import { GalleryWriter } from "../../../device/gallery-store.ts";
-import { loadRecipe } from "../../../device/recipe.ts";
-import { checkInstalled, readPlaces } from "../../../device/recipes/installed.ts";
-import { RecipeStore } from "../../../device/recipes/store.ts";
+import { GalleryWriter } from "../../../device/gallery/store.ts";
+import { checkInstalled, readPlaces } from "../../../device/recipes/bundle/installed.ts";
+import { RecipeStore } from "../../../device/recipes/bundle/store.ts";
+import { loadRecipe } from "../../../device/recipes/load.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { Child } from "../../support/child.ts";
 import { Daemon } from "../../support/daemon.ts";
@@ -68,7 +68,7 @@ async function active(config: ReturnType<typeof configSchema.parse>) {
   return recipe;
 }
 
-test(`kill -9 at ${KILLS} random moments of activate, enrol and rollback: what is active loads, whole, and is the last or the next`, async (context) => {
+test(`kill -9 at ${KILLS} random moments of activate, enroll and rollback: what is active loads, whole, and is the last or the next`, async (context) => {
   const own = join(folder, "state");
   await mkdir(own);
   await savePicturedGallery(join(own, "gallery"), ITEMS, { seed: 90 });

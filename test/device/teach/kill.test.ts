@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { loadModel } from "../../../device/embed/model.ts";
-import { readAnyGallery } from "../../../device/gallery-store.ts";
-import { loadRecipe } from "../../../device/recipe.ts";
+import { readAnyGallery } from "../../../device/gallery/store.ts";
+import { loadRecipe } from "../../../device/recipes/load.ts";
 import { readQueue } from "../../../device/teach/queue.ts";
 import { Board } from "../../support/board.ts";
 import { withoutMosquitto } from "../../support/broker-mosquitto.ts";
@@ -14,13 +14,13 @@ import { seededRandom } from "../../support/random.ts";
 import { Subscriber } from "../../support/subscriber.ts";
 
 const ROUNDS = 6;
-/** An enrolment of some items takes about so long: moments before, within and after it are all met. */
+/** An enrollment of some items takes about so long: moments before, within and after it are all met. */
 const SPAN_MS = 120;
 
 const skip = withoutMosquitto;
 const board = Board.forEachTest("mosquitto");
 
-test(`kill -9 at ${ROUNDS} random moments of enrolling from the line: the gallery loads, has all items of an enrolment or none, and every one that was answered`, {
+test(`kill -9 at ${ROUNDS} random moments of enrolling from the line: the gallery loads, has all items of an enrollment or none, and every one that was answered`, {
   skip,
 }, async () => {
   const random = seededRandom(7);

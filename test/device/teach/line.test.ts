@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { LaneStatsMessage } from "../../../device/base/messages.ts";
-import { readAnyGallery } from "../../../device/gallery-store.ts";
+import type { LaneStatsMessage } from "../../../device/contract/messages.ts";
+import { readAnyGallery } from "../../../device/gallery/store.ts";
 import { readQueue } from "../../../device/teach/queue.ts";
 import { Board } from "../../support/board.ts";
 import { withoutMosquitto } from "../../support/broker-mosquitto.ts";
@@ -98,7 +98,7 @@ test("an item of the queue is enrolled by its name after a kill -9, and leaves t
   assert.ok(!left.includes(first!.id) && !left.includes(second!.id));
 });
 
-test("an enrolment that is cancelled, or during which the daemon stops, leaves no gallery", { skip }, async () => {
+test("an enrollment that is cancelled, or during which the daemon stops, leaves no gallery", { skip }, async () => {
   const cancelled = await send("enroll", { lane: "belt", grade: "sound", count: 200 });
   await ears.until(() => stats().find(({ enrolling }) => (enrolling?.items.length ?? 0) >= 1));
   assert.equal((await ask("enroll", { lane: "belt", count: 0 })).data.cancelled, true);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { configSchema, type LaneConfig } from "../../../device/base/config.ts";
-import type { Frame } from "../../../device/capture/source.ts";
+import type { Frame } from "../../../device/base/frame.ts";
+import { configSchema, type LaneConfig } from "../../../device/config/schema.ts";
 import type { ItemPassed, Sighting, ViewSeen } from "../../../device/vision/follower.ts";
 import { createFollower } from "../../../device/vision/open.ts";
 import { type Body, frameOf, GREEN, paint, RED, SCENE, START, YELLOW } from "../../support/vision-painter.ts";

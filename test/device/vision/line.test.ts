@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LineConfig } from "../../../device/base/config.ts";
-import type { TruthItem } from "../../../device/capture/line/world.ts";
-import type { Frame } from "../../../device/capture/source.ts";
+import type { Frame } from "../../../device/base/frame.ts";
+import type { LineConfig } from "../../../device/config/schema.ts";
+import type { TruthItem } from "../../../device/simulation/world.ts";
 import { type LineRun, lineConfig, runLine, truthMicros } from "../../support/vision-line.ts";
 
 /** The simulated line at half the usual resolution: a quarter of the pixels to draw. */

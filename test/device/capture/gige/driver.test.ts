@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { gigeSchema } from "../../../../device/base/camera-config.ts";
 import { GigeDriver } from "../../../../device/capture/gige/driver.ts";
 import { FrameTaker, type FrameWriter } from "../../../../device/capture/live/exchange.ts";
 import { type Arrival, FrameSink } from "../../../../device/capture/live/reader.ts";
+import { gigeSchema } from "../../../../device/config/camera.ts";
 import { GIGE_ADDRESS, gigeNeeds, openGigeWhenFree, startFakeGige } from "../../../support/camera-gige.ts";
 import { lacking, type Peer } from "../../../support/camera-peers.ts";
 import { enterOwnNetwork } from "../../../support/own-network.ts";

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { gigeNeeds } from "../../../support/camera-gige.ts";
 import { lacking } from "../../../support/camera-peers.ts";
 import { goFirst } from "../../../support/go-first.ts";
-import { enrolLine, gradeLine } from "../../../support/line-over-gige.ts";
+import { enrollLine, gradeLine } from "../../../support/line-over-gige.ts";
 import { enterOwnNetwork } from "../../../support/own-network.ts";
 
 const skip = lacking(gigeNeeds);
@@ -19,7 +19,7 @@ test("two hundred fruit behind a GigE Vision camera: none missed, none twice, gr
   goFirst();
   const folder = mkdtempSync(join(tmpdir(), "gradeline-line-"));
   try {
-    await enrolLine(folder);
+    await enrollLine(folder);
     const direct = await gradeLine(folder, ITEMS, false);
     const camera = await gradeLine(folder, ITEMS, true);
     t.diagnostic(`direct: ${JSON.stringify(direct.summary)}`);

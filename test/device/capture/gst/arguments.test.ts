@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { gstSchema } from "../../../../device/base/camera-config.ts";
 import { gstArguments, splitPipeline } from "../../../../device/capture/gst/arguments.ts";
+import { gstSchema } from "../../../../device/config/camera.ts";
 import { gstNeeds, lacking } from "../../../support/camera-peers.ts";
 
 const TAIL =

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { gstSchema } from "../../../../device/base/camera-config.ts";
 import { gstArguments } from "../../../../device/capture/gst/arguments.ts";
 import { openGst } from "../../../../device/capture/gst/open.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
+import { gstSchema } from "../../../../device/config/camera.ts";
 import { gstNeeds, hasElement, lacking, readFrames } from "../../../support/camera-peers.ts";
 
 /** No camera is at hand: GStreamer itself builds and runs what the presets say, with what can stand in for a camera. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Verdict } from "../../../../device/base/messages.ts";
 import { formatMicros } from "../../../../device/base/time.ts";
-import type { DecidedItem } from "../../../../device/lane.ts";
+import type { Verdict } from "../../../../device/contract/messages.ts";
+import type { DecidedItem } from "../../../../device/recipes/decided-item.ts";
 import { LaneDrift } from "../../../../device/teach/drift/lane-drift.ts";
 import { lookOf } from "../../../../device/teach/drift/looks.ts";
 import { measure } from "../../../../device/teach/drift/measure.ts";
@@ -145,7 +145,7 @@ describe("drift of a lane", () => {
     for (let item = 0; item < 150; item++) drift.add(line.next({ kind: 50, colour: [150, 150, 60] }));
     const [variety] = drift.findings(undefined);
     assert.deepEqual(kinds(drift), ["variety"]);
-    assert.match(variety!.text, /farther from the references.*greener.*enrol some/);
+    assert.match(variety!.text, /farther from the references.*greener.*enroll some/);
     const mixed = new Line(5);
     const half = learnt(mixed);
     for (let item = 0; item < 150; item++) half.add(mixed.next(item % 2 === 0 ? {} : { kind: 50 }));

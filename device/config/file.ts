@@ -1,0 +1,216 @@
+import { readFile } from "node:fs/promises";
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
+import { allowedAt, allowedKeysAt } from "./allowed.ts";
+import { type Config, configSchema, type SecretConfig } from "./schema.ts";
+
+/** A configuration is a page of text; more than this is another file. */
+const MAX_BYTES = 1024 * 1024;
+const MAX_SECRET_BYTES = 64 * 1024;
+
+type Path = readonly (string | number)[];
+
+interface Problem {
+  readonly line: number | undefined;
+  readonly text: string;
+}
+
+/**
+ * Reads and checks a configuration file.
+ *
+ * @param path YAML 1.2, at most 1 MiB
+ * @returns the configuration with all defaults filled in
+ * @throws {GradelineError} CONFIG that lists every problem with its line, its key, what was found and what is allowed
+ */
+export async function loadConfig(path: string): Promise<Config> {
+  return parseConfig(await readText(path), path);
+}
+
+/** {@link loadConfig} for a text; `name` stands for the file in errors. */
+export function parseConfig(text: string, name: string): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const broken = [...document.errors, ...document.warnings].map((error) => ({
+    line: lines.linePos(error.pos[0]).line,
+    text: error.code === "DUPLICATE_KEY" ? `the key \`${keyAt(text, error.pos[0])}\` is given twice` : error.message,
+  }));
+  if (broken.length > 0) throw configError(name, broken);
+
+  const value = plainValue(document, name);
+  const parsed = configSchema.safeParse(value ?? {});
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap((issue) => {
+      const at = issue.path as Path;
+      if (issue.code !== "unrecognized_keys") {
+        // The schema's own words where it has some: a pattern is no help to people.
+        const words = issue.code === "custom" || issue.code === "invalid_format" ? issue.message : undefined;
+        return [{ line: lineOf(document, lines, at), text: explain(at, value, words ?? allowedAt(at, value)) }];
+      }
+      const allowed = allowedKeysAt(at, value).join(", ");
+      return issue.keys.map((key) => ({
+        line: lineOf(document, lines, [...at, key]),
+        text: `unknown key \`${format([...at, key])}\`, allowed here: ${allowed}`,
+      }));
+    });
+    throw configError(name, problems);
+  }
+  const contradictions = crossCheck(parsed.data).map(({ path: at, text: what }) => ({
+    line: lineOf(document, lines, at),
+    text: `\`${format(at)}\`: ${what}`,
+  }));
+  if (contradictions.length > 0) throw configError(name, contradictions);
+  return parsed.data;
+}
+
+/**
+ * Reads a secret from the place that the configuration names. A line break at the end is no part of it.
+ *
+ * @throws {GradelineError} CONFIG when the file or variable is not there or holds nothing; the secret itself is never
+ *   part of a message
+ */
+export async function readSecret(secret: SecretConfig): Promise<string> {
+  const place = secret.file === undefined ? `environment variable ${secret.env}` : `file ${secret.file}`;
+  let text: string | undefined;
+  try {
+    text = secret.file === undefined ? process.env[secret.env!] : await readFile(secret.file, "utf8");
+  } catch (error) {
+    throw new GradelineError("CONFIG", `the secret cannot be read from ${place}`, {
+      hint: "check that it is there and that the daemon's user may read it",
+      cause: error,
+    });
+  }
+  const value = text?.replace(/\r?\n$/, "") ?? "";
+  if (value === "" || value.length > MAX_SECRET_BYTES || /[\r\n\0]/.test(value)) {
+    throw new GradelineError("CONFIG", `${place} does not hold a secret: it is not set, empty, or more than one line`);
+  }
+  return value;
+}
+
+function plainValue(document: Document, name: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // An alias without its anchor, or aliases of aliases that would fill the memory.
+    throw configError(name, [{ line: undefined, text: asGradelineError(error).message }]);
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw new GradelineError("CONFIG", `${path} ${missing ? "does not exist" : "cannot be read"}`, {
+      hint: "a complete example is systemd/gradeline.example.yaml",
+      cause: error,
+    });
+  }
+  if (bytes.length > MAX_BYTES) {
+    throw new GradelineError("CONFIG", `${path} has ${bytes.length} bytes, a configuration has at most ${MAX_BYTES}`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new GradelineError("CONFIG", `${path} is not UTF-8 text`, { cause: error });
+  }
+}
+
+function configError(name: string, problems: readonly Problem[]): GradelineError {
+  const sorted = problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  const list = sorted.map(({ line, text }) => (line === undefined ? text : `line ${line}: ${text}`));
+  const message =
+    list.length === 1 ? `${name}, ${list[0]}` : `${name} has ${list.length} errors:\n  ${list.join("\n  ")}`;
+  return new GradelineError("CONFIG", message, { hint: "every key is explained in systemd/gradeline.example.yaml" });
+}
+
+function explain(at: Path, value: unknown, allowed: string): string {
+  const where = at.length === 0 ? "the file" : `\`${format(at)}\``;
+  const found = valueAt(value, at);
+  if (found === undefined) return `${where} is missing, allowed: ${allowed}`;
+  return `${where}: found ${show(found)}, allowed: ${allowed}`;
+}
+
+function show(value: unknown): string {
+  if (value === null) return "nothing (leave the key out where the default is meant)";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object") return `the keys ${Object.keys(value).join(", ") || "(none)"}`;
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** What no single key can say: references between keys, and what belongs together. */
+function crossCheck(config: Config): { path: Path; text: string }[] {
+  const found: { path: Path; text: string }[] = [];
+  const cameras = config.cameras.map((camera) => camera.id);
+  for (const [kind, ids] of [
+    ["cameras", cameras],
+    ["lanes", config.lanes.map((lane) => lane.id)],
+  ] as const) {
+    ids.forEach((id, index) => {
+      if (ids.indexOf(id) < index) {
+        found.push({ path: [kind, index, "id"], text: `found ${id} a second time, each must be its own` });
+      }
+    });
+  }
+  config.lanes.forEach((lane, index) => {
+    if (!cameras.includes(lane.camera)) {
+      const text = `found ${lane.camera}, allowed: a camera of this file (${cameras.join(", ")})`;
+      found.push({ path: ["lanes", index, "camera"], text });
+    }
+  });
+  const { mqtt } = config;
+  const secure = /^(mqtts|tls|wss):/.test(mqtt.url);
+  for (const key of ["ca", "cert", "key"] as const) {
+    if (mqtt[key] !== undefined && !secure) {
+      found.push({ path: ["mqtt", key], text: "needs a url that begins with mqtts:// or wss://" });
+    }
+  }
+  if ((mqtt.cert === undefined) !== (mqtt.key === undefined)) {
+    const given = mqtt.cert === undefined ? "key" : "cert";
+    found.push({ path: ["mqtt", given], text: "`cert` and `key` need each other" });
+  }
+  if (mqtt.password !== undefined && mqtt.username === undefined) {
+    found.push({ path: ["mqtt", "password"], text: "needs `username` beside it" });
+  }
+  if (!URL.canParse(mqtt.url)) {
+    found.push({ path: ["mqtt", "url"], text: `found ${JSON.stringify(mqtt.url)}, allowed: mqtt://host:port` });
+  } else if (new URL(mqtt.url).username !== "" || new URL(mqtt.url).password !== "") {
+    found.push({ path: ["mqtt", "url"], text: "a login does not belong here, use `username` and `password`" });
+  }
+  return found;
+}
+
+/** As people write it: `lanes[0].conveyor.kind`. */
+function format(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    return text === "" ? part : `${text}.${part}`;
+  }, "");
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let at = value;
+  for (const part of path) {
+    if (typeof at !== "object" || at === null) return undefined;
+    at = (at as Record<string | number, unknown>)[part];
+  }
+  return at;
+}
+
+/** Line of the key, or of the nearest thing around it that is in the file. */
+function lineOf(document: Document, lines: LineCounter, path: Path): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const part = path[length - 1];
+    let node: unknown = document.getIn(path.slice(0, length), true);
+    if (isMap(parent)) node = parent.items.find(({ key }) => isScalar(key) && key.value === part)?.key ?? node;
+    const start = isNode(node) ? (node as Node).range?.[0] : undefined;
+    if (start !== undefined) return lines.linePos(start).line;
+  }
+  return undefined;
+}
+
+function keyAt(text: string, position: number): string {
+  return /^["']?([^"':\n]*)/.exec(text.slice(position))?.[1]?.trim() ?? "";
+}

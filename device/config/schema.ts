@@ -1,0 +1,292 @@
+import { z } from "zod";
+import { gigeSchema, gstSchema, libcameraSchema } from "./camera.ts";
+import { publicKeySchema } from "./public-key.ts";
+import { secretSchema } from "./secret.ts";
+
+/** Names that become topic levels, file names and metric labels: letters, digits, `-` and `_`. */
+export const nameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, "1 to 32 letters, digits, - or _, starting with a letter or digit");
+
+/** Grade names as operators write them: no control characters, no path or topic separators. */
+export const gradeSchema = z
+  .string()
+  .regex(
+    /^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]{0,38}[\p{L}\p{N}._-])?$/u,
+    "1 to 40 letters, digits, spaces, . _ or -, starting with a letter or digit and not ending with a space",
+  )
+  .refine((name) => name !== "unknown", "`unknown` is what belongs to no grade, it cannot be one");
+
+const positive = z.number().positive();
+const count = z.number().int().min(1);
+
+const replaySchema = z
+  .strictObject({
+    kind: z.literal("replay"),
+    path: z.string().min(1).describe("a folder of images in name order, or a recording (frames.jsonl with its images)"),
+    fps: positive.max(1000).default(30).describe("frames per second of a folder; a recording keeps its own times"),
+    pace: z
+      .enum(["real", "fast"])
+      .default("real")
+      .describe("`real` keeps the times between frames, `fast` waits for nothing"),
+    loop: z.boolean().default(false).describe("begin again after the last frame"),
+  })
+  .describe("frames from disk");
+
+const lineSchema = z
+  .strictObject({
+    kind: z.literal("line"),
+    conveyor: z.enum(["belt", "cups"]).default("belt"),
+    lanes: z.number().int().min(1).max(2).default(1).describe("rows of fruit in the frame"),
+    widthPx: z.number().int().min(64).max(4096).default(1280),
+    heightPx: z.number().int().min(64).max(4096).default(720),
+    fps: positive.max(240).default(30).describe("frames per second of a belt; cups are triggered once per pitch"),
+    mmPerPx: positive.default(0.58),
+    speedMmPerS: positive.default(800),
+    spacingMm: positive.default(150).describe("mean distance between fruit on a belt, pitch on cups"),
+    touching: z.number().min(0).max(1).default(0.15).describe("share of belt fruit that touch the one ahead"),
+    emptyCups: z.number().min(0).max(1).default(0.1).describe("share of cups without fruit"),
+    seed: z.number().int().min(0).default(1),
+    strangers: z.number().min(0).max(1).default(0.08).describe("share of items that belong to no enrolled grade"),
+    varieties: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("varieties of models/fruit.json that run on the line; all where absent"),
+    fruit: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("folder GRADE/ITEM/*.jpg of real turning sequences instead of rendered fruit"),
+    individuals: z
+      .enum(["all", "even", "odd"])
+      .default("all")
+      .describe("which items of each grade of `fruit`, counted from 0: so that those enrolled are not those seen"),
+    gateMm: z.number().min(0).default(400).describe("from the frame's exit edge to the gate"),
+    lightDrift: z.number().min(0).max(0.5).default(0).describe("slow change of the lamp, share of its mean"),
+    lampGain: z.number().min(0.1).max(3).default(1).describe("brightness of the lamp from `lampAtS` on"),
+    lampAtS: z.number().min(0).default(0).describe("seconds after the start at which the lamp changes"),
+    circulate: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe("so many fruit go round again and again, the same on every lane, turned otherwise each time"),
+    startAt: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe("moment at which the line starts, microseconds since the Unix epoch; 0: when opened"),
+    items: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe("items per lane after which the line runs empty and the source ends"),
+    pace: z.enum(["real", "fast"]).default("real"),
+  })
+  .describe("a simulated line: a pure function of its seed and the time");
+
+export const sourceSchema = z.discriminatedUnion("kind", [
+  replaySchema,
+  lineSchema,
+  gstSchema,
+  gigeSchema,
+  libcameraSchema,
+]);
+
+const recordSchema = z
+  .strictObject({
+    path: z.string().min(1).describe("folder; each camera has one of its own in it"),
+    maxBytes: z
+      .number()
+      .int()
+      .min(1_048_576)
+      .default(4 * 1024 ** 3),
+    maxAgeS: positive.default(600).describe("frames older than that go, whatever room is left"),
+    compress: z.boolean().default(false).describe("a quarter smaller, at six times the work"),
+  })
+  .describe("keeps the newest frames on disk, without loss, for looking at what happened; `replay` plays them");
+
+const cameraSchema = z.strictObject({ id: nameSchema, source: sourceSchema, record: recordSchema.optional() });
+
+const roiSchema = z
+  .strictObject({
+    x: z.number().int().min(0),
+    y: z.number().int().min(0),
+    w: z.number().int().min(16),
+    h: z.number().int().min(16),
+  })
+  .describe("part of the frame in which this lane lies, pixels; the whole frame where absent");
+
+const beltSchema = z.strictObject({
+  kind: z.literal("belt"),
+  speedMmPerS: positive.max(10_000).describe("speed of the belt; followed from the fruit where they differ a little"),
+});
+
+const cupsSchema = z.strictObject({
+  kind: z.literal("cups"),
+  pitchMm: positive.describe("distance between two cups; the camera is triggered once per pitch"),
+  windows: z.number().int().min(1).max(64).describe("cups that one frame shows whole"),
+  firstWindowMm: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("centre of the first window from the entry edge of the lane's part of the frame"),
+  speedMmPerS: positive.max(10_000).describe("nominal speed, for the time at the gate"),
+});
+
+const laneSchema = z.strictObject({
+  id: nameSchema,
+  camera: nameSchema,
+  roi: roiSchema.optional(),
+  mmPerPx: positive.max(10).describe("millimetres that one pixel covers at the height of the fruit"),
+  direction: z.enum(["right", "left"]).default("right").describe("where fruit move to in the picture"),
+  gateMm: z.number().min(0).describe("distance from the exit edge of the lane's part of the frame to the gate"),
+  fruitMm: z
+    .strictObject({ min: positive, max: positive })
+    .refine((value) => value.min < value.max, "`min` must be smaller than `max`")
+    .default({ min: 40, max: 110 })
+    .describe("diameters that count as fruit"),
+  conveyor: z.discriminatedUnion("kind", [beltSchema, cupsSchema]),
+});
+
+const mqttSchema = z.strictObject({
+  url: z
+    .string()
+    .regex(/^(mqtts?|wss?|tcp|tls):\/\/[^\s]+$/, "mqtt://host:port or mqtts://host:port")
+    .default("mqtt://127.0.0.1:1883"),
+  protocol: z.enum(["auto", "5", "3.1.1"]).default("auto").describe("`auto` tries 5 and falls back"),
+  clientId: z.string().min(1).max(64).optional(),
+  username: z.string().optional(),
+  password: secretSchema.optional(),
+  ca: z.string().optional().describe("PEM file of the authority that signed the broker's certificate"),
+  cert: z.string().optional().describe("PEM file of the client's certificate"),
+  key: z.string().optional().describe("PEM file of the client's key"),
+  keepaliveS: z.number().int().min(1).max(3600).default(10),
+  window: z.number().int().min(1).max(1000).default(20).describe("verdicts in flight to the broker at once"),
+});
+
+export const configSchema = z.strictObject({
+  device: nameSchema.describe("name of this board in topics"),
+  model: z.string().default("models/embedder.json").describe("description of the embedding model"),
+  gallery: z.string().describe("folder of the gallery"),
+  embedder: z
+    .strictObject({
+      backend: z
+        .enum(["auto", "node", "native"])
+        .default("auto")
+        .describe(
+          "`node`: the npm package; `native`: a libonnxruntime.so of the board; `auto`: that where there is one",
+        ),
+      provider: z
+        .enum(["auto", "gpu", "tensorrt", "cuda", "webgpu", "cpu"])
+        .default("auto")
+        .describe("`auto` may end on the CPU and says so; any other is that or no start, `gpu` is TensorRT or CUDA"),
+      webgpu: z.boolean().default(false).describe("`auto` may take WebGPU after TensorRT and CUDA"),
+      precision: z
+        .enum(["auto", "fp32", "fp16", "int8"])
+        .default("auto")
+        .describe("`auto`: fp16 with TensorRT, else fp32; int8 wants a gallery of its own"),
+      library: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("libonnxruntime.so of the board, or its folder; looked for if absent"),
+      device: z.number().int().min(0).max(63).default(0).describe("number of the GPU"),
+      engineCache: z.string().min(1).optional().describe("folder in which TensorRT engines are kept"),
+      cudaGraph: z
+        .boolean()
+        .default(false)
+        .describe("native backend: record each batch size's run on the GPU once and replay it"),
+      threads: z.number().int().min(1).max(64).default(1),
+      maxBatch: z.number().int().min(1).max(256).default(16),
+      maxDelayMs: z.number().min(0).max(1000).default(3).describe("longest wait for a batch to fill"),
+    })
+    .prefault({}),
+  cameras: z.array(cameraSchema).min(1).max(16),
+  lanes: z.array(laneSchema).min(1).max(32),
+  journal: z
+    .strictObject({
+      path: z.string().default("/var/lib/gradeline/journal.sqlite"),
+      maxRows: count.default(1_000_000),
+      maxBytes: z
+        .number()
+        .int()
+        .min(65_536)
+        .default(512 * 1024 * 1024),
+    })
+    .prefault({}),
+  queue: z
+    .strictObject({
+      path: z.string().min(1).optional().describe("folder of unknown items; `queue` beside the journal where absent"),
+      maxItems: z.number().int().min(1).max(10_000).default(500),
+      maxBytes: z
+        .number()
+        .int()
+        .min(1_048_576)
+        .default(256 * 1024 * 1024),
+    })
+    .prefault({})
+    .describe("items that were unknown or unsure, kept with their views until they are answered; oldest go first"),
+  drift: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("file of what is known; `drift.json` beside the journal where absent"),
+      baselineItems: z
+        .number()
+        .int()
+        .min(40)
+        .max(1_000_000)
+        .default(2000)
+        .describe("first items of a lane, which say how light and fruit are when all is well"),
+    })
+    .prefault({})
+    .describe("what has changed since: light, dirt on the lens, fruit of another kind"),
+  recipes: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("folder of installed recipes; `recipes` beside the journal if absent"),
+      trust: z
+        .array(publicKeySchema)
+        .max(16)
+        .default([])
+        .describe("public keys whose signatures count; without one no recipe is taken"),
+      keep: z.number().int().min(2).max(100).default(5).describe("recipes kept on disk, to go back to"),
+    })
+    .prefault({})
+    .describe("signed recipes, which take the place of `model` and `gallery` once one is activated"),
+  mqtt: mqttSchema.prefault({}),
+  console: z
+    .strictObject({
+      host: z.string().default("127.0.0.1"),
+      port: z.number().int().min(0).max(65_535).default(8480).describe("0: any free port"),
+      token: secretSchema.optional(),
+      enabled: z.boolean().default(true),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info") })
+    .prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+export type SourceConfig = z.output<typeof sourceSchema>;
+export type ReplayConfig = z.output<typeof replaySchema>;
+export type LineConfig = z.output<typeof lineSchema>;
+export type LaneConfig = Config["lanes"][number];
+export type BeltConfig = z.output<typeof beltSchema>;
+export type CupsConfig = z.output<typeof cupsSchema>;
+export type MqttConfig = z.output<typeof mqttSchema>;
+export type JournalConfig = Config["journal"];
+export type SecretConfig = z.output<typeof secretSchema>;
+export { lineSchema, replaySchema };

@@ -1,0 +1,421 @@
+import { z } from "zod";
+import { nameSchema } from "../config/schema.ts";
+import { proofSchema } from "./proof-message.ts";
+
+/** Time in UTC with microseconds. */
+const time = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+  .describe("RFC 3339, UTC, microseconds");
+const ms = z.number().min(0).describe("milliseconds");
+
+const recipeName = z
+  .string()
+  .nullable()
+  .describe(
+    "name and version of the recipe, with `+` at its end where it was taught since; null where model and gallery were given on their own",
+  );
+
+export const gradeScoreSchema = z.strictObject({
+  grade: z.string(),
+  distance: z.number().nullable().describe("0..2; to this grade together with all better ones, by the item rule"),
+  pValue: z
+    .number()
+    .nullable()
+    .describe("share of good fruit that would lie at least as far; null without a calibration"),
+});
+
+/** The decision for one item, published once; a repeat after a crash carries the same `item` and `seq`. */
+export const verdictSchema = z.strictObject({
+  v: z.literal(1),
+  device: z.string(),
+  lane: z.string(),
+  seq: z.number().int().min(1).describe("counts this lane's verdicts from 1, without a gap, across restarts"),
+  item: z.string().describe("unique; a message that repeats it is the same verdict again"),
+  outcome: z.enum(["graded", "unknown", "unsure", "empty", "no-image"]),
+  grade: z.string().nullable(),
+  margin: z.number().nullable().describe("1 on a reference, 0 at the threshold, negative outside"),
+  grades: z.array(gradeScoreSchema).describe("best grade first"),
+  views: z.number().int().min(0),
+  sizeMm: z.number().nullable(),
+  cup: z.number().int().nullable(),
+  exposedAt: time.describe("exposure of the last frame that counted for this item"),
+  decidedAt: time,
+  gateAt: time.describe("when the item's centre reaches the gate: the deadline"),
+  late: z.boolean().describe("decided after the deadline"),
+  recipe: recipeName,
+  model: z.string().describe("first 16 hex digits of the model's sha256"),
+  gallery: z.string().describe("first 16 hex digits of the gallery's sha256"),
+  ms: z.strictObject({
+    vision: ms.describe("exposure of the last frame to its last view cut"),
+    embed: ms.describe("last view cut to last embedding"),
+    grade: ms.describe("last embedding to decision"),
+  }),
+});
+
+export type Verdict = z.output<typeof verdictSchema>;
+
+/** The verdict before the journal has given it its sequence number. */
+export type VerdictDraft = Omit<Verdict, "seq">;
+
+export const stateSchema = z.strictObject({
+  state: z
+    .enum(["online", "degraded", "stopped", "offline"])
+    .describe(
+      "`stopped`: ended on purpose; `offline`: the broker lost the connection and says so in the device's place",
+    ),
+  reasons: z.array(z.string()).describe("what is wrong, in words; empty when `online` or `stopped`"),
+  at: time.nullable().describe("since when; null in `offline`, which was written before it happened"),
+});
+
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .describe("first 16 hex digits of a sha256");
+const count = z.number().int().min(0);
+
+const gradeCountSchema = z.strictObject({ grade: z.string(), references: count });
+
+/** What this device is: constant until it starts again, or its gallery or recipe changes. */
+export const infoSchema = z.strictObject({
+  device: nameSchema,
+  version: z.string().describe("version of gradeline"),
+  node: z.string().describe("version of the runtime"),
+  startedAt: time,
+  model: z.strictObject({
+    name: z.string(),
+    version: z.string(),
+    hash,
+    sizePx: count.describe("side of the square input"),
+    dimension: count.describe("length of an embedding"),
+  }),
+  provider: z.string().describe("where the model runs, e.g. `cpu`, `cuda`"),
+  proof: proofSchema.describe("what shows that it runs there, found out at the start"),
+  gallery: z.strictObject({
+    hash,
+    references: count.describe("enrolled items"),
+    grades: z.array(gradeCountSchema).describe("best grade first"),
+  }),
+  cameras: z.array(z.strictObject({ id: nameSchema, kind: z.string(), widthPx: count, heightPx: count })),
+  lanes: z.array(
+    z.strictObject({
+      id: nameSchema,
+      camera: nameSchema,
+      conveyor: z.enum(["belt", "cups"]),
+      gateMm: z.number().min(0),
+    }),
+  ),
+});
+
+const brokerSchema = z.strictObject({
+  state: z
+    .enum(["connecting", "connected", "refused", "closed"])
+    .describe("`refused`: the broker answers, but turns us away"),
+  protocol: z.enum(["5", "3.1.1"]).nullable().describe("null while not connected"),
+  reason: z.string().nullable().describe("why there is no connection"),
+  connects: count.describe("connections made since the start"),
+});
+
+const findingSchema = z.strictObject({
+  lane: nameSchema,
+  kind: z
+    .enum(["light", "dirt", "variety", "condition", "unknown", "unlike"])
+    .describe(
+      "`light`: lamp, exposure or white balance; `dirt`: on the lens or its cover, or focus; `variety`: fruit of another kind; `condition`: faults of another kind; `unknown`: more strangers; `unlike`: the line never looked like the references",
+    ),
+  since: time.describe("when it began"),
+  text: z.string().describe("what was measured and what to do"),
+});
+
+/** How the device is. */
+export const healthSchema = z.strictObject({
+  at: time,
+  uptimeS: z.number().min(0),
+  journal: z.strictObject({
+    depth: count.describe("verdicts that the broker has not acknowledged"),
+    bytes: count.describe("size on disk"),
+    dropped: count.describe("verdicts given up for the bound, oldest first, since the journal was made"),
+    waiting: count.describe("verdicts in memory that the disk has not taken yet"),
+    problem: z.string().nullable().describe("why the disk takes none"),
+  }),
+  cameras: z.array(
+    z.strictObject({
+      id: nameSchema,
+      seen: count.describe("exposures that took place"),
+      dropped: count.describe("exposures that a newer one overtook"),
+      incomplete: count.describe("frames with missing pixels"),
+      lost: count.describe("exposures that never arrived, by the camera's own frame numbers"),
+      restarts: count.describe("times the camera was started anew"),
+      ageMs: z.number().min(0).nullable().describe("since the newest frame came; null before the first"),
+    }),
+  ),
+  broker: brokerSchema,
+  queue: z
+    .strictObject({
+      items: count.describe("unknown and unsure items that wait to be answered"),
+      bytes: count.describe("size of their pictures on disk"),
+      dropped: count.describe("not kept because too many came at once or the disk took none, since the start"),
+      problem: z.string().nullable().describe("why the disk takes none"),
+    })
+    .describe("the unknown queue"),
+  drift: z.array(findingSchema).describe("what has changed on the lanes, as in their statistics"),
+  published: count.describe("verdicts acknowledged by the broker since the start"),
+  late: count.describe("verdicts decided after their deadline since the start"),
+  rssBytes: count,
+});
+
+/** What the device grades by. */
+export const recipeSchema = z.strictObject({
+  recipe: recipeName,
+  previous: z
+    .string()
+    .nullable()
+    .describe(
+      "what `rollback` goes back to; `configuration`: the model and gallery that the configuration names; null: nothing",
+    ),
+  model: hash,
+  gallery: hash,
+  grades: z.array(gradeCountSchema).describe("best grade first"),
+  activatedAt: time,
+  calibration: z
+    .strictObject({
+      rule: z.string().describe("item rule"),
+      alpha: z.number().min(0).max(1).describe("share of good fruit that may be turned away"),
+      fittedAt: time,
+      expired: z.array(z.string()).describe("why it does not hold any more"),
+    })
+    .nullable()
+    .describe("null until the gallery is calibrated: the usual rule and share apply"),
+});
+
+const said = z.string().describe("a grade, or the outcome of an item that has none");
+
+/** What a recipe in the shadow would have decided. */
+const shadowReportSchema = z.strictObject({
+  recipe: z.string(),
+  model: hash,
+  gallery: hash,
+  since: time.describe("when it began to be counted: it was put there, or the device started"),
+  items: count.describe("decided by both; without empty cups and fruit that nobody saw"),
+  same: count,
+  different: count,
+  skipped: count.describe("left out because the line needed the machine, or it could not decide"),
+  pairs: z
+    .array(z.strictObject({ was: said, would: said, items: count }))
+    .describe("`was`: what the verdict said; `would`: what it would have said; most first"),
+  last: z
+    .array(z.strictObject({ item: z.string(), lane: nameSchema, was: said, would: said, decidedAt: time }))
+    .describe("the last that differ, newest first"),
+  problem: z.string().nullable().describe("why it cannot decide"),
+});
+
+/** A second recipe that decides beside the first, and is only counted. */
+export const shadowSchema = z.strictObject({
+  at: time,
+  shadow: shadowReportSchema.nullable().describe("null where there is none"),
+});
+
+/** What one lane has done since the start. */
+export const laneStatsSchema = z.strictObject({
+  at: time,
+  lane: nameSchema,
+  items: count,
+  outcomes: z.strictObject({
+    graded: count,
+    unknown: count,
+    unsure: count,
+    empty: count,
+    "no-image": count,
+  }),
+  grades: z.record(z.string(), count).describe("graded items by grade"),
+  late: count,
+  itemsPerS: z.number().min(0).describe("over the last ten seconds"),
+  enrolling: z
+    .strictObject({
+      grade: z.string(),
+      count: count.describe("fruit wanted"),
+      items: z.array(z.string()).describe("those that have passed and count, in their order"),
+      saving: z.boolean().describe("the last has passed and the gallery is written"),
+    })
+    .nullable()
+    .describe("fruit that pass are being enrolled (request `enroll`)"),
+  drift: z
+    .strictObject({
+      learned: z.number().min(0).max(1).describe("share of the items that say how the lane is when all is well"),
+      learntFrom: time.nullable().describe("when it began to learn that; null before the first item"),
+      findings: z.array(findingSchema.omit({ lane: true })).describe("what has changed, the oldest first"),
+      signals: z.array(
+        z.strictObject({
+          signal: z.string(),
+          baseline: z.number().nullable().describe("mean when all was well; null while that is learnt"),
+          now: z.number().nullable().describe("mean of the newest items"),
+          since: time.nullable().describe("when it shifted; null where it has not"),
+        }),
+      ),
+    })
+    .describe("how the lane has changed since it was learnt; of fruit, logarithms are to base 2"),
+});
+
+/** Ties an answer to its question where the connection is MQTT 3.1.1; MQTT 5 has correlation data. */
+const transaction = z
+  .union([z.string().max(64), z.number().int()])
+  .optional()
+  .describe("comes back in the answer as it was given");
+
+const empty = z.strictObject({});
+
+const activated = z.strictObject({
+  recipe: recipeName,
+  previous: z.string().nullable().describe("what `rollback` goes back to, as in the message `recipe`"),
+  changed: z.boolean().describe("false where it was active already"),
+  model: hash,
+  gallery: hash,
+  references: count.describe("enrolled items in all"),
+});
+
+/** What each verb takes and gives, besides `transaction` and `status`. */
+export const verbs = {
+  pause: {
+    description: "Stop grading until `resume`.",
+    request: empty,
+    data: z.strictObject({ paused: z.literal(true) }),
+  },
+  resume: {
+    description: "Grade again.",
+    request: empty,
+    data: z.strictObject({ paused: z.literal(false) }),
+  },
+  snapshot: {
+    description: "The latest frame of a camera as a picture.",
+    request: z.strictObject({ camera: nameSchema.optional().describe("the first one where absent") }),
+    data: z.strictObject({
+      camera: nameSchema,
+      exposedAt: time,
+      widthPx: count,
+      heightPx: count,
+      jpeg: z.string().describe("base64"),
+    }),
+  },
+  trigger: {
+    description: "Let the camera of a lane expose one frame now, where it waits for software triggers.",
+    request: z.strictObject({ lane: nameSchema.optional().describe("the first one where absent") }),
+    data: z.strictObject({ lane: nameSchema, camera: nameSchema }),
+  },
+  reload: {
+    description: "Read the gallery again; the old one stays in use where the new one is refused.",
+    request: empty,
+    data: z.strictObject({ gallery: hash, references: count }),
+  },
+  activate: {
+    description:
+      "Grade by another recipe from the next item on; items in view are decided by the one they began with. Until its model is proven and the change is on disk everything stays as it is.",
+    apart: true,
+    request: z.strictObject({
+      recipe: z
+        .string()
+        .max(80)
+        .describe("name and version of one that is installed, or the digest of one that lies in the inbox"),
+    }),
+    data: activated,
+  },
+  rollback: {
+    description: "Grade by what was graded by before the recipe that is active was activated.",
+    apart: true,
+    request: empty,
+    data: activated,
+  },
+  shadow: {
+    description:
+      "Let a second recipe decide beside the first, and only count how they differ (`recipe`), or end that (`stop`); without either tell what was counted. It never changes a verdict.",
+    apart: true,
+    request: z.strictObject({
+      recipe: z.string().max(80).optional().describe("as in `activate`"),
+      stop: z.boolean().optional(),
+    }),
+    data: shadowSchema,
+  },
+  enroll: {
+    description:
+      "Make fruit references of a grade: items that are still kept (`grade`, `items`), or the next that pass a lane (`lane`, `grade`, `count`), all of them or none. Grading goes on meanwhile; the answer comes when they count.",
+    apart: true,
+    request: z.strictObject({
+      grade: z.string().max(100).optional().describe("a new one needs no training"),
+      items: z.array(z.string().max(120)).max(200).optional().describe("names of items, as in verdicts"),
+      lane: nameSchema.optional(),
+      count: z.number().int().optional().describe("1 to 200; 0 cancels what is running on the lane"),
+      idleS: z
+        .number()
+        .min(1)
+        .max(3600)
+        .optional()
+        .describe("give up, and enroll none, when no fruit passes for so long; 120 where absent"),
+    }),
+    data: z.strictObject({
+      cancelled: z.boolean(),
+      grade: z.string().nullable(),
+      items: z.array(z.strictObject({ item: z.string().describe("also the name of its reference"), views: count })),
+      gallery: hash.nullable().describe("what is graded by from now on"),
+      references: count.nullable().describe("enrolled items in all"),
+    }),
+  },
+  dismiss: {
+    description: "Take items out of the unknown queue without enrolling them.",
+    request: z.strictObject({ items: z.array(z.string().max(120)).min(1).max(1000) }),
+    data: z.strictObject({ dismissed: count.describe("how many of them were in the queue") }),
+  },
+  relearn: {
+    description: "Take a lane as it is from now on as how it should be: learn anew what drift is held against.",
+    request: z.strictObject({ lane: nameSchema.optional().describe("all where absent") }),
+    data: z.strictObject({ lanes: z.array(nameSchema) }),
+  },
+} as const satisfies Record<string, VerbContract>;
+
+export interface VerbContract {
+  readonly description: string;
+  readonly request: z.ZodObject;
+  readonly data: z.ZodObject;
+  /** It may last: served beside the others instead of in its turn, and ends by itself. */
+  readonly apart?: true;
+}
+
+export type Verb = keyof typeof verbs;
+export const verbNames = Object.keys(verbs) as Verb[];
+
+/** The message on `request/<verb>`; nothing at all is the same as `{}`. */
+export function requestSchema(verb: Verb): z.ZodObject {
+  return verbs[verb].request.extend({ transaction });
+}
+
+const failureSchema = z.strictObject({
+  code: z.string().describe("as in the log, e.g. `REQUEST`"),
+  message: z.string(),
+  hint: z.string().optional().describe("what to do about it"),
+});
+
+const refusalSchema = z.strictObject({ status: z.literal("error"), error: failureSchema, transaction });
+
+/** The message on `response/<verb>`, or on the response topic that the request named. */
+export function responseSchema(verb: Verb): z.ZodType {
+  return z.discriminatedUnion("status", [
+    z.strictObject({ status: z.literal("ok"), data: verbs[verb].data, transaction }),
+    refusalSchema,
+  ]);
+}
+
+export type StateMessage = z.output<typeof stateSchema>;
+export type InfoMessage = z.output<typeof infoSchema>;
+export type HealthMessage = z.output<typeof healthSchema>;
+export type BrokerHealth = z.output<typeof brokerSchema>;
+export type RecipeMessage = z.output<typeof recipeSchema>;
+export type LaneStatsMessage = z.output<typeof laneStatsSchema>;
+export type ShadowMessage = z.output<typeof shadowSchema>;
+export type ShadowReport = z.output<typeof shadowReportSchema>;
+export type Failure = z.output<typeof failureSchema>;
+export type RequestOf<V extends Verb> = z.output<(typeof verbs)[V]["request"]>;
+export type DataOf<V extends Verb> = z.output<(typeof verbs)[V]["data"]>;
+export type Response =
+  | { readonly status: "ok"; readonly data: unknown; readonly transaction?: string | number }
+  | { readonly status: "error"; readonly error: Failure; readonly transaction?: string | number };
+
+/** What answers a request; a verb without one is refused as not available. */
+export type Handlers = { readonly [V in Verb]?: (request: RequestOf<V>) => Promise<DataOf<V>> };

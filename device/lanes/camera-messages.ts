@@ -1,0 +1,86 @@
+import type { ErrorCode } from "../base/errors.ts";
+import type { LogLevel } from "../base/log.ts";
+import type { Failure } from "../capture/live/messages.ts";
+import type { SourceCounters, SourceStatus } from "../capture/source.ts";
+import type { Config, LaneConfig } from "../config/schema.ts";
+import type { CropShape } from "../vision/crop.ts";
+import type { Box, Sighting } from "../vision/follower.ts";
+import type { Scene } from "../vision/scene.ts";
+
+/** What crosses between the main thread and a camera's thread. Crops and pictures are transferred, not copied. */
+
+export interface CameraSetup {
+  readonly camera: Config["cameras"][number];
+  readonly lanes: readonly LaneConfig[];
+  readonly crop: CropShape;
+  /** Frames whose sightings the main thread has not finished with: beyond it the thread waits and the source drops. */
+  readonly credit: number;
+  readonly logLevel: LogLevel;
+  /** Module whose `openSource` stands in for `capture/open.ts`, as a URL. */
+  readonly opener?: string | undefined;
+}
+
+export type ToCamera =
+  /** `count` frame messages are done with. */
+  | { readonly kind: "credit"; readonly count: number }
+  | { readonly kind: "pause"; readonly lane: string; readonly paused: boolean }
+  /** Asks for a copy of the next frame. */
+  | { readonly kind: "snapshot"; readonly id: number }
+  /** Asks for one exposure now. */
+  | { readonly kind: "trigger"; readonly id: number }
+  | { readonly kind: "close" };
+
+export type FromCamera =
+  | { readonly kind: "opened"; readonly widthPx: number; readonly heightPx: number }
+  | FrameDone
+  /** The lane is looked at again after a pause, by a new follower: its item numbers begin anew. */
+  | { readonly kind: "resumed"; readonly lane: string }
+  /** The source lost its camera and tries again, or has it back. */
+  | { readonly kind: "status"; readonly status: SourceStatus }
+  | {
+      readonly kind: "snapshot";
+      readonly id: number;
+      readonly exposedAt: number;
+      readonly widthPx: number;
+      readonly heightPx: number;
+      readonly data: Uint8Array;
+    }
+  | { readonly kind: "triggered"; readonly id: number; readonly failure: Failure | undefined }
+  /** The source has no more frames; what was in view has passed. */
+  | { readonly kind: "ended"; readonly sightings: readonly LaneSightings[]; readonly counters: SourceCounters }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+      readonly retry: boolean;
+      /** Fruit that were in view pass now, with the views they have. */
+      readonly sightings: readonly LaneSightings[];
+    };
+
+/** One frame looked at on all lanes of the camera. */
+export interface FrameDone {
+  readonly kind: "frame";
+  readonly seq: number;
+  readonly exposedAt: number;
+  /** Exposure to the frame being in hand. */
+  readonly grabMs: number;
+  /** Background, segmentation, following and cropping on all lanes. */
+  readonly visionMs: number;
+  readonly counters: SourceCounters;
+  readonly lanes: readonly LaneSightings[];
+  /** What lies behind the fruit, now and then. */
+  readonly scenes: readonly LaneScene[];
+}
+
+export interface LaneScene {
+  readonly lane: string;
+  readonly scene: Scene;
+  /** The lane's part of the frame. */
+  readonly area: Box;
+}
+
+export interface LaneSightings {
+  readonly lane: string;
+  readonly sightings: readonly Sighting[];
+}

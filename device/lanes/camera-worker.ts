@@ -1,0 +1,207 @@
+import { join } from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
+import type { Frame } from "../base/frame.ts";
+import { createLog } from "../base/log.ts";
+import { nowMicros } from "../base/time.ts";
+import type { Failure } from "../capture/live/messages.ts";
+import { systemClock } from "../capture/pacing.ts";
+import { recordWhile } from "../capture/record-ring.ts";
+import type { FrameSource } from "../capture/source.ts";
+import type { LaneConfig } from "../config/schema.ts";
+import type { Follower, Sighting } from "../vision/follower.ts";
+import { createFollower } from "../vision/open.ts";
+import { sceneOf } from "../vision/scene.ts";
+import type { CameraSetup, FromCamera, LaneScene, LaneSightings, ToCamera } from "./camera-messages.ts";
+import { openSource } from "./open-source.ts";
+
+/**
+ * A camera's thread: frames are grabbed, looked at and cut into views here, so that a frame never leaves the thread
+ * it arrived in; only crops and events go to the main thread.
+ */
+
+const port = parentPort!;
+const setup = workerData as CameraSetup;
+const followers = new Map<string, { lane: LaneConfig; follower: Follower; paused: boolean }>();
+let source: FrameSource | undefined;
+let credit = setup.credit;
+let creditArrived: (() => void) | undefined;
+let snapshotWanted: number | undefined;
+let closing = false;
+/** How often the light is looked at. */
+const SCENE_US = 500_000;
+let sceneAt: number | undefined;
+interface Opener {
+  openSource: typeof openSource;
+}
+
+/** A camera that is away gives no frame to tell it with. */
+const STATUS_MS = 250;
+let statusTimer: NodeJS.Timeout | undefined;
+let statusSince: number | undefined;
+
+port.on("message", (message: ToCamera) => {
+  switch (message.kind) {
+    case "credit":
+      credit += message.count;
+      creditArrived?.();
+      break;
+    case "pause": {
+      const entry = followers.get(message.lane);
+      if (entry === undefined || entry.paused === message.paused) break;
+      entry.paused = message.paused;
+      // What was in view before the pause cannot be told from what is in view after it.
+      if (!message.paused && source !== undefined) {
+        entry.follower = newFollower(entry.lane, source);
+        send({ kind: "resumed", lane: message.lane });
+      }
+      break;
+    }
+    case "snapshot":
+      snapshotWanted = message.id;
+      break;
+    case "trigger":
+      void trigger().then((failure) => send({ kind: "triggered", id: message.id, failure }));
+      break;
+    case "close":
+      closing = true;
+      creditArrived?.();
+      void source?.close();
+      break;
+  }
+});
+
+try {
+  await main();
+} catch (error) {
+  const { code, message, hint, retry } = asGradelineError(error, "SOURCE");
+  const sightings = look((follower) => follower.finish());
+  send({ kind: "failed", code, message, hint, retry, sightings }, sightings);
+}
+clearInterval(statusTimer);
+await source?.close();
+port.close();
+
+async function main(): Promise<void> {
+  const open = setup.opener === undefined ? openSource : ((await import(setup.opener)) as Opener).openSource;
+  const log = createLog(setup.logLevel).child({ camera: setup.camera.id });
+  const camera = await open(setup.camera.source, systemClock, log);
+  source = camera;
+  const { record } = setup.camera;
+  const opened =
+    record === undefined ? camera : await recordWhile(camera, join(record.path, setup.camera.id), record, log);
+  source = opened;
+  for (const lane of setup.lanes) {
+    followers.set(lane.id, { lane, follower: newFollower(lane, opened), paused: false });
+  }
+  send({ kind: "opened", widthPx: opened.widthPx, heightPx: opened.heightPx });
+  statusTimer = setInterval(() => tellStatus(opened), STATUS_MS);
+  for await (const frame of opened.frames()) {
+    const grabbedAt = nowMicros();
+    const lanes = look((follower) => follower.step(frame));
+    const lookedAt = nowMicros();
+    if (snapshotWanted !== undefined) sendSnapshot(frame, snapshotWanted);
+    send(
+      {
+        kind: "frame",
+        seq: frame.seq,
+        exposedAt: frame.exposedAt,
+        grabMs: Math.max(0, grabbedAt - frame.exposedAt) / 1000,
+        visionMs: (lookedAt - grabbedAt) / 1000,
+        counters: countersOf(opened),
+        lanes,
+        scenes: scenesOf(frame),
+      },
+      lanes,
+    );
+    credit--;
+    while (credit <= 0 && !closing) {
+      await new Promise<void>((resolve) => {
+        creditArrived = resolve;
+      });
+    }
+    if (closing) break;
+  }
+  const lanes = look((follower) => follower.finish());
+  send({ kind: "ended", sightings: lanes, counters: countersOf(opened) }, lanes);
+}
+
+function tellStatus(from: FrameSource): void {
+  const status = from.status?.();
+  if (status === undefined || status.since === statusSince) return;
+  statusSince = status.since;
+  send({ kind: "status", status });
+}
+
+function newFollower(lane: LaneConfig, from: FrameSource): Follower {
+  return createFollower(lane, setup.crop, { widthPx: from.widthPx, heightPx: from.heightPx });
+}
+
+function look(step: (follower: Follower) => Sighting[]): LaneSightings[] {
+  const result: LaneSightings[] = [];
+  for (const [lane, entry] of followers) {
+    if (entry.paused) continue;
+    const sightings = step(entry.follower);
+    if (sightings.length > 0) result.push({ lane, sightings });
+  }
+  return result;
+}
+
+/** Every half second of exposures, and with the first. */
+function scenesOf(frame: Frame): LaneScene[] {
+  if (sceneAt !== undefined && Math.abs(frame.exposedAt - sceneAt) < SCENE_US) return [];
+  sceneAt = frame.exposedAt;
+  return [...followers.values()].map(({ lane }) => {
+    const area = lane.roi ?? { x: 0, y: 0, w: frame.widthPx, h: frame.heightPx };
+    return { lane: lane.id, scene: sceneOf(frame.data, frame.widthPx, area), area };
+  });
+}
+
+function countersOf(from: FrameSource): FrameSource["counters"] {
+  // A plain copy: sources keep theirs behind getters, which do not cross threads.
+  const { seen, dropped, incomplete, lost, resent, restarts } = from.counters;
+  return { seen, dropped, incomplete, lost: lost ?? 0, resent: resent ?? 0, restarts: restarts ?? 0 };
+}
+
+/** @returns why there will be no exposure */
+async function trigger(): Promise<Failure | undefined> {
+  try {
+    if (source === undefined) throw new GradelineError("SOURCE", "the camera is not open yet", { retry: true });
+    if (source.trigger === undefined) {
+      throw new GradelineError("SOURCE", `a camera of kind ${setup.camera.source.kind} takes no triggers`, {
+        hint: "kind gige with trigger: { source: Software } does",
+      });
+    }
+    await source.trigger();
+    return undefined;
+  } catch (error) {
+    const { code, message, hint, retry } = asGradelineError(error, "SOURCE");
+    return { code, message, hint, retry };
+  }
+}
+
+function sendSnapshot(frame: Frame, id: number): void {
+  snapshotWanted = undefined;
+  const data = frame.data.slice();
+  port.postMessage(
+    {
+      kind: "snapshot",
+      id,
+      exposedAt: frame.exposedAt,
+      widthPx: frame.widthPx,
+      heightPx: frame.heightPx,
+      data,
+    } satisfies FromCamera,
+    [data.buffer as ArrayBuffer],
+  );
+}
+
+function send(message: FromCamera, lanes: readonly LaneSightings[] = []): void {
+  const crops: ArrayBuffer[] = [];
+  for (const { sightings } of lanes) {
+    for (const sighting of sightings) {
+      if (sighting.kind === "view") crops.push(sighting.crop.buffer as ArrayBuffer);
+    }
+  }
+  port.postMessage(message, crops);
+}

@@ -1,0 +1,384 @@
+import { asGradelineError, GradelineError } from "../base/errors.ts";
+import type { Closable } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import { type Micros, parseMicros } from "../base/time.ts";
+import type { Config } from "../config/schema.ts";
+import type { Metrics } from "../contract/metrics.ts";
+import { batchingOn } from "../embed/batcher.ts";
+import type { ProvenEmbedder } from "../embed/embedder.ts";
+import { openEmbedder } from "../embed/open.ts";
+import {
+  checkInstalled,
+  type InstalledRecipe,
+  placesOf,
+  readInstalled,
+  readState,
+  recipesFolder,
+} from "./bundle/installed.ts";
+import { labelOf } from "./bundle/manifest.ts";
+import { RecipeStore } from "./bundle/store.ts";
+import { cutAlike, Engine, sourceOf } from "./judge.ts";
+import { loadRecipeAside, loadRecipeOrUntaught, type Recipe } from "./load.ts";
+import { Shadow } from "./shadow.ts";
+
+/** Models that may still be at work for items that began with them, besides the one in use. */
+const MAX_RETIRED = 2;
+
+export interface StationRecipesParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** What is decided by has changed. */
+  changed(): void;
+}
+
+/** What activating or going back did. */
+export interface Activated {
+  readonly recipe: Recipe;
+  /** False where it was active already. */
+  readonly changed: boolean;
+}
+
+/** Which model and gallery the station decides by, one change after the other. An item stays with the model it began with. */
+export class StationRecipes implements Closable {
+  readonly #parts: StationRecipesParts;
+  readonly #folder: string;
+  readonly #retiring = new Map<Engine, Promise<void>>();
+  readonly #given: ProvenEmbedder;
+  #engine: Engine;
+  #last: Promise<unknown> = Promise.resolve();
+  #batchesBefore = 0;
+  #closing = false;
+  #shadow: Shadow | undefined;
+  #previous: string | null = null;
+  #since: Micros | undefined;
+
+  private constructor(parts: StationRecipesParts, engine: Engine) {
+    this.#parts = parts;
+    this.#engine = engine;
+    this.#given = engine.embedder;
+    this.#folder = recipesFolder(parts.config);
+  }
+
+  /** @param embedder closed by whoever opened it, or when another model has taken its place */
+  static async open(parts: StationRecipesParts, embedder: ProvenEmbedder, recipe: Recipe): Promise<StationRecipes> {
+    const { model } = placesOf(parts.config, recipe.installed);
+    const recipes = new StationRecipes(parts, engineOf(parts, embedder, await sourceOf(model), recipe));
+    await recipes.#lookBack();
+    await recipes.#tidy();
+    // Its model may take long, and no verdict waits for it.
+    void recipes.apart(() => recipes.#shadowAgain()).catch(() => {});
+    return recipes;
+  }
+
+  /** Who decides items that come into view now. */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** Since when what was activated or gone back to last is active; undefined where nothing ever was. */
+  get since(): Micros | undefined {
+    return this.#since;
+  }
+
+  /** What `rollback` goes back to; null where there is nothing. */
+  get previous(): string | null {
+    return this.#previous;
+  }
+
+  /** Whether views are with a model, and how many batches came back. */
+  get embedding(): { readonly waiting: boolean; readonly done: number } {
+    const engines = [this.#engine, ...this.#retiring.keys()];
+    return {
+      waiting: engines.some(({ batcher }) => batcher.progress.waiting),
+      done: engines.reduce((sum, { batcher }) => sum + batcher.progress.done, this.#batchesBefore),
+    };
+  }
+
+  /** Does something that what is decided by must not change during. One after the other: what was asked for last counts. */
+  apart<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(() => {
+      if (this.#closing) throw new GradelineError("CLOSED", "the daemon stops", { retry: true });
+      return work();
+    });
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
+  /** Reads the gallery again; only within {@link apart}. @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY */
+  async reload(): Promise<Recipe> {
+    const { folder, installed } = this.#engine.recipe;
+    const recipe = await loadRecipeAside({ gallery: folder, installed }, this.#engine.embedder.model);
+    this.#engine.recipe = recipe;
+    this.#parts.changed();
+    return recipe;
+  }
+
+  /**
+   * Decides by another recipe from the next item on. Until its model and gallery have been proven, and the change is on
+   * disk, everything stays as it is.
+   *
+   * @param wanted name and version of an installed recipe, or the digest of one in the inbox
+   * @throws {GradelineError} RECIPE, RECIPE_SIGNATURE, GALLERY, GALLERY_MODEL, MODEL, PROVIDER, INFERENCE, FILE
+   */
+  activate(wanted: string): Promise<Activated> {
+    return this.#change(async (store) => {
+      const installed = await store.find(wanted);
+      if (installed.number === this.#engine.recipe.installed?.number) {
+        // Somebody may have set another one for the next start.
+        await store.activate(installed);
+        return { recipe: this.#engine.recipe, changed: false };
+      }
+      await checkInstalled(installed);
+      return this.#switch(installed, true, () => store.activate(installed));
+    });
+  }
+
+  /** Decides by what was decided by before, from the next item on. @throws {GradelineError} as {@link activate} */
+  rollback(): Promise<Activated> {
+    return this.#change(async (store) => {
+      const before = await store.previous();
+      if (before === undefined) {
+        throw new GradelineError("RECIPE", "there is nothing to go back to: no recipe was activated over another one", {
+          hint: `the last ${this.#parts.config.recipes.keep} are kept; activate one by its name or file`,
+        });
+      }
+      if (before.installed !== undefined) await checkInstalled(before.installed);
+      return this.#switch(before.installed, false, () => store.rollback());
+    });
+  }
+
+  /** The recipe that decides beside the active one, and is only counted. */
+  get shadow(): Shadow | undefined {
+    return this.#shadow;
+  }
+
+  /**
+   * Lets another recipe decide beside the active one. Verdicts stay as they are.
+   *
+   * @param wanted as for {@link activate}; undefined: none any more
+   * @throws {GradelineError} as {@link activate}
+   */
+  setShadow(wanted: string | undefined): Promise<Shadow | undefined> {
+    return this.#withStore(async (store) => {
+      if (wanted === undefined) {
+        await store.setShadow(undefined);
+        return this.#replaceShadow(undefined);
+      }
+      const installed = await store.find(wanted);
+      if (installed.number === this.#engine.recipe.installed?.number) {
+        throw new GradelineError("RECIPE", `${installed.label} is the active recipe, it cannot be its own shadow`);
+      }
+      await checkInstalled(installed);
+      const shadow = await this.#openShadow(installed);
+      try {
+        await store.setShadow(installed);
+      } catch (error) {
+        await shadow.close();
+        throw error;
+      }
+      return this.#replaceShadow(shadow);
+    });
+  }
+
+  /** Waits for what is being changed, and for items of models that were in use before. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#last;
+    await this.#shadow?.close();
+    await Promise.all([...this.#retiring].map(([engine, retired]) => Promise.race([retired, engine.close()])));
+    await this.#engine.batcher.close();
+  }
+
+  /** Frees the model where it was opened here; at last, when nobody asks for it any more. */
+  async free(): Promise<void> {
+    if (this.#engine.embedder !== this.#given) await this.#engine.close();
+  }
+
+  async #change(work: (store: RecipeStore) => Promise<Activated>): Promise<Activated> {
+    const activated = await this.#withStore(work);
+    if (activated.changed) this.#parts.changed();
+    return activated;
+  }
+
+  #withStore<T>(work: (store: RecipeStore) => Promise<T>): Promise<T> {
+    return this.apart(async () => {
+      const store = await RecipeStore.open(this.#folder, this.#parts.config.recipes);
+      try {
+        return await work(store);
+      } finally {
+        await store.prune();
+        store.close();
+        await this.#lookBack();
+      }
+    });
+  }
+
+  /** @param strict refuse what would grade otherwise than it was released to */
+  async #switch(
+    installed: InstalledRecipe | undefined,
+    strict: boolean,
+    commit: () => Promise<void>,
+  ): Promise<Activated> {
+    const { config, log } = this.#parts;
+    const places = placesOf(config, installed);
+    const source = await sourceOf(places.model);
+    const before = this.#engine;
+    const same = source === before.source;
+    if (!same && this.#retiring.size >= MAX_RETIRED) {
+      throw new GradelineError("RECIPE", "fruit in view still need the models that were in use before", {
+        hint: "let the line run on until they have passed, then try again",
+        retry: true,
+      });
+    }
+    const embedder = same ? before.embedder : await this.#open(places.model, before.embedder);
+    let recipe: Recipe;
+    try {
+      recipe = await loadRecipeOrUntaught(places, embedder.model, loadRecipeAside);
+      if (strict && recipe.warning !== undefined) {
+        throw new GradelineError("RECIPE", recipe.warning, {
+          hint: "release it again with this version of gradeline, from the same gallery",
+        });
+      }
+      if (this.#closing) throw new GradelineError("CLOSED", "the daemon stops; nothing was changed", { retry: true });
+      await commit();
+    } catch (error) {
+      if (!same) await embedder.close();
+      throw error;
+    }
+    // In one go: an item sees the one or the other.
+    if (same) before.recipe = recipe;
+    else {
+      this.#engine = engineOf(this.#parts, embedder, source, recipe);
+      this.#retire(before);
+    }
+    const { name, galleryHash, references, warning } = recipe;
+    log.info(
+      { recipe: name, model: embedder.model.hash, gallery: galleryHash, references },
+      "another recipe is active",
+    );
+    if (warning !== undefined) log.warn(warning);
+    // The one that was tried is what decides now.
+    if (installed !== undefined && installed.number === this.#shadow?.recipe.installed?.number) {
+      await this.#replaceShadow(undefined);
+    }
+    return { recipe, changed: true };
+  }
+
+  /** Beside the one in use, which goes on meanwhile. */
+  async #open(path: string, inUse: ProvenEmbedder): Promise<ProvenEmbedder> {
+    const { config, log } = this.#parts;
+    const embedder = await openEmbedder(path, config.embedder, {
+      proven: (line, proof) => log.info({ proof }, line),
+    });
+    if (cutAlike(embedder.model, inUse.model)) return embedder;
+    await embedder.close();
+    const shape = ({ sizePx, cropMargin, cropFill }: ProvenEmbedder["model"]): string =>
+      `${sizePx} px with margin ${cropMargin} on grey ${cropFill}`;
+    throw new GradelineError(
+      "GALLERY_MODEL",
+      `its model wants views of ${shape(embedder.model)}, the cameras cut them of ${shape(inUse.model)}`,
+      { hint: "stop the daemon, gradeline-calibrate activate FILE --offline --config FILE, and start it again" },
+    );
+  }
+
+  async #replaceShadow(shadow: Shadow | undefined): Promise<Shadow | undefined> {
+    const before = this.#shadow;
+    this.#shadow = shadow;
+    await before?.close();
+    return shadow;
+  }
+
+  async #openShadow(installed: InstalledRecipe): Promise<Shadow> {
+    const { config, log, metrics } = this.#parts;
+    const inUse = this.#engine.embedder;
+    const same = (await sourceOf(installed.model)) === this.#engine.source;
+    // Proven before it is tried; the same model embeds once for both.
+    const own = same ? undefined : await this.#open(installed.model, inUse);
+    const { model } = own ?? inUse;
+    try {
+      const recipe = await loadRecipeAside({ gallery: installed.gallery, installed }, model);
+      return new Shadow({
+        log,
+        metrics: metrics.shadow,
+        recipe,
+        modelHash: model.hash,
+        embedder: own,
+        openEmbedder: () => openEmbedder(installed.model, config.embedder),
+        idle: () => this.#engine.batcher.idle(),
+      });
+    } catch (error) {
+      await own?.close();
+      throw error;
+    }
+  }
+
+  /** The one that was tried before the daemon started anew; it failing ends nothing. */
+  async #shadowAgain(): Promise<void> {
+    try {
+      const { shadow } = await readState(this.#folder);
+      if (shadow === null) return;
+      const installed = await readInstalled(this.#folder, shadow);
+      await checkInstalled(installed);
+      this.#shadow = await this.#openShadow(installed);
+    } catch (error) {
+      const { message, hint } = asGradelineError(error);
+      this.#parts.log.warn({ hint }, `the recipe in the shadow is left out: ${message}`);
+    }
+  }
+
+  #retire(engine: Engine): void {
+    const retired = engine
+      .retire()
+      .catch((error: unknown) => this.#parts.log.warn({ error }, "a model that was in use before does not close"))
+      .finally(() => {
+        this.#batchesBefore += engine.batcher.progress.done;
+        this.#retiring.delete(engine);
+      });
+    this.#retiring.set(engine, retired);
+  }
+
+  async #lookBack(): Promise<void> {
+    try {
+      const { previous, since } = await readState(this.#folder);
+      this.#since = since === null ? undefined : parseMicros(since);
+      const [before] = previous;
+      if (before === undefined) this.#previous = null;
+      else if (before === null) this.#previous = CONFIGURED;
+      else this.#previous = labelOf((await readInstalled(this.#folder, before)).manifest);
+    } catch {
+      this.#previous = null;
+    }
+  }
+
+  /** Clears away what a daemon that was killed left behind; where somebody changes the folder just now, next time. */
+  async #tidy(): Promise<void> {
+    if (this.#parts.config.recipes.trust.length === 0) return;
+    try {
+      const store = await RecipeStore.open(this.#folder, this.#parts.config.recipes);
+      try {
+        await store.clearInbox();
+        await store.prune();
+      } finally {
+        store.close();
+      }
+    } catch (error) {
+      this.#parts.log.debug({ error }, "the folder of recipes is left as it is");
+    }
+  }
+}
+
+/** What messages call the model and gallery of the configuration. */
+export const CONFIGURED = "configuration";
+
+function engineOf(
+  { config, metrics }: StationRecipesParts,
+  embedder: ProvenEmbedder,
+  source: string,
+  recipe: Recipe,
+): Engine {
+  return new Engine(embedder, source, recipe, {
+    ...batchingOn(embedder.provider, config.embedder),
+    sent: (count) => metrics.batchSize.observe(count),
+  });
+}

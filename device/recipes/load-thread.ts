@@ -1,0 +1,22 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { asGradelineError } from "../base/errors.ts";
+import { prepareRecipe, type RecipeAnswer, type RecipeWanted } from "./load.ts";
+
+/** Reads a gallery and fits a grader to it; hands over what it made, which nobody copies. */
+
+const { folder, model, manifest } = workerData as RecipeWanted;
+try {
+  const prepared = await prepareRecipe(folder, model, manifest);
+  const buffers = new Set<ArrayBuffer>();
+  collect(prepared, buffers);
+  parentPort!.postMessage({ kind: "ready", prepared } satisfies RecipeAnswer, [...buffers]);
+} catch (error) {
+  const { code, message, hint, retry } = asGradelineError(error);
+  parentPort!.postMessage({ kind: "failed", code, message, hint, retry } satisfies RecipeAnswer);
+}
+
+/** The memory of every typed array within. */
+function collect(value: unknown, into: Set<ArrayBuffer>): void {
+  if (ArrayBuffer.isView(value)) into.add(value.buffer as ArrayBuffer);
+  else if (typeof value === "object" && value !== null) for (const part of Object.values(value)) collect(part, into);
+}

@@ -1,0 +1,71 @@
+import { GradelineError } from "../base/errors.ts";
+import { formatMicros } from "../base/time.ts";
+import { encodeJpeg } from "../capture/image.ts";
+import type { DataOf, Handlers } from "../contract/messages.ts";
+import type { Activated } from "../recipes/active.ts";
+import { teachingHandlers } from "../teach/requests.ts";
+import { shadowMessage } from "./messages.ts";
+import type { Station } from "./station.ts";
+
+/** What the device does when it is asked over MQTT. */
+export function requestHandlers(station: Station): Handlers {
+  return {
+    pause: async () => {
+      station.pause(true);
+      return { paused: true };
+    },
+    resume: async () => {
+      station.pause(false);
+      return { paused: false };
+    },
+    snapshot: async ({ camera: wanted }) => {
+      const id = wanted ?? station.config.cameras[0]!.id;
+      const camera = station.cameras.get(id);
+      if (camera === undefined) {
+        const known = [...station.cameras.keys()].join(", ");
+        throw new GradelineError("REQUEST", `there is no camera ${JSON.stringify(id)}, wanted one of: ${known}`);
+      }
+      const picture = await camera.snapshot();
+      const jpeg = await encodeJpeg(picture);
+      return {
+        camera: id,
+        exposedAt: formatMicros(picture.exposedAt),
+        widthPx: picture.widthPx,
+        heightPx: picture.heightPx,
+        jpeg: jpeg.toString("base64"),
+      };
+    },
+    trigger: async ({ lane: wanted }) => {
+      const { lanes } = station.config;
+      const lane = wanted === undefined ? lanes[0]! : lanes.find(({ id }) => id === wanted);
+      if (lane === undefined) {
+        const known = lanes.map(({ id }) => id).join(", ");
+        throw new GradelineError("REQUEST", `there is no lane ${JSON.stringify(wanted)}, wanted one of: ${known}`);
+      }
+      await station.cameras.get(lane.camera)!.trigger();
+      return { lane: lane.id, camera: lane.camera };
+    },
+    reload: async () => {
+      const recipe = await station.reload();
+      return { gallery: recipe.galleryHash.slice(0, 16), references: recipe.references };
+    },
+    activate: async ({ recipe }) => activated(station, await station.recipes.activate(recipe)),
+    shadow: async ({ recipe, stop = false }) => {
+      if (recipe !== undefined && stop) throw new GradelineError("REQUEST", "found both recipe and stop, wanted one");
+      return recipe !== undefined || stop ? station.setShadow(recipe) : shadowMessage(station);
+    },
+    rollback: async () => activated(station, await station.recipes.rollback()),
+    ...teachingHandlers(() => station.teaching),
+  };
+}
+
+function activated({ recipes }: Station, { recipe, changed }: Activated): DataOf<"activate"> {
+  return {
+    recipe: recipe.name,
+    previous: recipes.previous,
+    changed,
+    model: recipes.engine.by.modelHash.slice(0, 16),
+    gallery: recipe.galleryHash.slice(0, 16),
+    references: recipe.references,
+  };
+}

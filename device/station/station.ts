@@ -1,0 +1,488 @@
+import { EventEmitter } from "node:events";
+import { asGradelineError } from "../base/errors.ts";
+import { type Closable, Scope } from "../base/lifecycle.ts";
+import type { Log } from "../base/log.ts";
+import { formatMicros, type Micros, nowMicros, parseMicros } from "../base/time.ts";
+import type { Config } from "../config/schema.ts";
+import type { ShadowMessage, StateMessage, Verdict, VerdictDraft } from "../contract/messages.ts";
+import type { CameraMetrics, LaneMetrics, Metrics, Stage } from "../contract/metrics.ts";
+import type { ProvenEmbedder } from "../embed/embedder.ts";
+import { expiredFor } from "../gallery/calibration.ts";
+import { Camera, type CameraListener } from "../lanes/camera.ts";
+import type { FrameDone, LaneSightings } from "../lanes/camera-messages.ts";
+import { LaneStats } from "../lanes/counts.ts";
+import { Lane, verdictTimes } from "../lanes/lane.ts";
+import { RecentValues } from "../lanes/latency.ts";
+import type { Journal } from "../publish/journal.ts";
+import { Publisher } from "../publish/publisher.ts";
+import { StationRecipes } from "../recipes/active.ts";
+import type { DecidedItem } from "../recipes/decided-item.ts";
+import type { Recipe } from "../recipes/load.ts";
+import { DRIFT_TITLES } from "../teach/drift/findings.ts";
+import { nothingEnrolled, Teaching } from "../teach/teaching.ts";
+import { healthMessage, infoMessage, recipeMessage, shadowMessage } from "./messages.ts";
+import { requestHandlers } from "./requests.ts";
+
+export interface StationParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly embedder: ProvenEmbedder;
+  readonly recipe: Recipe;
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+  /** URL of a module whose `openSource` opens the cameras' sources, for frames that no configuration names. */
+  readonly opener?: string | undefined;
+}
+
+/** An item with everything that was known when it was decided. */
+export interface GradedItem {
+  readonly verdict: Verdict;
+  readonly decided: DecidedItem;
+}
+
+interface StationEvents {
+  /** A verdict is durable. */
+  item: [GradedItem];
+  /** The broker has a verdict. */
+  acked: [Verdict, Micros];
+}
+
+const HEALTH_MS = 5000;
+const STATS_MS = 2000;
+/** A camera that gives no frame for so long counts as away, whatever its source says. */
+const FRAME_AGE_LIMIT_MS = 5000;
+
+/** The whole device: cameras, lanes, one embedder, one journal, one publisher. */
+export class Station implements Closable {
+  readonly config: Config;
+  readonly metrics: Metrics;
+  readonly startedAt: Micros = nowMicros();
+  readonly events = new EventEmitter<StationEvents>();
+  readonly cameras = new Map<string, Camera>();
+  readonly stats = new Map<string, LaneStats>();
+  /** Newest durations of each stage, milliseconds. */
+  readonly recent = new Map<Stage, RecentValues>();
+  readonly #cameraMetrics = new Map<string, CameraMetrics>();
+  readonly #laneMetrics = new Map<string, LaneMetrics>();
+  readonly #log: Log;
+  readonly #journal: Journal;
+  readonly #opener: string | undefined;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #scope = new Scope();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #publisher!: Publisher;
+  #teaching!: Teaching;
+  #recipes!: StationRecipes;
+  readonly #given: Pick<StationParts, "embedder" | "recipe">;
+  #activatedAt: Micros = this.startedAt;
+  #paused = false;
+  /** The broker may keep what an earlier run said of one. */
+  #toldShadow = true;
+  /** What the message `recipe` says of the calibration. */
+  #expiredKey = "[]";
+  #stateKey = "";
+  #stateSince: Micros = this.startedAt;
+  #embedProblem: string | undefined;
+
+  private constructor(parts: StationParts) {
+    this.config = parts.config;
+    this.metrics = parts.metrics;
+    this.#log = parts.log;
+    this.#journal = parts.journal;
+    this.#given = parts;
+    this.#opener = parts.opener;
+    for (const { id } of parts.config.cameras) this.#cameraMetrics.set(id, parts.metrics.camera(id));
+    for (const { id } of parts.config.lanes) this.#laneMetrics.set(id, parts.metrics.lane(id));
+  }
+
+  /**
+   * Connects, opens the cameras and begins to grade.
+   *
+   * @throws {GradelineError} what a part that cannot start says; what was opened is closed again
+   */
+  static async open(parts: StationParts): Promise<Station> {
+    const station = new Station(parts);
+    try {
+      await station.#open();
+    } catch (error) {
+      await station.close();
+      throw error;
+    }
+    return station;
+  }
+
+  get publisher(): Publisher {
+    return this.#publisher;
+  }
+
+  get teaching(): Teaching {
+    return this.#teaching;
+  }
+
+  /** Which model and gallery items are decided by. */
+  get recipes(): StationRecipes {
+    return this.#recipes;
+  }
+
+  /** The model by which items that come into view now are decided. */
+  get embedder(): ProvenEmbedder {
+    return this.#recipes.engine.embedder;
+  }
+
+  /** What they are compared with. */
+  get recipe(): Recipe {
+    return this.#recipes.engine.recipe;
+  }
+
+  get activatedAt(): Micros {
+    return this.#activatedAt;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get journal(): Journal {
+    return this.#journal;
+  }
+
+  /** Whether views are with the model, and how many batches came back. */
+  get embedding(): { readonly waiting: boolean; readonly done: number } {
+    return this.#recipes.embedding;
+  }
+
+  get stateSince(): Micros {
+    return this.#stateSince;
+  }
+
+  /** Resolves when every camera has ended, or when `stop` aborts. */
+  async run(stop: AbortSignal): Promise<void> {
+    const ended = Promise.all([...this.cameras.values()].map((camera) => camera.finished));
+    const stopped = new Promise<void>((resolve) => {
+      if (stop.aborted) resolve();
+      else stop.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await Promise.race([ended, stopped]);
+  }
+
+  /** Fruit in view are graded with the views they have; then everything is handed over and closed. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    await this.#scope.close();
+    // Where not all of it came to be open; else there is nothing left to do.
+    const recipes = this.#recipes as StationRecipes | undefined;
+    await recipes?.close();
+    await recipes?.free();
+  }
+
+  /** Takes one duration in milliseconds. */
+  observe(stage: Stage, ms: number): void {
+    this.metrics.stage[stage].observe(ms / 1000);
+    let recent = this.recent.get(stage);
+    if (recent === undefined) {
+      recent = new RecentValues();
+      this.recent.set(stage, recent);
+    }
+    recent.add(ms);
+  }
+
+  /** What the device says of itself: `degraded` with every reason, else `online`. */
+  state(): { readonly state: "online" | "degraded"; readonly reasons: string[] } {
+    const reasons: string[] = [];
+    for (const camera of this.cameras.values()) {
+      const age = camera.frameAgeMs();
+      if (camera.state === "waiting") reasons.push(`camera ${camera.id}: ${camera.reason ?? "away"}`);
+      else if (
+        camera.state === "ok" &&
+        camera.runsFreely &&
+        !this.#paused &&
+        age !== undefined &&
+        age > FRAME_AGE_LIMIT_MS
+      ) {
+        reasons.push(`camera ${camera.id}: no frame for ${Math.round(age / 1000)} s`);
+      }
+    }
+    const { journal } = this.#publisher.health;
+    if (journal.problem !== null) reasons.push(`journal: ${journal.problem}`);
+    if (this.#embedProblem !== undefined) reasons.push(`embedding: ${this.#embedProblem}`);
+    if (this.embedder.degraded !== undefined) reasons.push(`embedding: ${this.embedder.degraded}`);
+    if (this.recipe.references === 0) reasons.push(nothingEnrolled(this.config));
+    reasons.push(...this.expired());
+    const { problem } = this.#teaching.queue.stats;
+    if (problem !== null) reasons.push(`unknown items are not kept: ${problem}`);
+    for (const { lane, kind, since } of this.#teaching.findings()) {
+      reasons.push(`lane ${lane}: ${DRIFT_TITLES[kind]} since ${since.slice(0, 19)}Z`);
+    }
+    if (this.#paused) reasons.push("paused by request");
+    return { state: reasons.length === 0 ? "online" : "degraded", reasons };
+  }
+
+  /** Why the calibration does not hold any more; empty where there is none. */
+  expired(): string[] {
+    return expiredFor(this.recipe.gallery?.fit, this.config, this.#teaching.findings());
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    for (const lane of this.config.lanes) this.cameras.get(lane.camera)?.pause(lane.id, paused);
+    this.#tellState();
+  }
+
+  /**
+   * Reads the gallery again and grades by it from the next item on; where it is refused the old one stays.
+   *
+   * @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY
+   */
+  reload(): Promise<Recipe> {
+    return this.#recipes.apart(() => this.#reload());
+  }
+
+  async #reload(): Promise<Recipe> {
+    const recipe = await this.#recipes.reload();
+    this.#log.info({ gallery: recipe.galleryHash, references: recipe.references }, "gallery loaded again");
+    this.#warnOfGallery();
+    return recipe;
+  }
+
+  async #open(): Promise<void> {
+    const { config } = this;
+    const { embedder, recipe } = this.#given;
+    const parts = { config, log: this.#log, metrics: this.metrics, changed: () => this.#decidesByOther() };
+    this.#recipes = await StationRecipes.open(parts, embedder, recipe);
+    this.#activatedAt = this.#recipes.since ?? this.startedAt;
+    this.#warnOfGallery();
+    this.#teaching = await Teaching.open({
+      config,
+      embedder: () => this.embedder,
+      log: this.#log,
+      recipe: () => this.recipe,
+      apart: (work) => this.#recipes.apart(work),
+      reload: () => this.#reload(),
+      advanced: (lane) => {
+        if (this.stats.size === config.lanes.length) this.#tellStatsOf(lane);
+      },
+    });
+    this.#publisher = this.#scope.add(
+      await Publisher.open({
+        mqtt: config.mqtt,
+        device: config.device,
+        journal: this.#journal,
+        log: this.#log,
+        handlers: requestHandlers(this),
+        acked: (verdict, at) => this.#acked(verdict, at),
+      }),
+    );
+    this.#scope.add({ close: () => this.#recipes.free() });
+    // Closed before the publisher: what it was asked is still answered.
+    this.#scope.add(this.#teaching);
+    this.#scope.add(this.#recipes);
+    const run = Math.floor(this.startedAt / 1000).toString(36);
+    for (const lane of config.lanes) {
+      this.stats.set(lane.id, new LaneStats(lane.id));
+      this.#lanes.set(
+        lane.id,
+        new Lane(lane, {
+          run,
+          judge: () => this.#recipes.engine,
+          decided: (item) => this.#decided(item),
+          embedFailed: (error) => this.#embedFailed(error),
+        }),
+      );
+    }
+    const { sizePx, cropMargin, cropFill } = this.embedder.model;
+    const opened = await Promise.allSettled(
+      config.cameras.map((camera) =>
+        Camera.open(
+          {
+            camera,
+            lanes: config.lanes.filter((lane) => lane.camera === camera.id),
+            crop: { sizePx, margin: cropMargin, fill: cropFill },
+            opener: this.#opener,
+          },
+          this.#listener,
+          this.#log,
+        ),
+      ),
+    );
+    for (const result of opened) {
+      if (result.status !== "fulfilled") continue;
+      const camera = this.#scope.add(result.value);
+      this.cameras.set(camera.id, camera);
+      this.#cameraMetrics.get(camera.id)!.age(() => camera.frameAgeMs());
+    }
+    for (const result of opened) if (result.status === "rejected") throw result.reason;
+    this.#tellRecipe();
+    this.#tellHealth();
+    this.#tellStats();
+    this.#timers.push(setInterval(() => this.#tellHealth(), HEALTH_MS));
+    this.#timers.push(setInterval(() => this.#tellStats(), STATS_MS));
+  }
+
+  readonly #listener: CameraListener = {
+    frame: async (camera, frame) => {
+      this.#observeFrame(camera, frame);
+      for (const { lane, scene, area } of frame.scenes) this.#teaching.drift.scene(lane, scene, area);
+      await this.#see(frame.lanes);
+    },
+    rest: (_camera, sightings) => this.#see(sightings),
+    restarted: (camera, id) => {
+      for (const lane of this.#lanes.values()) {
+        if (lane.config.camera === camera.id && (id === undefined || lane.config.id === id)) lane.restart();
+      }
+    },
+    changed: () => this.#tellState(),
+  };
+
+  async #see(lanes: readonly LaneSightings[]): Promise<void> {
+    await Promise.all(lanes.map(({ lane, sightings }) => this.#lanes.get(lane)!.see(sightings)));
+  }
+
+  #observeFrame(camera: Camera, frame: FrameDone): void {
+    this.observe("grab", frame.grabMs);
+    this.observe("vision", frame.visionMs);
+    this.#cameraMetrics.get(camera.id)?.update(camera.counters);
+  }
+
+  async #decided(item: DecidedItem): Promise<void> {
+    const draft = this.#draft(item);
+    const before = nowMicros();
+    let verdict: Verdict;
+    try {
+      verdict = await this.#publisher.verdict(draft);
+    } catch (error) {
+      const { code, message, hint } = asGradelineError(error, "JOURNAL");
+      this.#log.error({ code, hint, item: item.id }, `verdict lost: ${message}`);
+      return;
+    }
+    this.#embedProblem = item.embeddings.length > 0 ? undefined : this.#embedProblem;
+    this.stats.get(item.lane.id)!.add(verdict);
+    if (item.embeddings.length > 0) {
+      this.observe("embed", item.ms.embed);
+      this.observe("grade", item.ms.grade);
+    }
+    this.observe("journal", (nowMicros() - before) / 1000);
+    this.metrics.published.inc();
+    this.#laneMetrics.get(item.lane.id)!.verdict(verdict);
+    this.#recipes.shadow?.offer(verdict, item);
+    this.#teaching.seen({ verdict, decided: item });
+    this.events.emit("item", { verdict, decided: item });
+  }
+
+  #draft(item: DecidedItem): VerdictDraft {
+    const { decision, passed, by } = item;
+    return {
+      v: 1,
+      device: this.config.device,
+      lane: item.lane.id,
+      item: item.id,
+      outcome: decision.outcome,
+      grade: decision.grade,
+      margin: decision.margin === null ? null : rounded(decision.margin),
+      grades: decision.grades.map(({ grade, distance, pValue }) => ({
+        grade,
+        distance: distance === null ? null : rounded(distance),
+        pValue: pValue === null ? null : rounded(pValue),
+      })),
+      views: passed.views,
+      sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
+      cup: passed.cup ?? null,
+      ...verdictTimes(item),
+      recipe: by.recipe,
+      model: by.modelHash.slice(0, 16),
+      gallery: by.galleryHash.slice(0, 16),
+      ms: item.ms,
+    };
+  }
+
+  #acked(verdict: Verdict, at: Micros): void {
+    const exposedAt = parseMicros(verdict.exposedAt);
+    // One of an earlier run waited for the broker, not for us.
+    if (exposedAt >= this.startedAt) {
+      this.observe("publish", Math.max(0, at - parseMicros(verdict.decidedAt)) / 1000);
+      this.observe("exposure_to_ack", Math.max(0, at - exposedAt) / 1000);
+    }
+    this.metrics.acknowledged.inc();
+    this.events.emit("acked", verdict, at);
+  }
+
+  #embedFailed(error: unknown): void {
+    const { message, hint } = asGradelineError(error, "INFERENCE");
+    if (this.#embedProblem === undefined) this.#log.error({ hint }, `a view is not embedded: ${message}`);
+    this.#embedProblem = message;
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    // Which cameras there are is known when each is open or known to come later.
+    if (this.cameras.size < this.config.cameras.length) return;
+    const { state, reasons } = this.state();
+    const key = JSON.stringify([state, reasons]);
+    if (key === this.#stateKey) return;
+    this.#stateKey = key;
+    this.#stateSince = nowMicros();
+    const message: StateMessage = { state, reasons, at: formatMicros(this.#stateSince) };
+    this.#publisher.retain("state", message);
+    if (JSON.stringify(this.expired()) !== this.#expiredKey) this.#tellRecipe();
+    if (state === "degraded") this.#log.warn({ reasons }, "degraded");
+    else this.#log.info("online");
+  }
+
+  #warnOfGallery(): void {
+    const { warning } = this.recipe;
+    if (warning !== undefined) this.#log.warn(warning);
+  }
+
+  #tellHealth(): void {
+    this.#tellState();
+    const health = healthMessage(this);
+    this.metrics.journal(health.journal);
+    this.#publisher.retain("health", health);
+  }
+
+  #tellStats(): void {
+    for (const lane of this.stats.keys()) this.#tellStatsOf(lane);
+    this.#tellShadow();
+  }
+
+  /** While there is one, and once when it has gone. */
+  #tellShadow(): void {
+    const message = shadowMessage(this);
+    const there = message.shadow !== null;
+    if (there || this.#toldShadow) this.#publisher.retain("shadow", message);
+    this.#toldShadow = there;
+  }
+
+  #tellStatsOf(lane: string): void {
+    const progress = this.#teaching.progress(lane);
+    const enrolling = progress === undefined ? null : { ...progress, items: [...progress.items] };
+    this.#publisher.retain("laneStats", {
+      ...this.stats.get(lane)!.message(),
+      enrolling,
+      drift: this.#teaching.drift.message(lane),
+    });
+  }
+
+  /** Lets a recipe decide beside the active one, or none; see {@link StationRecipes.setShadow}. */
+  async setShadow(wanted: string | undefined): Promise<ShadowMessage> {
+    await this.#recipes.setShadow(wanted);
+    this.#tellShadow();
+    return shadowMessage(this);
+  }
+
+  #decidesByOther(): void {
+    this.#activatedAt = nowMicros();
+    this.#tellRecipe();
+    this.#tellState();
+  }
+
+  #tellRecipe(): void {
+    this.#expiredKey = JSON.stringify(this.expired());
+    this.#publisher.retain("info", infoMessage(this));
+    this.#publisher.retain("recipe", recipeMessage(this));
+  }
+}
+
+/** Six digits say all that a float32 distance holds. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
