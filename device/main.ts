@@ -1,9 +1,11 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=4
+import { EventEmitter } from "node:events";
 import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { GradelineError } from "./base/errors.ts";
 import { createLog, type Log } from "./base/log.ts";
 import { run } from "./base/run.ts";
+import { compileCache, givenConfig, useRuntimeFolder } from "./base/service.ts";
 import { Systemd } from "./base/systemd.ts";
 import { VERSION } from "./base/version.ts";
 import { loadConfig, readSecret } from "./config/file.ts";
@@ -11,8 +13,10 @@ import { Console } from "./console/server.ts";
 import { createMetrics } from "./contract/metrics.ts";
 import { openEmbedder, type Progress } from "./embed/open.ts";
 import { Journal } from "./publish/journal.ts";
+import { checkBrokerFiles } from "./publish/link.ts";
 import { checkInstalled, readPlaces } from "./recipes/bundle/installed.ts";
 import { loadRecipeOrUntaught } from "./recipes/load.ts";
+import { reload } from "./station/reload.ts";
 import { Station } from "./station/station.ts";
 import { stationView } from "./station/view.ts";
 import { stationStatus, stationVitals } from "./station/vitals.ts";
@@ -22,7 +26,8 @@ const HELP = `The grading daemon: frames in, one verdict per fruit out over MQTT
 
 Usage: gradeline --config FILE [--check]
 
-  --config FILE   YAML; systemd/gradeline.example.yaml is a complete commented example
+  --config FILE   YAML; systemd/gradeline.example.yaml is a complete commented example. As a service:
+                  gradeline.yaml in $CONFIGURATION_DIRECTORY where absent
   --check         read the configuration, model and gallery, say what is wrong with them, and end
   --version
   --help
@@ -30,19 +35,28 @@ Usage: gradeline --config FILE [--check]
 Examples:
   gradeline --config /etc/gradeline/gradeline.yaml
   gradeline --config gradeline.yaml --check && systemctl restart gradeline
+  systemctl reload gradeline      reads configuration and gallery again (SIGHUP); what needs a restart is told
 
 Exit code: 0; 1 where a part failed; 2 for wrong use or a wrong configuration.
 `;
 
+/** From the signal to the end; the unit waits five seconds. */
+const STOP_MS = 4000;
+
+useRuntimeFolder();
 // Threads that find their code compiled need not hold the compiler: tens of megabytes less in each.
-enableCompileCache();
+enableCompileCache(compileCache());
+// A terminal that closes ends what was started in it. A service has none: there the signal asks for a reload.
+const hangups = new EventEmitter<{ hangup: [] }>();
+if (process.stderr.isTTY !== true) process.on("SIGHUP", () => hangups.emit("hangup"));
 
 await run(async (scope, stop) => {
   const options = parse();
   if (options === undefined) return 0;
   const config = await loadConfig(options.config);
   const log = createLog(config.log.level);
-  const systemd = scope.add(await Systemd.open(process.env, log));
+  // A check tells systemd nothing: it may run beside the daemon, or before it.
+  const systemd = scope.add(await Systemd.open(options.check ? {} : process.env, log));
   const places = await readPlaces(config);
   if (places.installed !== undefined) await checkInstalled(places.installed);
   systemd.starting(`loading ${places.model}`);
@@ -52,14 +66,17 @@ await run(async (scope, stop) => {
       proven: (line, proof) => log.info({ proof }, line),
     }),
   );
+  if (stop.aborted) return options.check ? 130 : 0;
   const recipe = await loadRecipeOrUntaught(places, embedder.model);
   if (options.check) {
+    await checkBrokerFiles(config.mqtt, config.device);
     if (recipe.warning !== undefined) process.stderr.write(`warning: ${recipe.warning}\n`);
     if (recipe.references === 0) process.stderr.write(`warning: ${nothingEnrolled(config, options.config)}\n`);
     const by = recipe.name === null ? "" : `recipe ${recipe.name}, `;
     process.stdout.write(`${options.config}: fine, ${by}${recipe.references} references\n`);
     return 0;
   }
+  if (stop.aborted) return 0;
   systemd.starting("opening journal, cameras and lanes");
   const metrics = scope.add(createMetrics());
   const journal = scope.add(await Journal.open(config.journal));
@@ -70,11 +87,27 @@ await run(async (scope, stop) => {
     const page = scope.add(await Console.listen({ host, port, token: secret }, stationView(station), log));
     log.info({ url: page.url }, "page");
   }
-  systemd.running({ status: () => stationStatus(station), vitals: () => stationVitals(station) });
+  let restart = "";
+  systemd.running({ status: () => `${stationStatus(station)}${restart}`, vitals: () => stationVitals(station) });
+  const parts = {
+    config,
+    log,
+    gallery: () => station.reload(),
+    reconnect: () => station.publisher.reconnect(),
+  };
+  let reloading = Promise.resolve();
+  hangups.on("hangup", () => {
+    reloading = reloading.then(() =>
+      systemd.reloading(async () => {
+        const keys = (await reload(options.config, parts))?.restart;
+        if (keys !== undefined) restart = keys.length === 0 ? "" : `, needs a restart for ${keys.join(", ")}`;
+      }),
+    );
+  });
   await station.run(stop);
   systemd.stopping();
   return 0;
-});
+}, STOP_MS);
 
 /** What takes long is told to systemd each second, and to the log when it begins and every ten seconds: an engine takes minutes. */
 function telling(log: Log, systemd: Systemd, stop: AbortSignal): (progress: Progress) => void {
@@ -105,10 +138,11 @@ function parse(): { readonly config: string; readonly check: boolean } | undefin
     process.stdout.write(`${VERSION}\n`);
     return undefined;
   }
-  if (values.config === undefined) {
+  const config = values.config ?? givenConfig();
+  if (config === undefined) {
     throw new GradelineError("USAGE", "--config is missing", { hint: "gradeline --help" });
   }
-  return { config: values.config, check: values.check };
+  return { config, check: values.check };
 }
 
 function parseValues() {

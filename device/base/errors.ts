@@ -45,6 +45,8 @@ export type ErrorCode =
   | "REQUEST"
   /** A part was used after it was closed. */
   | "CLOSED"
+  /** systemd waits to be told how the start goes, and cannot be told. */
+  | "SYSTEMD"
   /** A file cannot be read or written. */
   | "FILE"
   /** A state that should not exist; a defect of ours. */

@@ -1,3 +1,6 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { getSystemErrorName } from "node:util";
+import { GradelineError } from "./errors.ts";
 import type { Closable } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 
@@ -16,12 +19,15 @@ export interface RunningParts {
   vitals(): readonly Vital[];
 }
 
-type Notify = (lines: string) => void;
+type Notify = (lines: string) => number;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a stage that lasts may take until it says something again, microseconds. */
 const EXTEND_US = 30_000_000;
 const STATUS_MS = 5000;
+/** systemd reads its socket at once; one that takes nothing for so long is read by nobody. */
+const DEAF_MS = 4000;
+const AGAIN_MS = 50;
 
 /**
  * What the daemon tells systemd: how far its start is, that it runs, and that it is alive only while its work advances.
@@ -35,6 +41,8 @@ export class Systemd implements Closable {
   readonly #log: Log;
   readonly #timers: NodeJS.Timeout[] = [];
   #status = "";
+  /** What the last lines were not sent for. */
+  #failure = 0;
 
   private constructor(notify: Notify | undefined, watchdogMs: number | undefined, log: Log) {
     this.#notify = notify;
@@ -42,17 +50,30 @@ export class Systemd implements Closable {
     this.#log = log;
   }
 
-  /** Without libsystemd the daemon runs all the same, and says why it cannot tell. */
+  /**
+   * Opens the way to systemd, where `NOTIFY_SOCKET` names one.
+   *
+   * @throws {GradelineError} SYSTEMD, within five seconds, where nothing can be told through it: systemd would wait for
+   *   READY in vain, stop the daemon, start it again, and so on
+   */
   static async open(environment: Environment, log: Log): Promise<Systemd> {
-    if (!environment.NOTIFY_SOCKET) return new Systemd(undefined, undefined, log);
+    const address = environment.NOTIFY_SOCKET;
+    if (!address) return new Systemd(undefined, undefined, log);
+    let send: Notify;
     try {
       // Loaded only here: most who start the daemon by hand have no use for it.
-      const { loadForGood } = await import("./ffi.ts");
-      const send = loadForGood("libsystemd.so.0").func("int sd_notify(int unset, const char *state)");
-      return new Systemd((lines) => void send(0, lines), watchdogOf(environment), log);
+      send = (await import("./notify-socket.ts")).openNotifySocket(address).send;
     } catch (error) {
-      log.warn({ reason: (error as Error).message }, "systemd cannot be told anything: libsystemd is missing");
-      return new Systemd(undefined, undefined, log);
+      throw unusable(address, (error as Error).message, error);
+    }
+    for (const since = performance.now(); ; ) {
+      const failure = send("STATUS=starting");
+      if (failure === 0) return new Systemd(send, watchdogOf(environment), log);
+      const name = getSystemErrorName(-failure);
+      const full = name === "EAGAIN" || name === "ENOBUFS";
+      if (!full) throw unusable(address, name);
+      if (performance.now() - since > DEAF_MS) throw unusable(address, `nobody reads it for ${DEAF_MS / 1000} s`);
+      await wait(AGAIN_MS);
     }
   }
 
@@ -87,6 +108,23 @@ export class Systemd implements Closable {
     this.#timers.push(setInterval(feed, limitMs / 4));
   }
 
+  /**
+   * The configuration is read again; systemd takes the next READY for the end of it.
+   *
+   * @param work what is done meanwhile
+   */
+  async reloading(work: () => Promise<void>): Promise<void> {
+    // systemd holds this against the time of its own request: the clock that both of them read.
+    this.#tell(
+      `RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}\nSTATUS=reading the configuration again`,
+    );
+    try {
+      await work();
+    } finally {
+      this.#tell(`READY=1\nSTATUS=${line(this.#status)}`);
+    }
+  }
+
   stopping(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     this.#tell("STOPPING=1\nSTATUS=handing over what was graded");
@@ -103,7 +141,11 @@ export class Systemd implements Closable {
   }
 
   #tell(lines: string): void {
-    this.#notify?.(lines);
+    const failure = this.#notify?.(lines) ?? 0;
+    if (failure !== 0 && failure !== this.#failure) {
+      this.#log.warn({ reason: getSystemErrorName(-failure) }, "systemd cannot be told how it goes");
+    }
+    this.#failure = failure;
   }
 }
 
@@ -133,6 +175,13 @@ function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: Environment): number | unde
   const us = Number(WATCHDOG_USEC);
   if (!(us > 0) || (WATCHDOG_PID && Number(WATCHDOG_PID) !== process.pid)) return undefined;
   return us / 1000;
+}
+
+function unusable(address: string, found: string, cause?: unknown): GradelineError {
+  return new GradelineError("SYSTEMD", `NOTIFY_SOCKET ${address} cannot be used: ${found}`, {
+    hint: "start it by `systemctl start gradeline`; by hand: env -u NOTIFY_SOCKET gradeline --config FILE",
+    cause,
+  });
 }
 
 /** A line break would end the field and begin another one. */

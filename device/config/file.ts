@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
+import { serviceFolder } from "../base/service.ts";
 import { allowedAt, allowedKeysAt } from "./allowed.ts";
 import { type Config, configSchema, type SecretConfig } from "./schema.ts";
 
@@ -69,13 +71,17 @@ export function parseConfig(text: string, name: string): Config {
  *   part of a message
  */
 export async function readSecret(secret: SecretConfig): Promise<string> {
-  const place = secret.file === undefined ? `environment variable ${secret.env}` : `file ${secret.file}`;
+  const file = secretFile(secret);
+  const place = file === undefined ? `environment variable ${secret.env}` : `file ${file}`;
   let text: string | undefined;
   try {
-    text = secret.file === undefined ? process.env[secret.env!] : await readFile(secret.file, "utf8");
+    text = file === undefined ? process.env[secret.env!] : await readFile(file, "utf8");
   } catch (error) {
     throw new GradelineError("CONFIG", `the secret cannot be read from ${place}`, {
-      hint: "check that it is there and that the daemon's user may read it",
+      hint:
+        secret.credential === undefined
+          ? "check that it is there and that the daemon's user may read it"
+          : `systemctl edit gradeline, [Service], LoadCredential=${secret.credential}:/etc/gradeline/${secret.credential}; then systemctl restart gradeline`,
       cause: error,
     });
   }
@@ -84,6 +90,11 @@ export async function readSecret(secret: SecretConfig): Promise<string> {
     throw new GradelineError("CONFIG", `${place} does not hold a secret: it is not set, empty, or more than one line`);
   }
   return value;
+}
+
+/** The file in which a secret lies; undefined for one in the environment. */
+export function secretFile({ file, credential }: SecretConfig): string | undefined {
+  return credential === undefined ? file : join(serviceFolder("CREDENTIALS_DIRECTORY"), credential);
 }
 
 function plainValue(document: Document, name: string): unknown {

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { z } from "zod";
+import { SHIPPED_MODEL, serviceFolder } from "../base/service.ts";
 import { gigeSchema, gstSchema, libcameraSchema } from "./camera.ts";
 import { publicKeySchema } from "./public-key.ts";
 import { secretSchema } from "./secret.ts";
@@ -169,10 +171,22 @@ const mqttSchema = z.strictObject({
   window: z.number().int().min(1).max(1000).default(20).describe("verdicts in flight to the broker at once"),
 });
 
+function inState(name: string): string {
+  return join(serviceFolder("STATE_DIRECTORY"), name);
+}
+
 export const configSchema = z.strictObject({
   device: nameSchema.describe("name of this board in topics"),
-  model: z.string().default("models/embedder.json").describe("description of the embedding model"),
-  gallery: z.string().describe("folder of the gallery"),
+  model: z
+    .string()
+    .optional()
+    .transform((path) => path ?? SHIPPED_MODEL)
+    .describe("description of the embedding model; the shipped one where absent"),
+  gallery: z
+    .string()
+    .optional()
+    .transform((path) => path ?? inState("gallery"))
+    .describe("folder of the gallery; `gallery` in the service's state folder where absent"),
   embedder: z
     .strictObject({
       backend: z
@@ -210,7 +224,11 @@ export const configSchema = z.strictObject({
   lanes: z.array(laneSchema).min(1).max(32),
   journal: z
     .strictObject({
-      path: z.string().default("/var/lib/gradeline/journal.sqlite"),
+      path: z
+        .string()
+        .optional()
+        .transform((path) => path ?? inState("journal.sqlite"))
+        .describe("`journal.sqlite` in the service's state folder, /var/lib/gradeline, where absent"),
       maxRows: count.default(1_000_000),
       maxBytes: z
         .number()

@@ -39,6 +39,7 @@ export interface LinkParts {
   room(): void;
 }
 
+const GOODBYE_MS = 1000;
 const FLAPPING = "the broker ends each connection soon after it is made";
 const FLAPPING_HELP = {
   hint: "give each device its own `device` or `mqtt.clientId`: two of one name throw each other out",
@@ -85,18 +86,29 @@ export class Link implements Closable {
     this.#closed = true;
     this.#wake?.();
     this.#session?.end();
-    const client = this.#client;
-    if (client?.connected) {
-      const cut = setTimeout(() => client.stream.destroy(), 1000);
-      client.end(Object.keys(client.outgoing).length > 0);
-      await this.#running;
-      clearTimeout(cut);
-    } else {
-      client?.stream.destroy();
-      await this.#running;
-    }
+    const cut = this.#leave();
+    await this.#running;
+    clearTimeout(cut);
     this.#state = "closed";
     this.#reason = "closed";
+  }
+
+  /** Says goodbye and connects again, by what the configuration says then. */
+  reconnect(): void {
+    this.#leave();
+    this.#wake?.();
+  }
+
+  /** Ends the connection, if there is one. @returns what cuts it off where the broker is slow to let go */
+  #leave(): NodeJS.Timeout | undefined {
+    const client = this.#client;
+    if (!client?.connected) {
+      client?.stream.destroy();
+      return undefined;
+    }
+    const cut = setTimeout(() => client.stream.destroy(), GOODBYE_MS);
+    client.end(Object.keys(client.outgoing).length > 0);
+    return cut;
   }
 
   async #run(): Promise<void> {

@@ -13,6 +13,8 @@ import { Requests } from "./requests.ts";
 import { Retained } from "./retained.ts";
 import type { Session } from "./session.ts";
 
+/** What is left for the state `stopped` where acknowledgements took all the time there was. */
+const STATE_MS = 300;
 /** Verdicts in memory that the disk has not taken yet: minutes of a fast line, some megabytes. */
 const MAX_WAITING = 10_000;
 
@@ -162,10 +164,17 @@ export class Publisher implements Closable {
     if (this.#closing) return;
     this.#closing = true;
     this.#diskRetry?.cancel();
+    // Both together: a broker that takes nothing more must not hold the end up.
+    const until = performance.now() + this.#timing.drainMs;
     await bounded(this.#outbox.drained(), this.#timing.drainMs);
     this.retain("state", { state: "stopped", reasons: [], at: formatMicros(nowMicros()) });
-    await bounded(this.#retained.settled(), this.#timing.drainMs);
+    await bounded(this.#retained.settled(), Math.max(STATE_MS, until - performance.now()));
     await this.#link.close();
+  }
+
+  /** Makes the connection anew, by what the configuration says now. */
+  reconnect(): void {
+    this.#link.reconnect();
   }
 
   #up(session: Session): void {

@@ -57,4 +57,16 @@ describe("what a daemon tells systemd", { skip: withoutNotifySocket }, () => {
     await socket.until((line) => line === "STOPPING=1");
     assert.ok(!socket.told.includes("WATCHDOG=1"));
   });
+
+  test("it ends by itself while it still starts, and while its broker takes nothing", async () => {
+    const starting = await start();
+    await socket.until((line) => line.startsWith("STATUS=loading"));
+    assert.deepEqual(await starting.kill("SIGTERM"), { code: 0, signal: null });
+    const daemon = await start();
+    const ready = await socket.until((line) => line === "READY=1");
+    await socket.until((line) => /^STATUS=.* [1-9]\d* items decided/.test(line), ready);
+    gate.hold();
+    assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
+    assert.ok(!daemon.errors.some((line) => line.includes("cut off")), daemon.errors.join("\n"));
+  });
 });

@@ -16,9 +16,10 @@ export class NotifySocket {
   #watching: (() => void)[] = [];
   #over = false;
 
-  private constructor(path: string) {
+  private constructor(path: string, how: readonly string[]) {
     this.path = path;
-    this.#process = spawn(PYTHON, ["test/support/notify-socket.py", path], { stdio: ["ignore", "pipe", "inherit"] });
+    const args = ["test/support/notify-socket.py", path, ...how];
+    this.#process = spawn(PYTHON, args, { stdio: ["pipe", "pipe", "inherit"] });
     createInterface({ input: this.#process.stdout! }).on("line", (line) => {
       const said = JSON.parse(line) as { event: string; lines?: string[] };
       this.told.push(...(said.lines ?? [said.event]));
@@ -30,8 +31,9 @@ export class NotifySocket {
     });
   }
 
-  static async listen(path: string): Promise<NotifySocket> {
-    const socket = new NotifySocket(path);
+  /** @param how `deaf`: it reads nothing of what is told */
+  static async listen(path: string, how: readonly "deaf"[] = []): Promise<NotifySocket> {
+    const socket = new NotifySocket(path, how);
     await socket.until((line) => line === "listening");
     return socket;
   }

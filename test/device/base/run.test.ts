@@ -59,3 +59,10 @@ test("a second signal ends a program that does not come to its end", async () =>
     assert.deepEqual([child.process.exitCode, child.process.signalCode], [code, null]);
   }
 });
+
+test("a part that never closes is left behind when its time is over, and that is told", async () => {
+  const child = new Child(SCRIPT, ["hangs", "300"]);
+  await child.until(({ event }) => event === "open");
+  await child.kill("SIGTERM");
+  assert.deepEqual([child.process.exitCode, child.process.signalCode], [3, null]);
+});

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { createLog } from "../../../device/base/log.ts";
 import { Liveness, Systemd } from "../../../device/base/systemd.ts";
+import { NotifySocket, withoutNotifySocket } from "../../support/notify-socket.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 test("a stage that has work and gets none of it done is found after the limit, others never", () => {
   const liveness = new Liveness(1000);
@@ -29,4 +33,56 @@ test("without a socket nothing is loaded and nothing told", async () => {
   systemd.running({ status: () => assert.fail("nobody asks"), vitals: () => assert.fail("nobody asks") });
   systemd.stopping();
   systemd.close();
+});
+
+test("a socket that cannot be used is an error with the reason, within seconds", async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = join(folder, "stream");
+  const server = createServer().listen(path);
+  t.after(() => server.close());
+  const tries: readonly [address: string, found: RegExp][] = [
+    [join(folder, "missing"), /ENOENT/],
+    [path, /EPROTOTYPE/],
+    ["relative/path", /wanted a path or @name/],
+    ["@", /wanted a path or @name/],
+    [`/${"x".repeat(200)}`, /at most 107 bytes/],
+    ["@gradeline-nobody-listens-here", /ECONNREFUSED/],
+  ];
+  for (const [address, found] of tries) {
+    await assert.rejects(Systemd.open({ NOTIFY_SOCKET: address }, createLog("silent")), (error: Error) => {
+      assert.match(error.message, found);
+      assert.match(error.message, /^NOTIFY_SOCKET .* cannot be used/);
+      return true;
+    });
+  }
+});
+
+test("a socket that nobody reads is an error and never holds the daemon", { skip: withoutNotifySocket }, async (t) => {
+  const folder = await temporaryFolder(t);
+  const socket = await NotifySocket.listen(join(folder, "notify"), ["deaf"]);
+  t.after(() => socket.close());
+  const environment = { NOTIFY_SOCKET: socket.path };
+  const open = () => Systemd.open(environment, createLog("silent"));
+  const openUntilFull = async () => {
+    for (let tries = 0; tries < 2000; tries++) (await open()).close();
+  };
+  await assert.rejects(openUntilFull, /nobody reads it for 4 s/);
+});
+
+test("a reload is told with its time, and ends with READY", { skip: withoutNotifySocket }, async (t) => {
+  const folder = await temporaryFolder(t);
+  const socket = await NotifySocket.listen(join(folder, "notify"));
+  t.after(() => socket.close());
+  const systemd = await Systemd.open({ NOTIFY_SOCKET: socket.path }, createLog("silent"));
+  t.after(() => systemd.close());
+  systemd.running({ status: () => "online", vitals: () => [] });
+  const at = await socket.until((line) => line === "READY=1");
+  let during = false;
+  await systemd.reloading(async () => {
+    during = true;
+  });
+  assert.ok(during);
+  const reloading = await socket.until((line) => line === "RELOADING=1", at);
+  const time = await socket.until((line) => /^MONOTONIC_USEC=\d+$/.test(line), reloading);
+  await socket.until((line) => line === "READY=1", time);
 });

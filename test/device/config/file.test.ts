@@ -72,8 +72,7 @@ test("several errors are listed at once, in the order of their lines", () => {
 
 test("an empty file names every key that must be there", () => {
   const { message } = errorOf("");
-  for (const key of ["device", "gallery", "cameras", "lanes"])
-    assert.match(message, new RegExp(`\`${key}\` is missing`));
+  for (const key of ["device", "cameras", "lanes"]) assert.match(message, new RegExp(`\`${key}\` is missing`));
 });
 
 test("a section without content is told apart from a section that is left out", () => {
@@ -130,8 +129,15 @@ test("the example with every setting switched on is valid and has every key of t
   parseConfig(text, EXAMPLE);
   const given = new Set(pathsOf(parse(text)));
   const missing = schemaPaths(configJsonSchema()).filter((path) => !given.has(path));
-  // A secret is given by file or by environment; the example shows one of each.
-  assert.deepEqual(missing, ["cameras[].source.password.env", "mqtt.password.env", "console.token.file"]);
+  // A secret is given by file, by environment or by systemd; the example shows one of each.
+  assert.deepEqual(missing, [
+    "cameras[].source.password.env",
+    "cameras[].source.password.credential",
+    "mqtt.password.file",
+    "mqtt.password.env",
+    "console.token.file",
+    "console.token.credential",
+  ]);
 });
 
 test("the example's settings that are switched off stand at their defaults", async () => {
@@ -139,7 +145,7 @@ test("the example's settings that are switched off stand at their defaults", asy
   // Whole cameras that are switched off: from `#- id` to the empty line.
   const camera = /^ *#- id:(?:.*\n)+?\n/gm;
   const free =
-    /^ *#(varieties|fruit|items|library|engineCache|clientId|username|password|ca|cert|key|token|roi|path|circulate|trust):.*$/gm;
+    /^ *#(model|varieties|fruit|items|library|engineCache|clientId|username|password|ca|cert|key|token|roi|path|circulate|trust):.*$/gm;
   const plain = parseConfig(text, EXAMPLE);
   assert.deepEqual(parseConfig(uncommented(text.replaceAll(camera, "\n").replaceAll(free, "")), EXAMPLE), plain);
 });
