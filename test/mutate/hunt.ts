@@ -1,0 +1,117 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Belonging } from "./belonging.ts";
+import { Coverage } from "./coverage.ts";
+import { withMutation } from "./mutations.ts";
+import type { Planted } from "./sources.ts";
+import { runTestFile } from "./test-file.ts";
+import { Tree } from "./tree.ts";
+
+export interface Found {
+  readonly planted: Planted;
+  /** `not run`: no test that belongs to the source comes to that place; `refused`: the compiler does not take it. */
+  readonly outcome: "noticed" | "timed out" | "survived" | "not run" | "refused";
+  /** The test file that noticed it. */
+  readonly by?: string;
+}
+
+export interface HuntOptions {
+  readonly root: string;
+  readonly jobs: number;
+  /** A test file that takes longer than this as things are is left out. */
+  readonly slowestMs: number;
+  /** `performance.now()` after which no further mutation is planted. */
+  readonly until: number;
+  readonly tell: (line: string) => void;
+}
+
+interface KnownTest {
+  readonly file: string;
+  readonly ms: number;
+  readonly coverage: Coverage;
+}
+
+/** Plants the mutations one at a time, each job in a tree of its own, and runs the tests that come to the place. */
+export async function hunt(mutations: readonly Planted[], options: HuntOptions): Promise<Found[]> {
+  const trees = Array.from({ length: options.jobs }, () =>
+    Tree.copy(options.root, mkdtempSync(join(tmpdir(), "gradeline-mutate-"))),
+  );
+  const stop = () => {
+    for (const tree of trees) tree.remove();
+    process.exit(130);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    if (!trees[0]!.compiles()) throw new Error("the tree does not compile as it is: npm run check");
+    const belonging = new Belonging(options.root);
+    const testsOf = new Map([...new Set(mutations.map(({ file }) => file))].map((file) => [file, belonging.of(file)]));
+    const known = new Map<string, KnownTest>();
+    const tests = [...new Set([...testsOf.values()].flat())];
+    await inEach(trees, tests, async (tree, file) => {
+      const test = await firstRun(tree, file, options);
+      if (test !== undefined) known.set(file, test);
+    });
+    const found: Found[] = [];
+    await inEach(trees, mutations, async (tree, planted) => {
+      if (performance.now() > options.until) return;
+      const near = testsOf.get(planted.file)!.map((file) => known.get(file));
+      const result = await plant(
+        tree,
+        planted,
+        near.filter((test) => test !== undefined),
+      );
+      found.push(result);
+      options.tell(`${found.length}/${mutations.length} ${result.outcome}: ${planted.name}`);
+    });
+    return found;
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+    for (const tree of trees) tree.remove();
+  }
+}
+
+async function inEach<T>(trees: readonly Tree[], work: readonly T[], run: (tree: Tree, one: T) => Promise<void>) {
+  const waiting = [...work];
+  const job = async (tree: Tree) => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await run(tree, one);
+  };
+  await Promise.all(trees.map(job));
+}
+
+/** Runs a test file over the sources as they are. @throws where it fails: what a mutation does could not be told then */
+async function firstRun(tree: Tree, file: string, options: HuntOptions): Promise<KnownTest | undefined> {
+  const folder = mkdtempSync(join(tree.root, "..", "coverage-"));
+  // Counting what ran costs time, too, and so do the processes that write it down.
+  const { passed, timedOut, ms, output } = await runTestFile(tree.root, file, {
+    timeoutMs: options.slowestMs * 2,
+    coverage: folder,
+  });
+  try {
+    if (timedOut || ms > options.slowestMs) {
+      options.tell(`left out: ${file} takes more than ${options.slowestMs / 1000} s`);
+      return undefined;
+    }
+    if (!passed) throw new Error(`${file} fails without any mutation:\n${output}`);
+    return { file, ms, coverage: new Coverage(folder, tree.root) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function plant(tree: Tree, planted: Planted, tests: readonly KnownTest[]): Promise<Found> {
+  const covering = tests.filter(({ coverage }) => coverage.ran(planted.file, planted.start));
+  const source = readFileSync(join(tree.root, planted.file), "utf8");
+  tree.write(planted.file, withMutation(source, planted));
+  try {
+    for (const { file, ms } of covering.sort((a, b) => a.ms - b.ms)) {
+      const { passed, timedOut } = await runTestFile(tree.root, file, { timeoutMs: 4 * ms + 10_000 });
+      if (timedOut) return { planted, outcome: "timed out", by: file };
+      if (!passed) return { planted, outcome: "noticed", by: file };
+    }
+    if (!tree.compiles()) return { planted, outcome: "refused" };
+    return { planted, outcome: covering.length === 0 ? "not run" : "survived" };
+  } finally {
+    tree.write(planted.file, source);
+  }
+}
