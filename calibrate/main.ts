@@ -171,7 +171,7 @@ async function enroll(context: Context, grade: string, paths: string[], options:
   const { lane, recording, count, idle } = options;
   if (recording !== undefined) {
     if (paths.length > 0) throw new GradelineError("USAGE", "found both images and --recording, wanted one of them");
-    return (await import("./daemon/enroll-recording.ts")).enrollRecording(context, {
+    return (await import("./enroll/recording.ts")).enrollRecording(context, {
       grade,
       path: recording,
       lane,
@@ -189,7 +189,7 @@ async function enroll(context: Context, grade: string, paths: string[], options:
   }
   if (paths.length > 0) throw new GradelineError("USAGE", "found both images and --lane, wanted one of them");
   if (count === undefined) throw new GradelineError("USAGE", "--lane needs --count N");
-  (await import("./enroll/images.ts")).checkGrade(grade);
+  (await import("./pictures/images.ts")).checkGrade(grade);
   const config = needConfig(context.config, "enroll --lane");
   return (await import("./daemon/enroll-lane.ts")).enrollLane(config, { grade, lane, count, idleS: idle }, context);
 }

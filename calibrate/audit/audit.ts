@@ -2,7 +2,7 @@ import { describeItems, type ItemDescriptors } from "../../device/grade/descript
 import type { Gallery, Reference } from "../../device/grade/gallery.ts";
 import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
 import { median } from "../evaluate/median.ts";
-import { itemsNeeded } from "../fit/needed.ts";
+import { itemsNeeded } from "../evaluate/needed.ts";
 import { findDuplicates } from "./duplicates.ts";
 import { aboutGrades, type Finding, sortFindings } from "./findings.ts";
 import { findMisfits } from "./misfits.ts";

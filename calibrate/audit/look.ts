@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Model } from "../../device/embed/embedder.ts";
 import { readKeptCrops } from "../../device/gallery/store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
-import { readAhead } from "../enroll/read-ahead.ts";
+import { readAhead } from "../pictures/read-ahead.ts";
 import { type Qualities, qualityOf, type ViewQuality } from "./quality.ts";
 
 export interface LookOptions {

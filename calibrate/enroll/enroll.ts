@@ -8,9 +8,9 @@ import type { Context } from "../cli/context.ts";
 import { openForWork } from "../cli/open-embedder.ts";
 import { Progress } from "../cli/progress.ts";
 import { describeTold, tellDaemon } from "../gallery/change.ts";
-import { checkGrade, type ItemFiles, listPaths } from "./images.ts";
-import { readAhead } from "./read-ahead.ts";
-import { StillReader } from "./still-reader.ts";
+import { checkGrade, type ItemFiles, listPaths } from "../pictures/images.ts";
+import { readAhead } from "../pictures/read-ahead.ts";
+import { StillReader } from "../pictures/still-reader.ts";
 
 /** More of them at the end of an enrollment would hide what was enrolled. */
 const MOST_FINDINGS = 10;

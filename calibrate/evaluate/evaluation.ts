@@ -1,5 +1,5 @@
 import { DEFAULT_ALPHA } from "../../device/grade/thresholds.ts";
-import { UNKNOWN } from "../enroll/images.ts";
+import { UNKNOWN } from "../pictures/images.ts";
 import { RULES, type Rule } from "./base-line.ts";
 import {
   auroc,

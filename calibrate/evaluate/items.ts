@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { asGradelineError, GradelineError } from "../../device/base/errors.ts";
 import type { Embedder } from "../../device/embed/embedder.ts";
 import { embedAll } from "../../device/gallery/enroll.ts";
-import type { ItemFiles } from "../enroll/images.ts";
-import { StillReader } from "../enroll/still-reader.ts";
+import type { ItemFiles } from "../pictures/images.ts";
+import { StillReader } from "../pictures/still-reader.ts";
 import { HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 
 /** An item with the embeddings of its views. */

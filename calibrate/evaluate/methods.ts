@@ -4,7 +4,7 @@ import type { Model } from "../../device/embed/embedder.ts";
 import { emptyGallery, type Gallery, orderGrades, type Reference, withReferences } from "../../device/grade/gallery.ts";
 import { Grader } from "../../device/grade/grader.ts";
 import { NO_ITEM } from "../../device/grade/search/distance.ts";
-import { UNKNOWN } from "../enroll/images.ts";
+import { UNKNOWN } from "../pictures/images.ts";
 import { BaseLine, type ColourItem, withColours } from "./base-line.ts";
 import type { EmbeddedItem } from "./items.ts";
 import { type Judgement, judge } from "./judge.ts";

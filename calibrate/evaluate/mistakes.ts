@@ -1,4 +1,4 @@
-import { UNKNOWN } from "../enroll/images.ts";
+import { UNKNOWN } from "../pictures/images.ts";
 import type { EmbeddedItem } from "./items.ts";
 import type { Judgement } from "./judge.ts";
 

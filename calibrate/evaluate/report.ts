@@ -1,11 +1,11 @@
 import type { Model } from "../../device/embed/embedder.ts";
 import type { Reference } from "../../device/grade/gallery.ts";
-import { UNKNOWN } from "../enroll/images.ts";
 import { html, type Markup, svg } from "../html/markup.ts";
 import { page } from "../html/page.ts";
 import { picture } from "../html/picture.ts";
 import { shortName } from "../html/short-name.ts";
 import { plotX, plotY, unitPlot } from "../html/unit-plot.ts";
+import { UNKNOWN } from "../pictures/images.ts";
 import { axesOf, figureText, intervalText, percent, rangeText, toleranceText } from "./describe.ts";
 import type { Evaluation, Measure } from "./evaluation.ts";
 import type { Confusion } from "./figures.ts";

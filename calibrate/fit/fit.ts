@@ -7,9 +7,9 @@ import { RULES, type RuleName } from "../../device/grade/rules/rule.ts";
 import { DEFAULT_ALPHA } from "../../device/grade/thresholds.ts";
 import type { Context } from "../cli/context.ts";
 import { Progress } from "../cli/progress.ts";
+import { itemsNeeded } from "../evaluate/needed.ts";
 import { describeTold, noGallery, tellDaemon } from "../gallery/change.ts";
 import { compareRules } from "./compare.ts";
-import { itemsNeeded } from "./needed.ts";
 
 /** `fit`: calibrates a gallery by its own items. */
 export async function fitGallery(

@@ -1,7 +1,7 @@
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { findReference, needGrade, relabelled, withoutReferences } from "../../device/grade/gallery-edit.ts";
 import type { Context } from "../cli/context.ts";
-import { checkGrade } from "../enroll/images.ts";
+import { checkGrade } from "../pictures/images.ts";
 import { changeGallery, describeTold } from "./change.ts";
 
 /** `remove ITEM…` */

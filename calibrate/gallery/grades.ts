@@ -2,8 +2,8 @@ import { readAnyGallery } from "../../device/gallery/store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { renamed, reordered, withoutGrade, withTolerance } from "../../device/grade/gallery-edit.ts";
 import type { Context } from "../cli/context.ts";
-import { checkGrade } from "../enroll/images.ts";
 import { tolerancesOf } from "../evaluate/tolerance.ts";
+import { checkGrade } from "../pictures/images.ts";
 import { changeGallery, describeTold, noGallery, type Told } from "./change.ts";
 
 /** `grades`: shows them. */

@@ -7,7 +7,7 @@ import type { Context } from "../cli/context.ts";
 import { openForWork } from "../cli/open-embedder.ts";
 import { checkFolderOf } from "../cli/output.ts";
 import { Progress } from "../cli/progress.ts";
-import { checkGrade, type ItemFiles, listGradeFolders, listPaths } from "../enroll/images.ts";
+import { checkGrade, type ItemFiles, listGradeFolders, listPaths } from "../pictures/images.ts";
 import { drawMap } from "./draw.ts";
 import { type Landing, landingsOf } from "./landing.ts";
 import { type Layout, layOut } from "./layout.ts";

@@ -7,9 +7,9 @@ import { readKeptCrops } from "../../device/gallery/store.ts";
 import { describeItem } from "../../device/grade/descriptors.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
 import { readQueue } from "../../device/teach/queue.ts";
-import type { ItemFiles } from "../enroll/images.ts";
-import { StillReader } from "../enroll/still-reader.ts";
 import { embedItems } from "../evaluate/items.ts";
+import type { ItemFiles } from "../pictures/images.ts";
+import { StillReader } from "../pictures/still-reader.ts";
 
 /** What a point is: enrolled, of a folder, waiting on the line, or of a grade that is not enrolled yet. */
 export type PointKind = "reference" | "item" | "queue" | "new";

@@ -1,5 +1,5 @@
 import { Progress } from "../../calibrate/cli/progress.ts";
-import { itemsNeeded } from "../../calibrate/fit/needed.ts";
+import { itemsNeeded } from "../../calibrate/evaluate/needed.ts";
 import { loadModel } from "../../device/embed/model.ts";
 import { NodeEmbedder } from "../../device/embed/node.ts";
 import { embedAll } from "../../device/gallery/enroll.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { percent, share } from "../../../calibrate/commands/share.ts";
-import { itemsNeeded } from "../../../calibrate/fit/needed.ts";
+import { itemsNeeded } from "../../../calibrate/evaluate/needed.ts";
 import { GalleryWriter, readAnyGallery } from "../../../device/gallery/store.ts";
 import { RULES } from "../../../device/grade/rules/rule.ts";
 import { runCalibrate } from "../../support/calibrate-cli.ts";

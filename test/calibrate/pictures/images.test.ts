@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
-import { checkGrade } from "../../../calibrate/enroll/images.ts";
-import { StillReader } from "../../../calibrate/enroll/still-reader.ts";
+import { checkGrade } from "../../../calibrate/pictures/images.ts";
+import { StillReader } from "../../../calibrate/pictures/still-reader.ts";
 import { MADE_MODEL } from "../../support/gallery-made.ts";
 
 const wrong = [

@@ -3,9 +3,9 @@ import { enroll, type Sample } from "../../device/gallery/enroll.ts";
 import { GalleryWriter } from "../../device/gallery/store.ts";
 import type { Context } from "../cli/context.ts";
 import { openForWork } from "../cli/open-embedder.ts";
-import { tellEnrolled } from "../enroll/enroll.ts";
-import { checkGrade } from "../enroll/images.ts";
-import { needConfig } from "./need-config.ts";
+import { needConfig } from "../daemon/need-config.ts";
+import { checkGrade } from "../pictures/images.ts";
+import { tellEnrolled } from "./enroll.ts";
 import { lanesOfRecording, type RecordedFruit, recordedFruit } from "./recorded-fruit.ts";
 
 export interface EnrollRecording {
