@@ -1,21 +1,39 @@
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { relative } from "node:path";
+import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
+import { keepPassedAgain } from "./runner/again.ts";
+import {
+  type ExpectedSkip,
+  namesTwice,
+  passedOnlyAgain,
+  type Result,
+  Results,
+  staleSkips,
+  unexpectedSkips,
+} from "./runner/results.ts";
 
 /**
- * Runs the tests: `node test/run.ts [--again] [PATTERN...]`. Those that need the machine for themselves (`*.live.test.ts`)
- * come last, one file at a time, and only where the others passed.
+ * Runs the tests: `node test/run.ts [--again] [--skips] [PATTERN...]`. Those that need the machine for themselves
+ * (`*.live.test.ts`) come last, one file at a time, and only where the others passed.
  *
  * `--again`: where few files failed, each runs once more, alone. Cameras, brokers and browsers here keep real time, which
- * a shared machine may stop for a second: a test that passes alone says so, and what failed first; a defect fails twice.
+ * a shared machine may stop for a second: a test that passes alone is named, with what failed first, and kept in
+ * `passed-again.json`. One that is in that list already fails: a defect, or a test that waits for a clock.
+ *
+ * `--skips`: a skipped test that `expected-skips.json` does not name fails the run.
  */
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { again: { type: "boolean" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { again: { type: "boolean" }, skips: { type: "boolean" } },
+});
 const FILE_TIMEOUT_MS = 300_000;
 /** More than so many is no accident of the machine. */
 const FEW = 3;
+const PASSED_AGAIN = join(import.meta.dirname, "passed-again.json");
+const EXPECTED_SKIPS = join(import.meta.dirname, "expected-skips.json");
 
 const files = globSync(positionals.length > 0 ? positionals : ["test/**/*.test.ts"]).sort();
 if (files.length === 0) {
@@ -23,37 +41,78 @@ if (files.length === 0) {
   process.exit(2);
 }
 const isLive = (file: string) => file.endsWith(".live.test.ts");
-const besides = files.filter((file) => !isLive(file));
-const live = files.filter(isLive);
 // Most of them wait for something: one file more than there are processors.
-const failed = await runFiles(besides, availableParallelism() + 1);
-if (failed.size === 0 || mayTryAgain(failed)) {
-  for (const [file, names] of await runFiles(live, 1)) failed.set(file, names);
-}
-if (mayTryAgain(failed)) {
-  for (const [file, names] of [...failed]) {
-    const what = names.join("; ") || "it ended early";
-    console.log(`\n${file} failed (${what}): once more, alone`);
-    if ((await runFiles([file], 1)).size > 0) continue;
-    failed.delete(file);
-    console.log(`\n${file} PASSED ONLY WHEN RUN AGAIN, ALONE. What failed first: ${what}`);
+const results = await runFiles(
+  files.filter((file) => !isLive(file)),
+  availableParallelism() + 1,
+);
+if (!hasFailed(results) || mayTryAgain(results)) results.push(...(await runFiles(files.filter(isLive), 1)));
+
+const problems: string[] = [];
+const failing = new Set(failed(results).map(({ file }) => file));
+if (mayTryAgain(results)) {
+  for (const file of [...failing]) {
+    const first = results.filter((result) => result.file === file);
+    console.log(`\n${file} failed (${failed(first).map(whatFailed).join("; ")}): once more, alone`);
+    const second = await runFiles([file], 1);
+    if (hasFailed(second)) continue;
+    failing.delete(file);
+    problems.push(...tellPassedAgain(passedOnlyAgain(first, second)));
   }
 }
-process.exitCode = failed.size > 0 ? 1 : 0;
+for (const file of failing) problems.push(`${file} failed`);
+for (const name of namesTwice(results)) problems.push(`two tests have the name ${name}`);
+problems.push(...skipProblems());
 
-function mayTryAgain({ size }: { size: number }): boolean {
-  return values.again === true && size > 0 && size <= FEW;
+const count = (outcome: Result["outcome"]) => results.filter((result) => result.outcome === outcome).length;
+console.log(`\n${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;
+
+function failed(some: readonly Result[]): Result[] {
+  return some.filter(({ outcome }) => outcome === "failed");
 }
 
-/** @returns the files of which a test failed, with the tests' names */
-async function runFiles(chosen: string[], concurrency: number): Promise<Map<string, string[]>> {
-  const failing = new Map<string, string[]>();
-  if (chosen.length === 0) return failing;
+function hasFailed(some: readonly Result[]): boolean {
+  return failed(some).length > 0;
+}
+
+function whatFailed({ name, why }: Result): string {
+  return `${name}: ${why}`;
+}
+
+function mayTryAgain(some: readonly Result[]): boolean {
+  return values.again === true && hasFailed(some) && new Set(failed(some).map(({ file }) => file)).size <= FEW;
+}
+
+/** @returns what is wrong with it */
+function tellPassedAgain(passed: readonly Result[]): string[] {
+  for (const result of passed) console.log(`\nPASSED ONLY WHEN RUN AGAIN, ALONE: ${whatFailed(result)}`);
+  return keepPassedAgain(PASSED_AGAIN, passed, new Date().toISOString().slice(0, 10)).map(
+    ({ name }) =>
+      `${name} passed only when run again, and not for the first time: test/passed-again.json has it already`,
+  );
+}
+
+function skipProblems(): string[] {
+  const expected = JSON.parse(readFileSync(EXPECTED_SKIPS, "utf8")) as ExpectedSkip[];
+  const unexpected = unexpectedSkips(results, expected);
+  for (const { name, why } of unexpected) console.log(`skipped: ${name} (${why})`);
+  if (values.skips !== true) return [];
+  const stale = positionals.length > 0 ? [] : staleSkips(results, expected);
+  return [
+    ...unexpected.map(({ name, why }) => `skipped, and test/expected-skips.json does not name it: ${name} (${why})`),
+    ...stale.map(({ test }) => `test/expected-skips.json names a test that there is not: ${test}`),
+  ];
+}
+
+async function runFiles(chosen: string[], concurrency: number): Promise<Result[]> {
+  const heard = new Results();
+  if (chosen.length === 0) return heard.all;
   const events = run({ files: chosen, concurrency, timeout: FILE_TIMEOUT_MS });
-  events.on("test:fail", ({ name, file }) => {
-    const path = relative(".", file ?? name);
-    failing.set(path, [...(failing.get(path) ?? []), ...(path === relative(".", name) ? [] : [name])]);
-  });
+  events.on("test:start", (data) => heard.started(data));
+  events.on("test:pass", (data) => heard.passed(data));
+  events.on("test:fail", (data) => heard.failed(data));
   for await (const text of events.compose(spec)) process.stdout.write(text);
-  return failing;
+  return heard.all;
 }
