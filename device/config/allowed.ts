@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { configSchema } from "./schema.ts";
+import { configSchema, NAME_PATTERN, NAME_WORDS } from "./schema.ts";
 
 /** The part of JSON Schema that zod writes for the configuration. */
 interface JsonSchema {
@@ -32,6 +32,47 @@ export function allowedKeysAt(path: Path, value: unknown): readonly string[] {
   return Object.keys(schemaAt(path, value)?.properties ?? {});
 }
 
+/** The kinds of value and, where they are counted, the words that may stand at one place. */
+export interface Allowed {
+  /** As JSON Schema names them: string, number, integer, boolean, array, object. */
+  readonly types: readonly string[];
+  readonly choices: readonly string[];
+}
+
+/** What may stand at `path`, for looking at what stands there instead. */
+export function allowedValuesAt(path: Path, value: unknown): Allowed {
+  const schema = schemaAt(path, value);
+  const options = schema?.anyOf ?? (schema === undefined ? [] : [schema]);
+  const choices = options.flatMap(({ enum: words, const: only }) => words ?? (only === undefined ? [] : [only]));
+  return {
+    types: options.flatMap(({ type, properties }) => type ?? (properties === undefined ? [] : ["object"])),
+    choices: choices.filter((choice) => typeof choice === "string"),
+  };
+}
+
+/** Every place of the configuration that has a key of this name, as `lanes[].mmPerPx`. */
+export function placesOfKey(key: string): readonly string[] {
+  const found = new Set<string>();
+  walk(configJsonSchema() as JsonSchema, "", (place, name) => {
+    if (name === key) found.add(place);
+  });
+  return [...found];
+}
+
+function walk(
+  schema: JsonSchema,
+  place: string,
+  visit: (place: string, name: string, schema: JsonSchema) => void,
+): void {
+  for (const [name, inner] of Object.entries(schema.properties ?? {})) {
+    const at = place === "" ? name : `${place}.${name}`;
+    visit(at, name, inner);
+    walk(inner, at, visit);
+  }
+  if (schema.items !== undefined) walk(schema.items, `${place}[]`, visit);
+  for (const option of [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])]) walk(option, place, visit);
+}
+
 /** What may stand at `path`, in words. */
 export function allowedAt(path: Path, value: unknown): string {
   const schema = schemaAt(path, value);
@@ -52,6 +93,8 @@ function schemaAt(path: Path, value: unknown): JsonSchema | undefined {
 function chosen(schema: JsonSchema | undefined, value: unknown): JsonSchema | undefined {
   const options = schema?.oneOf ?? schema?.anyOf;
   if (options === undefined) return schema;
+  // Alternatives of other sorts, as a word or a number.
+  if (options.some(({ properties }) => properties?.kind === undefined)) return schema;
   const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
   const match = options.find((option) => option.properties?.kind?.const === kind);
   if (match !== undefined) return match;
@@ -60,6 +103,7 @@ function chosen(schema: JsonSchema | undefined, value: unknown): JsonSchema | un
 }
 
 function inWords(schema: JsonSchema): string {
+  if (schema.anyOf !== undefined) return schema.anyOf.map(inWords).join(", or ");
   if (schema.const !== undefined) return String(schema.const);
   if (schema.enum !== undefined) return schema.enum.join(", ");
   switch (schema.type) {
@@ -83,6 +127,7 @@ function inWords(schema: JsonSchema): string {
 }
 
 function text(schema: JsonSchema): string {
+  if (schema.pattern === NAME_PATTERN.source) return NAME_WORDS;
   return schema.pattern === undefined ? "text" : `text that matches ${schema.pattern}`;
 }
 

@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import type { z } from "zod";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { serviceFolder } from "../base/service.ts";
-import { allowedAt, allowedKeysAt } from "./allowed.ts";
+import { allowedAt, allowedKeysAt, allowedValuesAt, placesOfKey } from "./allowed.ts";
 import { type Config, configSchema, type SecretConfig } from "./schema.ts";
+import { keySlip, missingSlip, valueSlip } from "./value-slips.ts";
+import { aliasProblem, encodingProblem, withLineEnds, yamlProblem } from "./yaml-slips.ts";
 
 /** A configuration is a page of text; more than this is another file. */
 const MAX_BYTES = 1024 * 1024;
@@ -30,31 +33,22 @@ export async function loadConfig(path: string): Promise<Config> {
 
 /** {@link loadConfig} for a text; `name` stands for the file in errors. */
 export function parseConfig(text: string, name: string): Config {
+  const yaml = withLineEnds(text);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const broken = [...document.errors, ...document.warnings].map((error) => ({
     line: lines.linePos(error.pos[0]).line,
-    text: error.code === "DUPLICATE_KEY" ? `the key \`${keyAt(text, error.pos[0])}\` is given twice` : error.message,
+    text: yamlProblem(error, yaml),
   }));
-  if (broken.length > 0) throw configError(name, broken);
+  if (broken.length > 0) throw configError(name, oncePerLine(broken));
 
   const value = plainValue(document, name);
   const parsed = configSchema.safeParse(value ?? {});
   if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) => {
-      const at = issue.path as Path;
-      if (issue.code !== "unrecognized_keys") {
-        // The schema's own words where it has some: a pattern is no help to people.
-        const words = issue.code === "custom" || issue.code === "invalid_format" ? issue.message : undefined;
-        return [{ line: lineOf(document, lines, at), text: explain(at, value, words ?? allowedAt(at, value)) }];
-      }
-      const allowed = allowedKeysAt(at, value).join(", ");
-      return issue.keys.map((key) => ({
-        line: lineOf(document, lines, [...at, key]),
-        text: `unknown key \`${format([...at, key])}\`, allowed here: ${allowed}`,
-      }));
-    });
-    throw configError(name, problems);
+    throw configError(
+      name,
+      parsed.error.issues.flatMap((issue) => problemsOf(issue, document, lines, value)),
+    );
   }
   const contradictions = crossCheck(parsed.data).map(({ path: at, text: what }) => ({
     line: lineOf(document, lines, at),
@@ -102,8 +96,49 @@ function plainValue(document: Document, name: string): unknown {
     return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     // An alias without its anchor, or aliases of aliases that would fill the memory.
-    throw configError(name, [{ line: undefined, text: asGradelineError(error).message }]);
+    const { message } = asGradelineError(error);
+    throw configError(name, [{ line: undefined, text: aliasProblem(message) ?? message }]);
   }
+}
+
+function problemsOf(issue: z.core.$ZodIssue, document: Document, lines: LineCounter, value: unknown): Problem[] {
+  const at = issue.path as Path;
+  if (issue.code === "unrecognized_keys") {
+    const allowed = allowedKeysAt(at, value);
+    return issue.keys.map((key) => {
+      const slip = keySlip(key, allowed, placesOfKey(key));
+      const text = `unknown key \`${format([...at, key])}\`, allowed here: ${allowed.join(", ")}`;
+      return { line: lineOf(document, lines, [...at, key]), text: joined(text, slip) };
+    });
+  }
+  // The schema's own words where it has some: a pattern is no help to people.
+  const words = issue.code === "custom" || issue.code === "invalid_format" ? issue.message : undefined;
+  const node = at.length === 0 ? document.contents : document.getIn(at, true);
+  const source = isScalar(node) ? node.source : undefined;
+  const found = valueAt(value, at);
+  const slip =
+    found === undefined
+      ? missingSlip(String(at.at(-1)), valueAt(value, at.slice(0, -1)))
+      : valueSlip({ value: found, source }, allowedValuesAt(at, value));
+  const anchored = found === null && isNode(node) && "anchor" in node && node.anchor !== undefined;
+  return [
+    {
+      line: lineOf(document, lines, at),
+      text: anchored
+        ? `\`${format(at)}\`: &${node.anchor} is an anchor of YAML, not a value; put a text that begins with & in quotes`
+        : joined(explain(at, value, words ?? allowedAt(at, value)), slip),
+    },
+  ];
+}
+
+function joined(text: string, more: string | undefined): string {
+  return more === undefined ? text : `${text}; ${more}`;
+}
+
+/** The reader says several things about one slip; the first is the one to mend. */
+function oncePerLine(problems: readonly Problem[]): Problem[] {
+  const lines = new Set<number | undefined>();
+  return problems.filter(({ line }) => !lines.has(line) && lines.add(line));
 }
 
 async function readText(path: string): Promise<string> {
@@ -120,11 +155,9 @@ async function readText(path: string): Promise<string> {
   if (bytes.length > MAX_BYTES) {
     throw new GradelineError("CONFIG", `${path} has ${bytes.length} bytes, a configuration has at most ${MAX_BYTES}`);
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new GradelineError("CONFIG", `${path} is not UTF-8 text`, { cause: error });
-  }
+  const problem = encodingProblem(bytes);
+  if (problem !== undefined) throw new GradelineError("CONFIG", `${path} ${problem}`);
+  return new TextDecoder().decode(bytes);
 }
 
 function configError(name: string, problems: readonly Problem[]): GradelineError {
@@ -146,7 +179,7 @@ function show(value: unknown): string {
   if (value === null) return "nothing (leave the key out where the default is meant)";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return `the keys ${Object.keys(value).join(", ") || "(none)"}`;
-  const text = JSON.stringify(value);
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
@@ -220,8 +253,4 @@ function lineOf(document: Document, lines: LineCounter, path: Path): number | un
     if (start !== undefined) return lines.linePos(start).line;
   }
   return undefined;
-}
-
-function keyAt(text: string, position: number): string {
-  return /^["']?([^"':\n]*)/.exec(text.slice(position))?.[1]?.trim() ?? "";
 }
