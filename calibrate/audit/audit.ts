@@ -1,7 +1,7 @@
+import { median } from "../../device/base/numbers.ts";
 import { describeItems, type ItemDescriptors } from "../../device/grade/descriptors.ts";
 import type { Gallery, Reference } from "../../device/grade/gallery.ts";
 import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
-import { median } from "../evaluate/median.ts";
 import { itemsNeeded } from "../evaluate/needed.ts";
 import { findDuplicates } from "./duplicates.ts";
 import { aboutGrades, type Finding, sortFindings } from "./findings.ts";

@@ -189,7 +189,7 @@ export class DaemonLink implements Closable {
     if (answer.status === "ok") pending.resolve(answer.data);
     else {
       const { code, message, hint } = answer.error;
-      pending.reject(new GradelineError(code as ErrorCode, message, hint === undefined ? {} : { hint }));
+      pending.reject(new GradelineError(code as ErrorCode, message, { hint }));
     }
   }
 

@@ -1,5 +1,6 @@
 import { setInterval } from "node:timers";
 import { GradelineError } from "../../device/base/errors.ts";
+import { laneNamed } from "../../device/config/lane-names.ts";
 import type { Config } from "../../device/config/schema.ts";
 import type { Verdict } from "../../device/contract/messages.ts";
 import { Progress } from "../cli/progress.ts";
@@ -26,11 +27,7 @@ export async function repeatFruit(
   wanted: Repeat,
   { json, stop }: { readonly json: boolean; readonly stop: AbortSignal },
 ): Promise<void> {
-  const known = config.lanes.map(({ id }) => id);
-  const odd = wanted.lanes.find((lane) => !known.includes(lane));
-  if (odd !== undefined) {
-    throw new GradelineError("USAGE", `there is no lane ${JSON.stringify(odd)}, wanted one of: ${known.join(", ")}`);
-  }
+  for (const lane of wanted.lanes) laneNamed(config, lane, "USAGE");
   const link = await DaemonLink.open(config);
   try {
     const passes = await watchRounds(link, wanted, json, stop);

@@ -1,4 +1,5 @@
 import { GradelineError } from "../../device/base/errors.ts";
+import { laneNamed } from "../../device/config/lane-names.ts";
 import type { Config } from "../../device/config/schema.ts";
 import type { LaneStatsMessage } from "../../device/contract/messages.ts";
 import { readQueue } from "../../device/teach/queue.ts";
@@ -28,10 +29,7 @@ interface Terminal {
 /** `watch`: what has changed on the lanes and since when, and how many unknown items wait. */
 export async function watchLine(config: Config, wanted: Watch, terminal: Terminal): Promise<void> {
   const known = config.lanes.map(({ id }) => id);
-  const odd = wanted.lanes.find((lane) => !known.includes(lane));
-  if (odd !== undefined) {
-    throw new GradelineError("USAGE", `there is no lane ${JSON.stringify(odd)}, wanted one of: ${known.join(", ")}`);
-  }
+  for (const lane of wanted.lanes) laneNamed(config, lane, "USAGE");
   const lanes = wanted.lanes.length > 0 ? wanted.lanes : known;
   const link = await DaemonLink.open(config);
   try {

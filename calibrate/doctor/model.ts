@@ -1,4 +1,5 @@
 import { asGradelineError } from "../../device/base/errors.ts";
+import { shortHash } from "../../device/base/short-hash.ts";
 import { type Config, configSchema } from "../../device/config/schema.ts";
 import { openEmbedder } from "../../device/embed/open.ts";
 import { checkModel as fits, readAnyGallery } from "../../device/gallery/store.ts";
@@ -19,7 +20,7 @@ export async function checkModel(
     model = embedder.model;
     await embedder.close();
     const { name, version, hash, sizePx, dimension } = model;
-    const what = `${name} ${version} (${hash.slice(0, 16)}), ${sizePx} px, ${dimension} numbers a view`;
+    const what = `${name} ${version} (${shortHash(hash)}), ${sizePx} px, ${dimension} numbers a view`;
     findings.push(ok(`${what}; hash as described, golden vectors agree on the CPU`));
   } catch (error) {
     findings.push(failed(error));

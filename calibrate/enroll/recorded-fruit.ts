@@ -2,6 +2,7 @@ import { GradelineError } from "../../device/base/errors.ts";
 import { Scope } from "../../device/base/lifecycle.ts";
 import { createLog } from "../../device/base/log.ts";
 import { formatMicros } from "../../device/base/time.ts";
+import { laneNamed } from "../../device/config/lane-names.ts";
 import type { Config, LaneConfig } from "../../device/config/schema.ts";
 import type { Model } from "../../device/embed/embedder.ts";
 import { Camera, type CameraListener } from "../../device/lanes/camera.ts";
@@ -122,18 +123,13 @@ export async function* recordedFruit(
  * @throws {GradelineError} USAGE when there is no such lane, or it has to be named
  */
 export function lanesOfRecording(config: Config, lane: string | undefined): readonly LaneConfig[] {
-  const known = config.lanes.map(({ id }) => id).join(", ");
-  if (lane !== undefined) {
-    const named = config.lanes.filter(({ id }) => id === lane);
-    if (named.length > 0) return named;
-    throw new GradelineError("USAGE", `there is no lane ${JSON.stringify(lane)}, wanted one of: ${known}`);
-  }
+  if (lane !== undefined) return [laneNamed(config, lane, "USAGE")];
   if (config.cameras.length === 1) return config.lanes;
   throw new GradelineError(
     "USAGE",
     `${config.cameras.length} cameras are configured, so the recording needs its lane`,
     {
-      hint: `--lane, one of: ${known}`,
+      hint: `--lane, one of: ${config.lanes.map(({ id }) => id).join(", ")}`,
     },
   );
 }

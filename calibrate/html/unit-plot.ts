@@ -1,3 +1,4 @@
+import { rounded } from "../../device/base/numbers.ts";
 import { type Content, type Markup, svg } from "./markup.ts";
 
 const SIDE = 300;
@@ -7,11 +8,11 @@ const BOTTOM = 46;
 
 /** Place of a share on the plot's axes, in its own units. */
 export function plotX(share: number): number {
-  return round(LEFT + share * SIDE);
+  return rounded(LEFT + share * SIDE, 2);
 }
 
 export function plotY(share: number): number {
-  return round(TOP + (1 - share) * SIDE);
+  return rounded(TOP + (1 - share) * SIDE, 2);
 }
 
 export interface UnitPlot {
@@ -39,8 +40,4 @@ ${ticks.map(
 <text x="${plotX(0.5)}" y="${height - 10}" text-anchor="middle">${xTitle}</text>
 <text transform="translate(14 ${plotY(0.5)}) rotate(-90)" text-anchor="middle">${yTitle}</text>
 ${content}</svg>`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -1,4 +1,4 @@
-import { median } from "../evaluate/median.ts";
+import { median, rounded } from "../../device/base/numbers.ts";
 import { colourOf } from "../html/colours.ts";
 import { type Markup, svg } from "../html/markup.ts";
 import { convexHull, type Place } from "./hull.ts";
@@ -92,8 +92,8 @@ function scale(places: Float32Array): Place[] {
   const [width, height] = [MAP_WIDTH - LEFT - RIGHT, MAP_HEIGHT - TOP - BOTTOM];
   const unit = 0.9 * Math.min(width / bounds[0]!.span, height / bounds[1]!.span);
   return Array.from({ length: count }, (_, i) => [
-    round(LEFT + width / 2 + (places[i * 2]! - bounds[0]!.middle) * unit),
-    round(TOP + height / 2 - (places[i * 2 + 1]! - bounds[1]!.middle) * unit),
+    rounded(LEFT + width / 2 + (places[i * 2]! - bounds[0]!.middle) * unit, 2),
+    rounded(TOP + height / 2 - (places[i * 2 + 1]! - bounds[1]!.middle) * unit, 2),
   ]);
 }
 
@@ -116,7 +116,7 @@ function formOf(index: number, x: number, y: number, r: number): string {
     `M${radii
       .map((radius, i) => {
         const angle = turned + (2 * Math.PI * i) / radii.length;
-        return `${round(x + radius * Math.sin(angle))} ${round(y - radius * Math.cos(angle))}`;
+        return `${rounded(x + radius * Math.sin(angle), 2)} ${rounded(y - radius * Math.cos(angle), 2)}`;
       })
       .join("L")}Z`;
   const all = (count: number, radius: number): number[] => new Array<number>(count).fill(radius);
@@ -224,8 +224,4 @@ function labelOf(points: readonly MapPoint[], names: readonly string[]): string 
 
 function shorten(name: string): string {
   return name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1)}…` : name;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -1,5 +1,5 @@
 import { GradelineError } from "../../device/base/errors.ts";
-import { median } from "../evaluate/median.ts";
+import { median } from "../../device/base/numbers.ts";
 import type { MapPoint } from "./points.ts";
 
 /** Where a grade that is not enrolled lands among those that are. */

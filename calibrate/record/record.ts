@@ -1,3 +1,4 @@
+import { rounded } from "../../device/base/numbers.ts";
 import { RingRecorder } from "../../device/capture/record-ring.ts";
 import type { FrameSource } from "../../device/capture/source.ts";
 import { openSource } from "../../device/lanes/open-source.ts";
@@ -100,8 +101,8 @@ class Meter {
       widthPx,
       heightPx,
       frames: this.#ring.recorded,
-      seconds: round(seconds),
-      fps: seconds > 0 ? round((this.#frames - 1) / seconds) : 0,
+      seconds: rounded(seconds, 3),
+      fps: seconds > 0 ? rounded((this.#frames - 1) / seconds, 3) : 0,
       dropped: counters.dropped,
       lost: counters.lost ?? 0,
       incomplete: this.#incomplete,
@@ -150,8 +151,4 @@ class StatusLine {
 
 function size(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e6)} MB`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

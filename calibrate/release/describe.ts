@@ -1,3 +1,4 @@
+import { shortHash } from "../../device/base/short-hash.ts";
 import { labelOf, type Manifest } from "../../device/recipes/bundle/manifest.ts";
 import { fingerprint } from "../../device/recipes/bundle/signing.ts";
 
@@ -6,9 +7,9 @@ export function describeManifest(manifest: Manifest, digest: string): string {
   const { model, gallery, grades, thresholds, madeAt, madeWith } = manifest;
   const width = Math.max(5, ...grades.map(({ grade }) => grade.length));
   return [
-    `${labelOf(manifest)}  ${digest.slice(0, 16)}, made ${madeAt.slice(0, 19)}Z with gradeline ${madeWith}`,
-    `  model    ${model.name} ${model.version}  ${model.hash.slice(0, 16)}`,
-    `  gallery  ${gallery.items} items, ${gallery.views} views  ${gallery.hash.slice(0, 16)}`,
+    `${labelOf(manifest)}  ${shortHash(digest)}, made ${madeAt.slice(0, 19)}Z with gradeline ${madeWith}`,
+    `  model    ${model.name} ${model.version}  ${shortHash(model.hash)}`,
+    `  gallery  ${gallery.items} items, ${gallery.views} views  ${shortHash(gallery.hash)}`,
     `  rule     ${thresholds.rule}, at most ${percent(thresholds.alpha)} of good fruit turned away`,
     `  ${"grade".padEnd(width)}  items  limit  tolerance`,
     ...grades.map(

@@ -54,9 +54,9 @@ export type ErrorCode =
 
 export interface ErrorDetails {
   /** What the reader can do about it. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Whether the same call may succeed later. */
-  readonly retry?: boolean;
+  readonly retry?: boolean | undefined;
   readonly cause?: unknown;
 }
 

@@ -140,7 +140,7 @@ class ReplayReel implements Reel {
       return await (ahead?.index === index ? ahead.image : readImage(this.#frames[index]!.file));
     } catch (cause) {
       const { message, hint } = asGradelineError(cause);
-      throw new GradelineError("SOURCE", message, { ...(hint === undefined ? {} : { hint }), cause });
+      throw new GradelineError("SOURCE", message, { hint, cause });
     }
   }
 

@@ -1,3 +1,4 @@
+import { rounded } from "../base/numbers.ts";
 import { parseMicros } from "../base/time.ts";
 import type { Verdict } from "../contract/messages.ts";
 
@@ -154,7 +155,7 @@ export class Tally {
       verdicts,
       missed,
       double,
-      agreement: passed === 0 ? 0 : round(agreed / passed, 4),
+      agreement: passed === 0 ? 0 : rounded(agreed / passed, 4),
       confusion,
       unknown,
       empty,
@@ -186,10 +187,5 @@ export class Tally {
 /** Nearest-rank quantile of sorted values, rounded to a microsecond; 0 where there are none. */
 function quantile(sorted: readonly number[], share: number): number {
   if (sorted.length === 0) return 0;
-  return round(sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!, 3);
-}
-
-function round(value: number, digits: number): number {
-  const factor = 10 ** digits;
-  return Math.round(value * factor) / factor;
+  return rounded(sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!, 3);
 }

@@ -1,6 +1,7 @@
+import { median } from "../base/numbers.ts";
 import type { Embedder } from "./embedder.ts";
 import type { Golden } from "./model.ts";
-import { type Comparison, compare, median, patternViews, worse } from "./proof.ts";
+import { type Comparison, compare, patternViews, worse } from "./proof.ts";
 
 const GOLDEN_TOLERANCE = 1e-4;
 const PATTERN_VIEWS = 2;

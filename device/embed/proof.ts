@@ -109,13 +109,6 @@ export function degradedReason(provider: Provider, refused: Proof["refused"], gp
   return `the model runs on the CPU although there should be a GPU: ${refused.map(({ reason }) => reason).join("; ")}`;
 }
 
-/** Middle value, of an odd or even count. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 /** The proof as one line for people. */
 export function describeProof(proof: Proof): string {
   const { library, provider, precision, nodes, golden, p50Ms, cpuP50Ms, engine, gpu, degraded } = proof;

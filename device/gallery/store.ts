@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { GradelineError } from "../base/errors.ts";
 import { unwritable, writeAtomic } from "../base/files.ts";
 import { type FolderLock, lockFolder } from "../base/folder-lock.ts";
+import { shortHash } from "../base/short-hash.ts";
 import { encodePng, readImage } from "../capture/image.ts";
 import type { Model } from "../embed/embedder.ts";
 import { emptyGallery, type Gallery } from "../grade/gallery.ts";
@@ -73,8 +74,8 @@ export function checkModel(stored: GalleryFile, model: Model, folder: string): v
   const orPrecision = sameButBits ? "; or choose the precision that made it: embedder.precision, --precision" : "";
   throw new GradelineError(
     "GALLERY_MODEL",
-    `the gallery in ${folder} was made by model ${stored.modelName} ${modelHash.slice(0, 16)}, loaded is ` +
-      `${model.name} ${model.hash.slice(0, 16)}`,
+    `the gallery in ${folder} was made by model ${stored.modelName} ${shortHash(modelHash)}, loaded is ` +
+      `${model.name} ${shortHash(model.hash)}`,
     { hint: `embed its references again: gradeline-calibrate rebuild --gallery ${folder}${orPrecision}` },
   );
 }

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { asGradelineError } from "../base/errors.ts";
+import { failedAnswer } from "../base/worker.ts";
 import { withReferences } from "../grade/gallery.ts";
 import { GalleryWriter } from "./store.ts";
 import type { FromSave, SaveWanted, ToSave } from "./writer.ts";
@@ -42,9 +42,6 @@ port.on("message", (message: ToSave) => {
       // The end of the thread is the answer to the last.
       if (message.kind !== "close") say({ kind: "done" });
     },
-    (error: unknown) => {
-      const { code, message: text, hint, retry } = asGradelineError(error);
-      say({ kind: "failed", code, message: text, hint, retry });
-    },
+    (error: unknown) => say(failedAnswer(error)),
   );
 });

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { type ErrorCode, GradelineError } from "../base/errors.ts";
+import { GradelineError } from "../base/errors.ts";
+import { errorOf, type FailedAnswer } from "../base/worker.ts";
 import type { Model } from "../embed/embedder.ts";
 import type { Reference } from "../grade/gallery.ts";
 
@@ -15,15 +16,7 @@ export type ToSave =
   | { readonly kind: "save"; readonly references: readonly Reference[] }
   | { readonly kind: "close" };
 
-export type FromSave =
-  | { readonly kind: "done" }
-  | {
-      readonly kind: "failed";
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly hint: string | undefined;
-      readonly retry: boolean;
-    };
+export type FromSave = { readonly kind: "done" } | FailedAnswer;
 
 /** The writer of a gallery in a thread of its own: a large gallery takes long to encode, hash and write. */
 export class GalleryAside {
@@ -37,10 +30,9 @@ export class GalleryAside {
     this.#worker.on("message", (answer: FromSave) => {
       if (answer.kind === "done") {
         this.#asked?.resolve();
-        return;
+      } else {
+        this.#asked?.reject(errorOf(answer));
       }
-      const { code, message, hint, retry } = answer;
-      this.#asked?.reject(new GradelineError(code, message, { retry, ...(hint === undefined ? {} : { hint }) }));
     });
     this.#worker.on("error", (error) => this.#asked?.reject(error));
     this.#worker.on("exit", (code) => {

@@ -1,6 +1,5 @@
-import type { ErrorCode } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
-import type { Failure } from "../capture/live/messages.ts";
+import type { FailedAnswer, Failure } from "../base/worker.ts";
 import type { SourceCounters, SourceStatus } from "../capture/source.ts";
 import type { Config, LaneConfig } from "../config/schema.ts";
 import type { CropShape } from "../vision/crop.ts";
@@ -48,15 +47,8 @@ export type FromCamera =
   | { readonly kind: "triggered"; readonly id: number; readonly failure: Failure | undefined }
   /** The source has no more frames; what was in view has passed. */
   | { readonly kind: "ended"; readonly sightings: readonly LaneSightings[]; readonly counters: SourceCounters }
-  | {
-      readonly kind: "failed";
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly hint: string | undefined;
-      readonly retry: boolean;
-      /** Fruit that were in view pass now, with the views they have. */
-      readonly sightings: readonly LaneSightings[];
-    };
+  /** Fruit that were in view pass now, with the views they have. */
+  | (FailedAnswer & { readonly sightings: readonly LaneSightings[] });
 
 /** One frame looked at on all lanes of the camera. */
 export interface FrameDone {

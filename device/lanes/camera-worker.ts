@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
-import { asGradelineError, GradelineError } from "../base/errors.ts";
+import { GradelineError } from "../base/errors.ts";
 import type { Frame } from "../base/frame.ts";
 import { createLog } from "../base/log.ts";
 import { nowMicros } from "../base/time.ts";
-import type { Failure } from "../capture/live/messages.ts";
+import { type Failure, failedAnswer, failureOf } from "../base/worker.ts";
 import { systemClock } from "../capture/pacing.ts";
 import { recordWhile } from "../capture/record-ring.ts";
 import type { FrameSource } from "../capture/source.ts";
@@ -74,9 +74,8 @@ port.on("message", (message: ToCamera) => {
 try {
   await main();
 } catch (error) {
-  const { code, message, hint, retry } = asGradelineError(error, "SOURCE");
   const sightings = look((follower) => follower.finish());
-  send({ kind: "failed", code, message, hint, retry, sightings }, sightings);
+  send({ ...failedAnswer(error, "SOURCE"), sightings }, sightings);
 }
 clearInterval(statusTimer);
 await source?.close();
@@ -175,8 +174,7 @@ async function trigger(): Promise<Failure | undefined> {
     await source.trigger();
     return undefined;
   } catch (error) {
-    const { code, message, hint, retry } = asGradelineError(error, "SOURCE");
-    return { code, message, hint, retry };
+    return failureOf(error, "SOURCE");
   }
 }
 

@@ -4,7 +4,7 @@ import { GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log, LogLevel } from "../base/log.ts";
 import { type Micros, nowMicros } from "../base/time.ts";
-import type { Failure } from "../capture/live/messages.ts";
+import { errorOf } from "../base/worker.ts";
 import type { SourceCounters } from "../capture/source.ts";
 import type { CameraSetup, FrameDone, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
 
@@ -305,10 +305,6 @@ export class Camera implements Closable {
   frameAgeMs(): number | undefined {
     return this.#lastFrameAt === undefined ? undefined : (nowMicros() - this.#lastFrameAt) / 1000;
   }
-}
-
-function errorOf({ code, message, hint, retry }: Failure): GradelineError {
-  return new GradelineError(code, message, { retry, ...(hint === undefined ? {} : { hint }) });
 }
 
 function sum(a: SourceCounters, b: SourceCounters): SourceCounters {

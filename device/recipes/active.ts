@@ -1,6 +1,7 @@
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
+import { Serial } from "../base/serial.ts";
 import { type Micros, parseMicros } from "../base/time.ts";
 import type { Config } from "../config/schema.ts";
 import type { Metrics } from "../contract/metrics.ts";
@@ -46,7 +47,7 @@ export class StationRecipes implements Closable {
   readonly #retiring = new Map<Engine, Promise<void>>();
   readonly #given: ProvenEmbedder;
   #engine: Engine;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #serial = new Serial();
   #batchesBefore = 0;
   #closing = false;
   #shadow: Shadow | undefined;
@@ -97,12 +98,10 @@ export class StationRecipes implements Closable {
 
   /** Does something that what is decided by must not change during. One after the other: what was asked for last counts. */
   apart<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#last.then(() => {
+    return this.#serial.run(async () => {
       if (this.#closing) throw new GradelineError("CLOSED", "the daemon stops", { retry: true });
       return work();
     });
-    this.#last = next.catch(() => {});
-    return next;
   }
 
   /** Reads the gallery again; only within {@link apart}. @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY */
@@ -184,7 +183,7 @@ export class StationRecipes implements Closable {
   /** Waits for what is being changed, and for items of models that were in use before. */
   async close(): Promise<void> {
     this.#closing = true;
-    await this.#last;
+    await this.#serial.settled();
     await this.#shadow?.close();
     await Promise.all([...this.#retiring].map(([engine, retired]) => Promise.race([retired, engine.close()])));
     await this.#engine.batcher.close();

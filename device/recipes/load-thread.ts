@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { asGradelineError } from "../base/errors.ts";
+import { failedAnswer } from "../base/worker.ts";
 import { prepareRecipe, type RecipeAnswer, type RecipeWanted } from "./load.ts";
 
 /** Reads a gallery and fits a grader to it; hands over what it made, which nobody copies. */
@@ -11,8 +11,7 @@ try {
   collect(prepared, buffers);
   parentPort!.postMessage({ kind: "ready", prepared } satisfies RecipeAnswer, [...buffers]);
 } catch (error) {
-  const { code, message, hint, retry } = asGradelineError(error);
-  parentPort!.postMessage({ kind: "failed", code, message, hint, retry } satisfies RecipeAnswer);
+  parentPort!.postMessage(failedAnswer(error) satisfies RecipeAnswer);
 }
 
 /** The memory of every typed array within. */

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { asGradelineError, type ErrorCode, GradelineError } from "../base/errors.ts";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
+import { errorOf, type FailedAnswer } from "../base/worker.ts";
 import type { Model } from "../embed/embedder.ts";
 import { readAnyGallery, readGallery } from "../gallery/store.ts";
 import { fitGrader, type GraderFit } from "../grade/fit.ts";
@@ -56,8 +57,7 @@ export async function loadRecipeAside(place: GalleryPlace, model: Model): Promis
     worker.once("exit", (code) => reject(new GradelineError("INTERNAL", `the gallery's thread ended with ${code}`)));
   });
   if (answer.kind === "ready") return recipeOf(answer.prepared, place);
-  const { code, message, hint, retry } = answer;
-  throw new GradelineError(code, message, { retry, ...(hint === undefined ? {} : { hint }) });
+  throw errorOf(answer);
 }
 
 /** What a gallery is made into, in numbers alone. */
@@ -75,15 +75,7 @@ export interface RecipeWanted {
   readonly manifest: Manifest | undefined;
 }
 
-export type RecipeAnswer =
-  | { readonly kind: "ready"; readonly prepared: PreparedRecipe }
-  | {
-      readonly kind: "failed";
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly hint: string | undefined;
-      readonly retry: boolean;
-    };
+export type RecipeAnswer = { readonly kind: "ready"; readonly prepared: PreparedRecipe } | FailedAnswer;
 
 /** @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY */
 export async function prepareRecipe(

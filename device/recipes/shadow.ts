@@ -2,6 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { asGradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
+import { shortHash } from "../base/short-hash.ts";
 import { formatMicros, type Micros, nowMicros } from "../base/time.ts";
 import type { ShadowReport, Verdict } from "../contract/messages.ts";
 import type { ShadowMetrics } from "../contract/metrics.ts";
@@ -91,8 +92,8 @@ export class Shadow implements Closable {
     const { recipe, modelHash } = this.#parts;
     return {
       recipe: recipe.name ?? "",
-      model: modelHash.slice(0, 16),
-      gallery: recipe.galleryHash.slice(0, 16),
+      model: shortHash(modelHash),
+      gallery: shortHash(recipe.galleryHash),
       since: formatMicros(this.#since),
       items: this.#same + this.#different,
       same: this.#same,

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { GradelineError } from "../base/errors.ts";
+import { shortHash } from "../base/short-hash.ts";
 import { formatMicros, nowMicros } from "../base/time.ts";
 import type { Embedder } from "../embed/embedder.ts";
 import { digestOf, embedAll } from "../gallery/enroll.ts";
@@ -45,7 +46,7 @@ export async function enrollKept(
         },
       );
     }
-    const usable = verdict.model === embedder.model.hash.slice(0, 16) ? embeddings : undefined;
+    const usable = verdict.model === shortHash(embedder.model.hash) ? embeddings : undefined;
     added.push({
       id: verdict.item,
       grade,

@@ -1,4 +1,5 @@
 import { GradelineError } from "../base/errors.ts";
+import { shortHash } from "../base/short-hash.ts";
 import type { DataOf, Handlers, RequestOf } from "../contract/messages.ts";
 import type { Enrolled, Teaching } from "./teaching.ts";
 
@@ -44,7 +45,7 @@ function answer({ grade, items, recipe }: Enrolled): DataOf<"enroll"> {
     cancelled: false,
     grade,
     items: [...items],
-    gallery: recipe.galleryHash.slice(0, 16),
+    gallery: shortHash(recipe.galleryHash),
     references: recipe.references,
   };
 }

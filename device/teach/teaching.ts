@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
+import { laneNamed } from "../config/lane-names.ts";
 import { type Config, gradeSchema } from "../config/schema.ts";
 import type { HealthMessage } from "../contract/messages.ts";
 import type { Embedder } from "../embed/embedder.ts";
@@ -185,9 +186,7 @@ export class Teaching implements Closable {
 
   /** @throws {GradelineError} REQUEST when there is no such lane */
   checkLane(lane: string): void {
-    const known = this.lanes;
-    if (known.includes(lane)) return;
-    throw new GradelineError("REQUEST", `there is no lane ${JSON.stringify(lane)}, wanted one of: ${known.join(", ")}`);
+    laneNamed(this.#parts.config, lane, "REQUEST");
   }
 }
 

@@ -87,6 +87,6 @@ export function programFailed(program: string, error: unknown): GradelineError {
     "it said nothing"
   ).slice(0, 300);
   const hint = CAUSES.find(({ pattern }) => pattern.test(text))?.hint;
-  const details = { retry: true, cause: error, ...(hint === undefined ? {} : { hint }) };
+  const details = { retry: true, cause: error, hint };
   return new GradelineError("SOURCE", `${program} ended: ${said}`, details);
 }

@@ -4,9 +4,10 @@ import { GradelineError } from "../../base/errors.ts";
 import type { Frame } from "../../base/frame.ts";
 import type { Log } from "../../base/log.ts";
 import { nowMicros } from "../../base/time.ts";
+import { errorOf } from "../../base/worker.ts";
 import type { FrameSource, SourceCounters, SourceStatus } from "../source.ts";
 import { type ExchangeMemory, FrameTaker } from "./exchange.ts";
-import type { Failure, FromReader, ToReader } from "./messages.ts";
+import type { FromReader, ToReader } from "./messages.ts";
 import { hurryThread } from "./priority.ts";
 import type { ReaderSettings } from "./reader.ts";
 
@@ -163,7 +164,7 @@ export class LiveSource implements FrameSource {
         this.#end(undefined);
         break;
       case "failed":
-        this.#end(errorOf(message.failure));
+        this.#end(errorOf(message));
         break;
     }
   }
@@ -184,8 +185,4 @@ export class LiveSource implements FrameSource {
   #post(message: ToReader): void {
     this.#worker.postMessage(message);
   }
-}
-
-function errorOf({ code, message, hint, retry }: Failure): GradelineError {
-  return new GradelineError(code, message, { retry, ...(hint === undefined ? {} : { hint }) });
 }

@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../../base/errors.ts";
 import type { Micros } from "../../base/time.ts";
+import type { FailedAnswer, Failure } from "../../base/worker.ts";
 import type { ExchangeMemory } from "./exchange.ts";
 
 /** What crosses between a camera's reader thread and the source that started it. Pixels never do, see exchange.ts. */
@@ -12,15 +12,8 @@ export type FromReader =
   | { readonly kind: "log"; readonly level: LogSeverity; readonly text: string }
   | { readonly kind: "triggered"; readonly id: number; readonly error: Failure | undefined }
   | { readonly kind: "ended" }
-  | { readonly kind: "failed"; readonly failure: Failure };
+  | FailedAnswer;
 
 export type ToReader = { readonly kind: "close" } | { readonly kind: "trigger"; readonly id: number };
 
 export type LogSeverity = "debug" | "info" | "warn";
-
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string | undefined;
-  readonly retry: boolean;
-}

@@ -2,9 +2,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { asGradelineError, GradelineError } from "../../base/errors.ts";
 import { type Micros, nowMicros } from "../../base/time.ts";
+import { type Failure, failedAnswer, failureOf } from "../../base/worker.ts";
 import { CameraClock } from "./clock.ts";
 import { createExchange, FrameWriter } from "./exchange.ts";
-import type { Failure, FromReader, LogSeverity, ToReader } from "./messages.ts";
+import type { FromReader, LogSeverity, ToReader } from "./messages.ts";
 import { FrameSteps } from "./numbers.ts";
 import { raiseThread } from "./priority.ts";
 
@@ -178,7 +179,7 @@ export async function serveReader<Setup extends ReaderSettings>(
     const end = await live(driver, setup, stop.signal, send);
     if (end === "ended") send({ kind: "ended" });
   } catch (error) {
-    send({ kind: "failed", failure: failureOf(error) });
+    send(failedAnswer(error, "SOURCE"));
   }
   port.close();
 }
@@ -224,11 +225,6 @@ function attempt(what: () => void): Failure | undefined {
     what();
     return undefined;
   } catch (error) {
-    return failureOf(error);
+    return failureOf(error, "SOURCE");
   }
-}
-
-function failureOf(error: unknown): Failure {
-  const { code, message, hint, retry } = asGradelineError(error, "SOURCE");
-  return { code, message, hint, retry };
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GradelineError } from "../../base/errors.ts";
+import { shortHash } from "../../base/short-hash.ts";
 import type { LoadedModel } from "../model.ts";
 
 /*
@@ -24,7 +25,7 @@ export interface Calibration {
 
 /** Where the table of a model is kept: among the engines, by the model's hash. */
 export function tablePath(root: string, modelHash: string): string {
-  return join(root, `calibration-${modelHash.slice(0, 16)}.table`);
+  return join(root, `calibration-${shortHash(modelHash)}.table`);
 }
 
 /** @param ranges largest magnitude of each tensor, above 0 */

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { GradelineError } from "../../base/errors.ts";
 import { sha256 } from "../../base/files.ts";
+import { shortHash } from "../../base/short-hash.ts";
 import type { Config } from "../../config/schema.ts";
 import { labelOf } from "./manifest.ts";
 import { checkHead, MANIFEST, type RecipeHead, SIGNATURE } from "./recipe-file.ts";
@@ -126,8 +127,7 @@ export async function checkInstalled({ folder, manifest }: InstalledRecipe): Pro
       throw damaged(folder, error.message, error);
     });
     const found = sha256(bytes);
-    if (found !== wanted)
-      throw damaged(folder, `${path} has sha256 ${found.slice(0, 16)}, wanted ${wanted.slice(0, 16)}`);
+    if (found !== wanted) throw damaged(folder, `${path} has sha256 ${shortHash(found)}, wanted ${shortHash(wanted)}`);
   }
 }
 

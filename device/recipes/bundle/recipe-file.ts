@@ -5,6 +5,7 @@ import { z } from "zod";
 import { GradelineError } from "../../base/errors.ts";
 import { unwritable } from "../../base/files.ts";
 import type { Closable } from "../../base/lifecycle.ts";
+import { shortHash } from "../../base/short-hash.ts";
 import { publicKeySchema } from "../../config/public-key.ts";
 import { ArchiveReader, archiveBytes, archiveEnd, entryHeader, entryPadding } from "./archive.ts";
 import {
@@ -276,7 +277,7 @@ class Check {
     const { bytes, sha256 } = this.#part;
     if (this.#bytes !== bytes) return `found ${this.#bytes} bytes, wanted ${bytes}`;
     const found = this.#hash.digest("hex");
-    return found === sha256 ? undefined : `found sha256 ${found.slice(0, 16)}, wanted ${sha256.slice(0, 16)}`;
+    return found === sha256 ? undefined : `found sha256 ${shortHash(found)}, wanted ${shortHash(sha256)}`;
   }
 }
 

@@ -4,6 +4,7 @@ import { GradelineError } from "../../base/errors.ts";
 import { unwritable, writeAtomic } from "../../base/files.ts";
 import { type FolderLock, lockFolder } from "../../base/folder-lock.ts";
 import type { Closable } from "../../base/lifecycle.ts";
+import { shortHash } from "../../base/short-hash.ts";
 import { formatMicros, nowMicros } from "../../base/time.ts";
 import { readAnyGallery } from "../../gallery/store.ts";
 import {
@@ -147,10 +148,7 @@ export class RecipeStore implements Closable {
     try {
       const { head } = file;
       if (digest !== undefined && digest !== head.digest) {
-        throw new GradelineError(
-          "RECIPE",
-          `${path} holds the recipe ${head.digest.slice(0, 16)}, not that of its name`,
-        );
+        throw new GradelineError("RECIPE", `${path} holds the recipe ${shortHash(head.digest)}, not that of its name`);
       }
       const label = labelOf(head.manifest);
       for (const one of await this.all()) {

@@ -1,3 +1,4 @@
+import { rounded } from "../../base/numbers.ts";
 import { VERSION } from "../../base/version.ts";
 import type { GraderFit } from "../../grade/fit.ts";
 import type { Gallery } from "../../grade/gallery.ts";
@@ -14,13 +15,13 @@ export function gradesOfManifest(gallery: Gallery, fit: GraderFit): Pick<Manifes
       grade,
       items: gallery.references.filter((reference) => reference.grade === grade).length,
       tolerance: gallery.tolerances?.[grade] ?? null,
-      limit: rounded(fit.thresholds.limit[g]!),
+      limit: rounded(fit.thresholds.limit[g]!, 6),
     })),
     thresholds: {
       rule: fit.rule,
       alpha: gallery.fit?.alpha ?? DEFAULT_ALPHA,
       fittedAt: gallery.fit?.fittedAt ?? null,
-      kinLimit: rounded(fit.kin.limit),
+      kinLimit: rounded(fit.kin.limit, 6),
     },
   };
 }
@@ -52,8 +53,4 @@ function difference(
   ];
   const odd = pairs.find(({ found, wanted }) => !(Math.abs(found - wanted) <= TOLERANCE));
   return odd === undefined ? undefined : `found the limit ${odd.found} of ${odd.of}, wanted ${odd.wanted}`;
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
 }

@@ -5,6 +5,8 @@ import { asGradelineError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.ts";
 import type { Closable } from "../../base/lifecycle.ts";
 import type { Log } from "../../base/log.ts";
+import { rounded } from "../../base/numbers.ts";
+import { Serial } from "../../base/serial.ts";
 import { formatMicros } from "../../base/time.ts";
 import type { Config } from "../../config/schema.ts";
 import type { LaneStatsMessage } from "../../contract/messages.ts";
@@ -82,7 +84,7 @@ export class Drift implements Closable {
   #model: Model;
   #references: DriftReferences | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #serial = new Serial();
   #problem: string | undefined;
 
   private constructor(parts: DriftParts, states: Readonly<Record<string, LaneDriftState>>) {
@@ -135,13 +137,13 @@ export class Drift implements Closable {
   message(lane: string): LaneStatsMessage["drift"] {
     const drift = this.#lanes.get(lane)!;
     return {
-      learned: rounded(drift.learned),
+      learned: rounded(drift.learned, 4),
       learntFrom: drift.learntFrom === 0 ? null : formatMicros(drift.learntFrom),
       findings: this.findings(lane).map(({ kind, since, text }) => ({ kind, since: formatMicros(since), text })),
       signals: drift.status().map(({ signal, baseline, now, since }) => ({
         signal,
-        baseline: baseline === null ? null : rounded(baseline),
-        now: now === null ? null : rounded(now),
+        baseline: baseline === null ? null : rounded(baseline, 4),
+        now: now === null ? null : rounded(now, 4),
         since: since === null ? null : formatMicros(since),
       })),
     };
@@ -193,7 +195,7 @@ export class Drift implements Closable {
   }
 
   #save(): Promise<void> {
-    this.#saving = this.#saving.then(async () => {
+    return this.#serial.run(async () => {
       const lanes = Object.fromEntries([...this.#lanes].map(([id, lane]) => [id, lane.state()]));
       const { config, log } = this.#parts;
       const file = { v: 1, model: this.#model.hash, baselineItems: config.drift.baselineItems, lanes };
@@ -207,7 +209,6 @@ export class Drift implements Closable {
         this.#problem = message;
       }
     });
-    return this.#saving;
   }
 }
 
@@ -242,8 +243,4 @@ async function readStates({
     log.warn(`${path} is damaged, drift is learnt anew`);
     return {};
   }
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1e4) / 1e4;
 }

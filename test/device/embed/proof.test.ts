@@ -8,7 +8,6 @@ import {
   compare,
   degradedReason,
   describeProof,
-  median,
   type Proof,
   worse,
 } from "../../../device/embed/proof.ts";
@@ -135,11 +134,6 @@ describe("providers to try", () => {
     assert.equal(degradedReason("cpu", [], true), null, "the CPU was asked for");
     assert.equal(degradedReason("cuda", refused, true), null);
   });
-});
-
-test("the median of an odd and of an even count", () => {
-  assert.equal(median([3, 1, 2]), 2);
-  assert.equal(median([4, 1, 2, 3]), 2.5);
 });
 
 test("a proof reads as one line", () => {
