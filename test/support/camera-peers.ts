@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Frame } from "../../device/base/frame.ts";
 import type { FrameSource } from "../../device/capture/source.ts";
+import { inTime } from "./wait.ts";
 
 /** Why a test that needs a program or a library of Debian is skipped; false where all are there. */
 export function lacking(needs: readonly { readonly have: () => boolean; readonly debian: string }[]): string | false {
@@ -36,7 +37,13 @@ export const gstNeeds = [
 
 /** Resolves when `holds` does; asks again and again, since counters and other processes send no events. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await pause(5);
+  let over = false;
+  const held = (async () => {
+    while (!over && !holds()) await pause(5);
+  })();
+  await inTime(held, String(holds), () => "nothing of the kind").finally(() => {
+    over = true;
+  });
 }
 
 /** The next frame that suits. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { Bell, inTime } from "./wait.ts";
 
 export type Said = Record<string, unknown> & { readonly event: string };
 
@@ -9,7 +10,7 @@ export class Child {
   readonly said: Said[] = [];
   readonly ended: Promise<void>;
   #over = false;
-  #watching: (() => void)[] = [];
+  readonly #bell = new Bell();
 
   /** @param wrap program and arguments that start the script's command, e.g. a shell that sets a limit */
   constructor(script: string, args: readonly string[], wrap: readonly string[] = []) {
@@ -18,13 +19,13 @@ export class Child {
     this.process.stdin!.on("error", () => {});
     createInterface({ input: this.process.stdout! }).on("line", (line) => {
       this.said.push(JSON.parse(line) as Said);
-      this.#look();
+      this.#bell.ring();
     });
     this.ended = new Promise((resolve) => {
       // `close`, not `exit`: everything that it said has been read then.
       this.process.once("close", () => {
         this.#over = true;
-        this.#look();
+        this.#bell.ring();
         resolve();
       });
     });
@@ -32,11 +33,13 @@ export class Child {
 
   /** Resolves with the first event for which `look` holds. */
   async until(look: (said: Said) => boolean): Promise<Said> {
-    for (let at = 0; ; ) {
+    let at = 0;
+    const next = () => {
       for (; at < this.said.length; at++) if (look(this.said[at]!)) return this.said[at]!;
-      if (this.#over) throw new Error(`the child ended after ${JSON.stringify(this.said.at(-1))}`);
-      await new Promise<void>((resolve) => this.#watching.push(resolve));
-    }
+      if (!this.#over) return undefined;
+      throw new Error(`the child ended after ${JSON.stringify(this.said.at(-1))}`);
+    };
+    return this.#bell.until(next, () => this.said, { what: `the child says ${look}` });
   }
 
   all(event: string): Said[] {
@@ -49,10 +52,6 @@ export class Child {
 
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     if (!this.#over) this.process.kill(signal);
-    await this.ended;
-  }
-
-  #look(): void {
-    for (const resolve of this.#watching.splice(0)) resolve();
+    await inTime(this.ended, `the child's end after ${signal}`, () => this.said);
   }
 }

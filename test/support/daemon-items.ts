@@ -1,3 +1,5 @@
+import { Bell } from "./wait.ts";
+
 export interface DurableItem {
   readonly lane: string;
   readonly seq: number;
@@ -9,7 +11,7 @@ export class DurableItems {
   readonly items: DurableItem[] = [];
   readonly #stop = new AbortController();
   #over = false;
-  #watching: (() => void)[] = [];
+  readonly #bell = new Bell();
 
   /** @param url of the page */
   static async listen(url: string): Promise<DurableItems> {
@@ -18,7 +20,7 @@ export class DurableItems {
     void durable.#read(response.body!.pipeThrough(new TextDecoderStream())).catch(() => {
       // The daemon was killed, or nobody listens any more.
       durable.#over = true;
-      durable.#look();
+      durable.#bell.ring();
     });
     return durable;
   }
@@ -26,10 +28,12 @@ export class DurableItems {
   /** Resolves when `count` more than now are durable. */
   async more(count: number): Promise<void> {
     const wanted = this.items.length + count;
-    while (this.items.length < wanted) {
+    const there = () => {
+      if (this.items.length >= wanted) return true;
       if (this.#over) throw new Error("the daemon's page is gone");
-      await new Promise<void>((resolve) => this.#watching.push(resolve));
-    }
+      return undefined;
+    };
+    await this.#bell.until(there, () => this.items, { what: `${wanted} durable items` });
   }
 
   async close(): Promise<void> {
@@ -44,13 +48,9 @@ export class DurableItems {
       for (const event of events) {
         if (event.startsWith("event: item\n")) this.items.push(JSON.parse(event.slice(event.indexOf("data: ") + 6)));
       }
-      this.#look();
+      this.#bell.ring();
     }
     this.#over = true;
-    this.#look();
-  }
-
-  #look(): void {
-    for (const resolve of this.#watching.splice(0)) resolve();
+    this.#bell.ring();
   }
 }

@@ -8,6 +8,7 @@ import { loadModel } from "../../device/embed/model.ts";
 import { GalleryWriter } from "../../device/gallery/store.ts";
 import { TINY } from "./embedder-tiny.ts";
 import { galleryOf, randomReference } from "./gallery-made.ts";
+import { Bell, inTime } from "./wait.ts";
 
 export interface DaemonLine {
   readonly level: string;
@@ -32,7 +33,7 @@ export class Daemon {
   readonly errors: string[] = [];
   readonly ended: Promise<DaemonEnd>;
   #over: DaemonEnd | undefined;
-  #watching: (() => void)[] = [];
+  readonly #bell = new Bell();
 
   private constructor(args: readonly string[], environment: Readonly<Record<string, string>>) {
     this.process = spawn(process.execPath, ["device/main.ts", ...args], {
@@ -43,13 +44,13 @@ export class Daemon {
     createInterface({ input: this.process.stderr! }).on("line", (line) => {
       if (line.startsWith("{")) this.log.push(JSON.parse(line) as DaemonLine);
       else this.errors.push(line);
-      this.#look();
+      this.#bell.ring();
     });
     this.ended = new Promise((resolve) => {
       // `close`, not `exit`: everything that it said has been read then.
       this.process.once("close", (code, signal) => {
         this.#over = { code, signal };
-        this.#look();
+        this.#bell.ring();
         resolve(this.#over);
       });
     });
@@ -74,18 +75,19 @@ export class Daemon {
     args?: readonly string[],
   ): Promise<DaemonEnd & { text: string }> {
     const daemon = await Daemon.start(folder, config, args);
-    return { ...(await daemon.ended), text: daemon.errors.join("\n") };
+    const end = await inTime(daemon.ended, "the daemon's end", () => daemon.#said());
+    return { ...end, text: daemon.errors.join("\n") };
   }
 
   /** Resolves with the first line of the log for which `look` holds. @throws when the daemon ended before */
   async until(look: (line: DaemonLine) => boolean): Promise<DaemonLine> {
-    for (let at = 0; ; ) {
+    let at = 0;
+    const next = () => {
       for (; at < this.log.length; at++) if (look(this.log[at]!)) return this.log[at]!;
-      if (this.#over !== undefined) {
-        throw new Error(`the daemon ended with ${JSON.stringify(this.#over)}: ${this.errors.join("\n")}`);
-      }
-      await new Promise<void>((resolve) => this.#watching.push(resolve));
-    }
+      if (this.#over === undefined) return undefined;
+      throw new Error(`the daemon ended with ${JSON.stringify(this.#over)}: ${this.errors.join("\n")}`);
+    };
+    return this.#bell.until(next, () => this.#said(), { what: `a line of the log: ${look}` });
   }
 
   /** Resolves with the page's address when everything runs. */
@@ -95,11 +97,11 @@ export class Daemon {
 
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<DaemonEnd> {
     if (this.#over === undefined) this.process.kill(signal);
-    return this.ended;
+    return inTime(this.ended, `the daemon's end after ${signal}`, () => this.#said());
   }
 
-  #look(): void {
-    for (const resolve of this.#watching.splice(0)) resolve();
+  #said(): unknown[] {
+    return [...this.errors, ...this.log.map((line) => JSON.stringify(line))];
   }
 }
 

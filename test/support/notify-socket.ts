@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
+import { Bell } from "./wait.ts";
 
 const PYTHON = "python3";
 
@@ -13,7 +14,7 @@ export class NotifySocket {
   /** Lines that were told, in order. */
   readonly told: string[] = [];
   readonly #process: ChildProcess;
-  #watching: (() => void)[] = [];
+  readonly #bell = new Bell();
   #over = false;
 
   private constructor(path: string, how: readonly string[]) {
@@ -23,11 +24,11 @@ export class NotifySocket {
     createInterface({ input: this.#process.stdout! }).on("line", (line) => {
       const said = JSON.parse(line) as { event: string; lines?: string[] };
       this.told.push(...(said.lines ?? [said.event]));
-      this.#look();
+      this.#bell.ring();
     });
     this.#process.once("close", () => {
       this.#over = true;
-      this.#look();
+      this.#bell.ring();
     });
   }
 
@@ -40,11 +41,13 @@ export class NotifySocket {
 
   /** Resolves with the position after the first line from `from` for which `look` holds. */
   async until(look: (line: string) => boolean, from = 0): Promise<number> {
-    for (let at = from; ; ) {
+    let at = from;
+    const next = () => {
       for (; at < this.told.length; at++) if (look(this.told[at]!)) return at + 1;
-      if (this.#over) throw new Error(`the socket's listener ended after ${this.told.at(-1)}`);
-      await new Promise<void>((resolve) => this.#watching.push(resolve));
-    }
+      if (!this.#over) return undefined;
+      throw new Error(`the socket's listener ended after ${this.told.at(-1)}`);
+    };
+    return this.#bell.until(next, () => this.told, { what: `systemd is told ${look}` });
   }
 
   async close(): Promise<void> {
@@ -52,9 +55,5 @@ export class NotifySocket {
     const ended = new Promise((resolve) => this.#process.once("close", resolve));
     this.#process.kill();
     await ended;
-  }
-
-  #look(): void {
-    for (const resolve of this.#watching.splice(0)) resolve();
   }
 }

@@ -6,6 +6,7 @@ import { configSchema, type MqttConfig } from "../../device/config/schema.ts";
 import type { Handlers, Verdict } from "../../device/contract/messages.ts";
 import { Journal } from "../../device/publish/journal.ts";
 import { Publisher, type PublisherTiming } from "../../device/publish/publisher.ts";
+import { Bell } from "./wait.ts";
 
 /** Tries again at once, so that no test waits for a clock. */
 export const QUICK: Partial<PublisherTiming> = { firstMs: 5, capMs: 20, refusedMs: 20, diskMs: 20 };
@@ -33,33 +34,29 @@ export class Publishing {
   readonly acked: Verdict[];
   readonly log: LogLine[];
   readonly #folder: string;
-  readonly #watching: Set<() => void>;
+  readonly #bell: Bell;
 
   private constructor(
     journal: Journal,
     publisher: Publisher,
-    state: { acked: Verdict[]; log: LogLine[]; folder: string; watching: Set<() => void> },
+    state: { acked: Verdict[]; log: LogLine[]; folder: string; bell: Bell },
   ) {
     this.journal = journal;
     this.publisher = publisher;
     this.acked = state.acked;
     this.log = state.log;
     this.#folder = state.folder;
-    this.#watching = state.watching;
+    this.#bell = state.bell;
   }
 
   static async open(options: PublishingOptions): Promise<Publishing> {
     const folder = await mkdtemp(join(tmpdir(), "gradeline-publish-"));
-    const watching = new Set<() => void>();
-    const look = () => {
-      for (const resolve of watching) resolve();
-      watching.clear();
-    };
+    const bell = new Bell();
     const acked: Verdict[] = [];
     const log: LogLine[] = [];
     const write = (line: string) => {
       log.push(JSON.parse(line) as LogLine);
-      look();
+      bell.ring();
     };
     const path = options.path ?? join(folder, "journal.sqlite");
     const journal = await Journal.open({ path, maxRows: 100_000, maxBytes: 64 * 1024 * 1024 });
@@ -72,19 +69,23 @@ export class Publishing {
       timing: { ...QUICK, ...options.timing },
       acked: (verdict) => {
         acked.push(verdict);
-        look();
+        bell.ring();
       },
     }).catch(async (error: unknown) => {
       await journal.close();
       await rm(folder, { recursive: true, force: true });
       throw error;
     });
-    return new Publishing(journal, publisher, { acked, log, folder, watching });
+    return new Publishing(journal, publisher, { acked, log, folder, bell });
   }
 
   /** Resolves when `look` holds; asked again after each acknowledgement and each line of the log. */
   async until(look: () => boolean): Promise<void> {
-    while (!look()) await new Promise<void>((resolve) => this.#watching.add(resolve));
+    await this.#bell.until(
+      () => look() || undefined,
+      () => [`${this.acked.length} acknowledged`, this.publisher.health, ...this.log.slice(-3)],
+      { what: String(look) },
+    );
   }
 
   async connected(): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type IPublishPacket,
   type MqttClient,
 } from "mqtt";
+import { Bell, type WaitOptions } from "./wait.ts";
 
 export interface Heard {
   readonly topic: string;
@@ -16,13 +17,13 @@ export interface Heard {
 export class Subscriber {
   readonly heard: Heard[] = [];
   readonly client: MqttClient;
-  #watching: (() => void)[] = [];
+  readonly #bell = new Bell();
 
   private constructor(client: MqttClient) {
     this.client = client;
     client.on("message", (topic, payload, packet) => {
       this.heard.push({ topic, text: payload.toString(), packet });
-      for (const look of this.#watching.splice(0)) look();
+      this.#bell.ring();
     });
   }
 
@@ -46,17 +47,15 @@ export class Subscriber {
   }
 
   /** Resolves with the first value that is not undefined; asked again after each message. */
-  async until<T>(look: () => T | undefined): Promise<T> {
-    for (;;) {
-      const found = look();
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => this.#watching.push(resolve));
-    }
+  async until<T>(look: () => T | undefined, options: WaitOptions = {}): Promise<T> {
+    return this.#bell.until(look, () => this.heard.map(({ topic, text }) => `${topic} ${text}`), options);
   }
 
   /** Resolves when `count` messages on topics with this ending are there. */
   async count(suffix: string, count: number): Promise<Heard[]> {
-    return this.until(() => (this.on(suffix).length >= count ? this.on(suffix) : undefined));
+    return this.until(() => (this.on(suffix).length >= count ? this.on(suffix) : undefined), {
+      what: `${count} messages on topics that end in ${suffix}`,
+    });
   }
 
   async ask(topic: string, payload: string | Buffer, options: IClientPublishOptions = {}): Promise<void> {

@@ -4,6 +4,7 @@ import type { TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { createLog } from "../../../device/base/log.ts";
 import { Console, type ConsoleOptions } from "../../../device/console/server.ts";
+import { inTime } from "../../support/wait.ts";
 import { FakeStation } from "./station.ts";
 
 export const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -69,5 +70,11 @@ export async function* eventsOf(response: IncomingMessage): AsyncGenerator<{ nam
 
 /** Resolves when it holds; the end of a connection reaches the server some turns of the event loop later. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await turn();
+  let over = false;
+  const held = (async () => {
+    while (!over && !holds()) await turn();
+  })();
+  await inTime(held, String(holds), () => "nothing of the kind").finally(() => {
+    over = true;
+  });
 }

@@ -11,6 +11,7 @@ import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { cpuProof } from "../../support/proof-made.ts";
 import { Publishing } from "../../support/publishing.ts";
 import { draft } from "../../support/verdicts.ts";
+import { Bell } from "../../support/wait.ts";
 
 const { error } = spawnSync("mosquitto_sub", ["--help"]);
 const withoutClients = error ? "needs the package mosquitto-clients (apt-get install mosquitto-clients)" : false;
@@ -205,13 +206,13 @@ function channelOf(api: Api, topic: string): string | undefined {
 class MosquittoSub {
   readonly lines: Line[] = [];
   readonly #process: ChildProcess;
-  #watching: (() => void)[] = [];
+  readonly #bell = new Bell();
 
   private constructor(process: ChildProcess) {
     this.#process = process;
     createInterface({ input: process.stdout! }).on("line", (text) => {
       this.lines.push(JSON.parse(text) as Line);
-      for (const look of this.#watching.splice(0)) look();
+      this.#bell.ring();
     });
   }
 
@@ -230,7 +231,11 @@ class MosquittoSub {
   }
 
   async until(look: (lines: readonly Line[]) => boolean): Promise<void> {
-    while (!look(this.lines)) await new Promise<void>((resolve) => this.#watching.push(resolve));
+    await this.#bell.until(
+      () => look(this.lines) || undefined,
+      () => this.lines,
+      { what: String(look) },
+    );
   }
 
   async close(): Promise<void> {
