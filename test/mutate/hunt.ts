@@ -21,6 +21,8 @@ export interface HuntOptions {
   readonly jobs: number;
   /** A test file that takes longer than this as things are is left out. */
   readonly slowestMs: number;
+  /** Files of which that is known. */
+  readonly slow: ReadonlySet<string>;
   /** `performance.now()` after which no further mutation is planted. */
   readonly until: number;
   readonly tell: (line: string) => void;
@@ -47,7 +49,7 @@ export async function hunt(mutations: readonly Planted[], options: HuntOptions):
     const belonging = new Belonging(options.root);
     const testsOf = new Map([...new Set(mutations.map(({ file }) => file))].map((file) => [file, belonging.of(file)]));
     const known = new Map<string, KnownTest>();
-    const tests = [...new Set([...testsOf.values()].flat())];
+    const tests = [...new Set([...testsOf.values()].flat())].filter((file) => !options.slow.has(file));
     await inEach(trees, tests, async (tree, file) => {
       const test = await firstRun(tree, file, options);
       if (test !== undefined) known.set(file, test);
@@ -84,12 +86,12 @@ async function firstRun(tree: Tree, file: string, options: HuntOptions): Promise
   const folder = mkdtempSync(join(tree.root, "..", "coverage-"));
   // Counting what ran costs time, too, and so do the processes that write it down.
   const { passed, timedOut, ms, output } = await runTestFile(tree.root, file, {
-    timeoutMs: options.slowestMs * 2,
+    timeoutMs: options.slowestMs * 1.5,
     coverage: folder,
   });
   try {
     if (timedOut || ms > options.slowestMs) {
-      options.tell(`left out: ${file} takes more than ${options.slowestMs / 1000} s`);
+      options.tell(`left out: ${file} takes more than ${options.slowestMs / 1000} s; name it in test/mutate/slow.json`);
       return undefined;
     }
     if (!passed) throw new Error(`${file} fails without any mutation:\n${output}`);
@@ -100,7 +102,7 @@ async function firstRun(tree: Tree, file: string, options: HuntOptions): Promise
 }
 
 async function plant(tree: Tree, planted: Planted, tests: readonly KnownTest[]): Promise<Found> {
-  const covering = tests.filter(({ coverage }) => coverage.ran(planted.file, planted.start));
+  const covering = tests.filter(({ coverage }) => coverage.ran(planted.file, planted.at));
   const source = readFileSync(join(tree.root, planted.file), "utf8");
   tree.write(planted.file, withMutation(source, planted));
   try {

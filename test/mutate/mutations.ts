@@ -7,6 +7,8 @@ export interface Mutation {
   readonly start: number;
   readonly end: number;
   readonly line: number;
+  /** What comes here comes to the mutation; the operator of `a ?? b` itself counts as a part of `b`. */
+  readonly at: number;
   readonly was: string;
   readonly becomes: string;
   /** The same for as long as its line of code is the same, wherever that line moves. */
@@ -70,20 +72,20 @@ export function mutationsOf(source: string): Mutation[] {
   const planted: Mutation[] = [];
   const lines = source.split("\n");
   const seen = new Map<string, number>();
-  const plant = (kind: string, start: number, end: number, becomes: string) => {
+  const plant = (kind: string, start: number, end: number, becomes: string, at = start) => {
     const was = source.slice(start, end);
     const line = source.slice(0, start).split("\n").length;
     const base = `${lines[line - 1]!.trim()} | ${shorten(was)} -> ${shorten(becomes)}`;
     const nth = seen.get(base) ?? 0;
     seen.set(base, nth + 1);
-    planted.push({ kind, start, end, line, was, becomes, key: nth === 0 ? base : `${base} #${nth + 1}` });
+    planted.push({ kind, start, end, line, at, was, becomes, key: nth === 0 ? base : `${base} #${nth + 1}` });
   };
   const file = parse(source, { sourceType: "module", plugins: ["typescript", "explicitResourceManagement"] });
   visit(file.program as unknown as Node, source, plant);
   return planted.sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
-type Plant = (kind: string, start: number, end: number, becomes: string) => void;
+type Plant = (kind: string, start: number, end: number, becomes: string, at?: number) => void;
 
 function visit(node: Node, source: string, plant: Plant): void {
   if (isPassedOver(node)) return;
@@ -150,7 +152,7 @@ function operator(node: Node, source: string, plant: Plant): void {
   if (becomes === undefined) return;
   if (was === "+" && [left, right].some(({ type }) => type === "StringLiteral" || type === "TemplateLiteral")) return;
   const start = left.end + source.slice(left.end, right.start).indexOf(was);
-  plant("operator", start, start + was.length, becomes);
+  plant("operator", start, start + was.length, becomes, node.start);
 }
 
 function test(node: Node, _source: string, plant: Plant): void {
