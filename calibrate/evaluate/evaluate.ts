@@ -69,7 +69,7 @@ export async function evaluate(context: Context, folder: string | undefined, fla
   const judged = await judgeAll(items, stored?.gallery, colours, model, settled, context.stop);
   const warnings = [...(folder === undefined ? [] : sameItems(items)), ...galleryWarnings(items, stored?.gallery)];
   const { seed } = flags;
-  const tolerances = new Map(Object.entries(judging.gallery?.tolerances ?? {}));
+  const tolerances = judging.gallery?.tolerances ?? new Map<string, number>();
   const evaluation = evaluationOf(judged, { seed, alpha, tolerances, skipped, warnings });
   for (const warning of [...skippedWarnings(skipped), ...warnings]) process.stderr.write(`warning: ${warning}\n`);
   if (flags.html !== undefined) {

@@ -39,7 +39,7 @@ export async function setTolerance(context: Context, grade: string, share: numbe
 }
 
 function print(gallery: Gallery, json: boolean, told: Told | undefined): void {
-  const own = new Map(Object.entries(gallery.tolerances ?? {}));
+  const own = gallery.tolerances ?? new Map<string, number>();
   const grades = tolerancesOf(gallery.grades, own).map(({ grade, class: of, tolerance }) => ({
     grade,
     items: gallery.references.filter((reference) => reference.grade === grade).length,

@@ -211,7 +211,8 @@ function rowsOf(station: Station, last: ReadonlyMap<string, Verdict>): TableRow[
     return {
       lane,
       items,
-      counts: { ...outcomes, ...grades },
+      outcomes,
+      grades: new Map(Object.entries(grades)),
       perMinute: Math.round(itemsPerS * 60),
       late,
       last: last.get(lane),

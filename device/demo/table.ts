@@ -5,7 +5,8 @@ import type { Verdict } from "../contract/messages.ts";
 export interface TableRow {
   readonly lane: string;
   readonly items: number;
-  readonly counts: Readonly<Record<string, number>>;
+  readonly outcomes: Readonly<Record<Verdict["outcome"], number>>;
+  readonly grades: ReadonlyMap<string, number>;
   readonly perMinute: number;
   readonly late: number;
   readonly last: Verdict | undefined;
@@ -46,13 +47,14 @@ export class Table {
 }
 
 export function renderTable(rows: readonly TableRow[], grades: readonly string[], footer: TableFooter): string {
-  const columns = [...grades, "unknown", "unsure", "empty", "no-image"];
-  const head = ["lane", "items", "/min", ...columns, "late", "last verdict"];
+  const outcomes = ["unknown", "unsure", "empty", "no-image"] as const;
+  const head = ["lane", "items", "/min", ...grades, ...outcomes, "late", "last verdict"];
   const body = rows.map((row) => [
     row.lane,
     String(row.items),
     String(row.perMinute),
-    ...columns.map((name) => String(row.counts[name] ?? 0)),
+    ...grades.map((grade) => String(row.grades.get(grade) ?? 0)),
+    ...outcomes.map((outcome) => String(row.outcomes[outcome])),
     String(row.late),
     row.last === undefined ? "-" : lastVerdict(row.last),
   ]);

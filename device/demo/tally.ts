@@ -105,7 +105,8 @@ export class Tally {
 
   /** The figures over all that reached its gate until then. */
   summary(untilUs: number, frames: { seen: number; dropped: number }): Summary {
-    const confusion: Record<string, Record<string, number>> = {};
+    // Without prototypes: a grade may be called `constructor`.
+    const confusion: Summary["confusion"] = Object.create(null);
     const ack: number[] = [];
     let passed = 0;
     let verdicts = 0;
@@ -139,7 +140,7 @@ export class Tally {
         }
         verdicts += match.verdicts.length;
         const said = first.grade ?? first.outcome;
-        confusion[truth.grade] ??= {};
+        confusion[truth.grade] ??= Object.create(null) as Summary["confusion"][string];
         const row = confusion[truth.grade]!;
         row[said] = (row[said] ?? 0) + 1;
         if (said === truth.grade) agreed++;

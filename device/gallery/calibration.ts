@@ -4,10 +4,8 @@ import type { Config } from "../config/schema.ts";
 import type { Gallery, GalleryFit } from "../grade/gallery.ts";
 
 /** The settings of each camera, as a hash: another exposure or another camera makes other pictures. */
-export function camerasOf({ cameras }: Pick<Config, "cameras">): Record<string, string> {
-  return Object.fromEntries(
-    cameras.map(({ id, source }) => [id, sha256(new TextEncoder().encode(JSON.stringify(source)))]),
-  );
+export function camerasOf({ cameras }: Pick<Config, "cameras">): ReadonlyMap<string, string> {
+  return new Map(cameras.map(({ id, source }) => [id, sha256(new TextEncoder().encode(JSON.stringify(source)))]));
 }
 
 /** Identifies a gallery's references: who they are, of which grade and model. */
@@ -38,8 +36,8 @@ export function expiredFor(
 ): string[] {
   if (fit === undefined) return [];
   const when = `when the gallery was calibrated on ${fit.fittedAt.slice(0, 10)}: gradeline-calibrate fit`;
-  const cameras = Object.entries(fit.cameras === null ? {} : camerasOf(config)).flatMap(([id, hash]) => {
-    const then = fit.cameras![id];
+  const cameras = [...(fit.cameras === null ? [] : camerasOf(config))].flatMap(([id, hash]) => {
+    const then = fit.cameras!.get(id);
     if (then === hash) return [];
     return [`camera ${id} ${then === undefined ? "was not there" : "was set otherwise"} ${when}`];
   });

@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { z } from "zod";
 import { GradelineError } from "../base/errors.ts";
 import { sha256 } from "../base/files.ts";
+import { mapSchema, mapsAsObjects } from "../config/map-schema.ts";
 import { gradeSchema } from "../config/schema.ts";
 import type { Gallery } from "../grade/gallery.ts";
 
@@ -47,7 +48,7 @@ const headerSchema = z
         digest: hashSchema.optional(),
       }),
     ),
-    tolerances: z.record(gradeSchema, share).optional(),
+    tolerances: mapSchema(gradeSchema, share).optional(),
     fit: z
       .strictObject({
         rule: z.string().max(64),
@@ -57,7 +58,7 @@ const headerSchema = z
         figures: z
           .array(z.strictObject({ rule: z.string().max(64), itemBalancedAccuracy: share, low: share, high: share }))
           .max(64),
-        cameras: z.record(z.string(), hashSchema).nullable(),
+        cameras: mapSchema(z.string(), hashSchema).nullable(),
       })
       .optional(),
   })
@@ -99,7 +100,7 @@ export function encodeGallery(gallery: Gallery, modelName: string): Uint8Array[]
     fit,
   });
   if (!parsed.success) throw new GradelineError("GALLERY", `the gallery cannot be kept: ${firstIssue(parsed.error)}`);
-  const header = new TextEncoder().encode(JSON.stringify(parsed.data));
+  const header = new TextEncoder().encode(JSON.stringify(parsed.data, mapsAsObjects));
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, header.length, true);
   const body = Buffer.concat([

@@ -74,11 +74,13 @@ export function renamed(gallery: Gallery, from: string, to: string): Gallery {
       hint: `to put the items of both together: gradeline-calibrate relabel ITEM… ${to}`,
     });
   }
-  const { [from]: tolerance, ...others } = gallery.tolerances ?? {};
+  const tolerances = new Map(
+    [...(gallery.tolerances ?? [])].map(([name, share]) => [name === from ? to : name, share]),
+  );
   return {
     ...gallery,
     grades: gallery.grades.map((name) => (name === from ? to : name)),
-    tolerances: tolerance === undefined ? others : { ...others, [to]: tolerance },
+    tolerances,
     references: gallery.references.map((reference) =>
       reference.grade === from ? { ...reference, grade: to } : reference,
     ),
@@ -94,7 +96,8 @@ export function withoutGrade(gallery: Gallery, grade: string): Gallery {
       hint: "remove or relabel them first",
     });
   }
-  const { [grade]: _, ...tolerances } = gallery.tolerances ?? {};
+  const tolerances = new Map(gallery.tolerances);
+  tolerances.delete(grade);
   return { ...gallery, grades: gallery.grades.filter((name) => name !== grade), tolerances };
 }
 
@@ -104,8 +107,10 @@ export function withoutGrade(gallery: Gallery, grade: string): Gallery {
  */
 export function withTolerance(gallery: Gallery, grade: string, share: number | undefined): Gallery {
   needGrade(gallery, grade);
-  const { [grade]: _, ...others } = gallery.tolerances ?? {};
-  return { ...gallery, tolerances: share === undefined ? others : { ...others, [grade]: share } };
+  const tolerances = new Map(gallery.tolerances);
+  if (share === undefined) tolerances.delete(grade);
+  else tolerances.set(grade, share);
+  return { ...gallery, tolerances };
 }
 
 /** @throws {GradelineError} GRADE */
@@ -130,7 +135,8 @@ export interface GalleryChange {
 export function changeOf(before: Gallery, after: Gallery): GalleryChange {
   const old = new Map(before.references.map((reference) => [reference.id, reference]));
   const kept = new Set(after.references.map(({ id }) => id));
-  const settingsOf = ({ grades, tolerances = {}, fit }: Gallery): string => JSON.stringify([grades, tolerances, fit]);
+  const settingsOf = ({ grades, tolerances = new Map(), fit }: Gallery): string =>
+    JSON.stringify([grades, [...tolerances], { ...fit, cameras: [...(fit?.cameras ?? [])] }]);
   return {
     added: after.references.filter(({ id }) => !old.has(id)),
     removed: before.references.filter(({ id }) => !kept.has(id)),

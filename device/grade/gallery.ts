@@ -40,7 +40,7 @@ export interface GalleryFit {
   /** Of all rules that were compared, best first. */
   readonly figures: readonly RuleFigure[];
   /** Settings of each camera that took the references' place, by its id, as a hash; null where none was known. */
-  readonly cameras: Readonly<Record<string, string>> | null;
+  readonly cameras: ReadonlyMap<string, string> | null;
 }
 
 /** What a gallery knows of its model. */
@@ -64,7 +64,7 @@ export interface Gallery {
   readonly grades: readonly string[];
   readonly references: readonly Reference[];
   /** By grade: the share of a lot that may be of another grade, 0..1, where people gave one. */
-  readonly tolerances?: Readonly<Record<string, number>> | undefined;
+  readonly tolerances?: ReadonlyMap<string, number> | undefined;
   /** Undefined until somebody fits it. */
   readonly fit?: GalleryFit | undefined;
 }

@@ -8,7 +8,7 @@ const RATE_S = 10;
 export class LaneStats {
   readonly #lane: string;
   readonly #outcomes = { graded: 0, unknown: 0, unsure: 0, empty: 0, "no-image": 0 };
-  readonly #grades: Record<string, number> = {};
+  readonly #grades = new Map<string, number>();
   /** Items decided in each of the last seconds, by second modulo the ring's length. */
   readonly #perSecond = new Uint32Array(RATE_S + 1);
   #second = 0;
@@ -22,7 +22,7 @@ export class LaneStats {
   add(verdict: Verdict): void {
     this.#items++;
     this.#outcomes[verdict.outcome]++;
-    if (verdict.grade !== null) this.#grades[verdict.grade] = (this.#grades[verdict.grade] ?? 0) + 1;
+    if (verdict.grade !== null) this.#grades.set(verdict.grade, (this.#grades.get(verdict.grade) ?? 0) + 1);
     if (verdict.late) this.#late++;
     this.#advance();
     this.#perSecond[this.#second % this.#perSecond.length]!++;
@@ -44,7 +44,7 @@ export class LaneStats {
       lane: this.#lane,
       items: this.#items,
       outcomes: { ...this.#outcomes },
-      grades: { ...this.#grades },
+      grades: Object.fromEntries(this.#grades),
       late: this.#late,
       itemsPerS: recent / RATE_S,
       enrolling: null,

@@ -108,7 +108,9 @@ export class Lane {
   }
 
   #count(lane) {
-    const counts = new Map(this.#grades.map((grade) => [`grade:${grade}`, lane.grades[grade] ?? 0]));
+    const counts = new Map(
+      this.#grades.map((grade) => [`grade:${grade}`, Object.hasOwn(lane.grades, grade) ? lane.grades[grade] : 0]),
+    );
     // Grades that an earlier gallery had are still part of the count.
     for (const [grade, count] of Object.entries(lane.grades)) counts.set(`grade:${grade}`, count);
     for (const outcome of outcomes) {

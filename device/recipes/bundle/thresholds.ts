@@ -14,7 +14,7 @@ export function gradesOfManifest(gallery: Gallery, fit: GraderFit): Pick<Manifes
     grades: fit.names.map((grade, g) => ({
       grade,
       items: gallery.references.filter((reference) => reference.grade === grade).length,
-      tolerance: gallery.tolerances?.[grade] ?? null,
+      tolerance: gallery.tolerances?.get(grade) ?? null,
       limit: rounded(fit.thresholds.limit[g]!, 6),
     })),
     thresholds: {

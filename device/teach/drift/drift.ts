@@ -8,6 +8,7 @@ import type { Log } from "../../base/log.ts";
 import { rounded } from "../../base/numbers.ts";
 import { Serial } from "../../base/serial.ts";
 import { formatMicros } from "../../base/time.ts";
+import { mapSchema } from "../../config/map-schema.ts";
 import type { Config } from "../../config/schema.ts";
 import type { LaneStatsMessage } from "../../contract/messages.ts";
 import type { Model } from "../../embed/embedder.ts";
@@ -48,7 +49,7 @@ const fileSchema = z.strictObject({
   v: z.literal(1),
   model: z.string(),
   baselineItems: z.number(),
-  lanes: z.record(
+  lanes: mapSchema(
     z.string(),
     z.strictObject({
       signals: z.partialRecord(z.enum(SIGNAL_NAMES), shiftSchema),
@@ -87,13 +88,13 @@ export class Drift implements Closable {
   readonly #serial = new Serial();
   #problem: string | undefined;
 
-  private constructor(parts: DriftParts, states: Readonly<Record<string, LaneDriftState>>) {
+  private constructor(parts: DriftParts, states: ReadonlyMap<string, LaneDriftState>) {
     this.#parts = parts;
     this.#path = driftFile(parts.config);
     this.#recipe = parts.recipe();
     this.#model = parts.model();
     for (const { id } of parts.config.lanes) {
-      this.#lanes.set(id, new LaneDrift(parts.config.drift.baselineItems, states[id], this.#recipe.galleryHash));
+      this.#lanes.set(id, new LaneDrift(parts.config.drift.baselineItems, states.get(id), this.#recipe.galleryHash));
     }
     this.#taught(this.#recipe);
   }
@@ -221,7 +222,7 @@ async function readStates({
   config,
   model,
   log,
-}: Pick<DriftParts, "config" | "model" | "log">): Promise<Record<string, LaneDriftState>> {
+}: Pick<DriftParts, "config" | "model" | "log">): Promise<ReadonlyMap<string, LaneDriftState>> {
   const path = driftFile(config);
   let text: string;
   try {
@@ -232,15 +233,15 @@ async function readStates({
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
       log.warn(`${path} cannot be read, drift is learnt anew: ${(error as Error).message}`);
     }
-    return {};
+    return new Map();
   }
   try {
     const file = fileSchema.parse(JSON.parse(text));
     // Another model sees otherwise, and blocks of another length vary otherwise.
-    if (file.model !== model().hash || file.baselineItems !== config.drift.baselineItems) return {};
-    return file.lanes as Record<string, LaneDriftState>;
+    if (file.model !== model().hash || file.baselineItems !== config.drift.baselineItems) return new Map();
+    return file.lanes as ReadonlyMap<string, LaneDriftState>;
   } catch {
     log.warn(`${path} is damaged, drift is learnt anew`);
-    return {};
+    return new Map();
   }
 }

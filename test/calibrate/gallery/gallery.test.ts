@@ -222,7 +222,7 @@ describe("items that are enrolled", () => {
       assert.deepEqual([status, /there is no gallery/.test(stderr)], [1, true], args.join(" "));
     }
     const writer = await GalleryWriter.open(gallery);
-    await writer.save({ ...madeGallery(), tolerances: { sound: 0.05 } }, "made");
+    await writer.save({ ...madeGallery(), tolerances: new Map([["sound", 0.05]]) }, "made");
     writer.close();
     assert.equal((await json("grades")).grades[0].tolerance, 0.05);
   });

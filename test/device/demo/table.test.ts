@@ -15,16 +15,18 @@ const FOOTER: TableFooter = {
   broker: "mqtt://127.0.0.1:1883",
   state: "online",
 };
+const NONE = { graded: 0, unknown: 0, unsure: 0, empty: 0, "no-image": 0 };
 const ROWS: TableRow[] = [
   {
     lane: "belt",
     items: 1234,
-    counts: { sound: 1200, unknown: 30, empty: 4 },
+    outcomes: { graded: 1200, unknown: 30, unsure: 0, empty: 4, "no-image": 0 },
+    grades: new Map([["sound", 1200]]),
     perMinute: 280,
     late: 0,
     last: { ...draft("belt", 1), seq: 1234 },
   },
-  { lane: "cups", items: 0, counts: {}, perMinute: 0, late: 0, last: undefined },
+  { lane: "cups", items: 0, outcomes: NONE, grades: new Map(), perMinute: 0, late: 0, last: undefined },
 ];
 
 test("each lane has a row with a number in every column, aligned under its title", () => {
