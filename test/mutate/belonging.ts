@@ -17,8 +17,8 @@ export class Belonging {
   }
 
   /**
-   * The test at the mirrored path, those that import the source or get it from one of `test/support`, and those of the
-   * mirrored folder that come to it over other sources. Where there is none: the nearest ones of elsewhere.
+   * The test at the mirrored path, those that import the source, and those of the mirrored folder that come to it over
+   * other files. Where there is none: the nearest ones of elsewhere.
    *
    * @param source path from the root
    * @returns paths from the root, the nearest first
@@ -35,14 +35,14 @@ export class Belonging {
     return chosen.map(({ file }) => file).sort((a, b) => Number(b === mirror) - Number(a === mirror));
   }
 
-  /** @returns how many sources lie between, not counting those of `test/support`; 1 where the test imports it itself */
+  /** @returns over how many imports; 1 where the test imports it itself */
   #steps(test: string, source: string): number {
     const reached = new Map([[test, 0]]);
     const waiting = [test];
     let found = Number.POSITIVE_INFINITY;
     for (const at of waiting) {
       for (const next of this.#importsOf(at)) {
-        const steps = reached.get(at)! + (next.startsWith("test/") ? 0 : 1);
+        const steps = reached.get(at)! + 1;
         if (steps >= (reached.get(next) ?? found)) continue;
         reached.set(next, steps);
         if (next === source) found = steps;
