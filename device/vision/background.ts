@@ -1,29 +1,21 @@
-import { type BeltColour, findBeltColour } from "./belt-colour.ts";
+import { awayFrom, type BeltColour, findBeltColour } from "./belt-colour.ts";
 import { type Grid, sampleCells } from "./grid.ts";
+import { Light, type Sight } from "./light.ts";
 import { Standing } from "./standing.ts";
 
-/** Beyond so many times the belt's brightness it is no belt, once a cell is known, and before. */
-const BRIGHTER = 1.25;
-const BRIGHTER_AT_FIRST = 1.8;
-/** Below this share of the belt's brightness it is no shadow, where the belt is bright enough to tell. Between touching
- * fruit two shadows meet. */
-const DARKER = 0.12;
-const BRIGHT_BELT = 60;
-/** Grey levels by which something must be brighter, so that black belts do not glow. */
-const LEAST_BRIGHTER = 10;
-/** Frames whose belt is dimmer or brighter than this show nothing: the lamp is off, or flashes. */
-const DIMMEST = 0.25;
-const BRIGHTEST = 2.5;
-/** One in so many cells is asked for brightness and noise. */
-const MEASURED = 7;
-/** Less belt than this in view: the camera is covered. */
-const LEAST_BELT = 0.05;
-/** After so many such frames in a row this is how it looks now: the belt is learnt anew. */
-const BLIND_FRAMES = 60;
+/** So many hidden frames in a row are how it looks now: the belt is learnt anew. Never from dark ones. */
+const HIDDEN_FRAMES = 60;
+/** Brightness that differs by so many deviations and so many grey levels is worth a look, before a cell is known more. */
+const ODD_DEVIATIONS = 2.5;
+const ODD_LEVEL = 7;
+const ODD_AT_FIRST = 0.06;
 /** Observations of a cell after which it is known. */
 const KNOWN = 8;
 /** A belt's cells are learnt in turns: a third of the rows in each frame. */
 const BELT_TURNS = 3;
+const GREY = { r: Math.sqrt(1 / 3), g: Math.sqrt(1 / 3), b: Math.sqrt(1 / 3) };
+/** Sine of the angle between a belt's colour and grey beyond which it has a colour of its own. */
+const TINTED = 0.07;
 /** Cups: so many first frames that show all the same are the empty conveyor, whatever its colours. */
 const START_FRAMES = 4;
 const START_SAME = 0.98;
@@ -32,38 +24,49 @@ const START_SAME = 0.98;
  * What the empty conveyor looks like, cell by cell, kept up as the light drifts.
  *
  * A colour is measured against its cell's background by its distance from the line from black through that background
- * and its place along it (Horprasert, Harwood, Davis 1999): a shadow moves along the line, a fruit leaves it. The
- * first frame gives one colour for the whole belt, so that a line that is full at the start is seen right at once.
+ * and its place along it (Horprasert, Harwood, Davis 1999). What leaves the line is fruit. What lies on it differs in
+ * brightness alone: `odd`, a shadow, a glow, or fruit of the belt's own tint, which `Bodies` tells apart. The first
+ * frame gives one colour for the whole belt, so that a line that is full at the start is seen right at once.
  */
 export class Background {
   readonly grid: Grid;
+  readonly light: Light;
   /** Colour of each cell's background, (rows * cols * 3). */
   readonly colour: Float32Array;
   /** 1 / squared length of that colour, (rows * cols). */
   readonly inverse: Float32Array;
   /** How often each cell was learnt, up to 255. */
   readonly known: Uint8Array;
-  /** Brightness of the present frame against the background. */
-  gain = 1;
-  /** Squared distance from the line beyond which a single pixel is fruit. */
-  pixelLimit = 144;
-  #cellLimit = 100;
+  /** Brightness of each cell against its background under the present light: 1 for the bare belt, (rows * cols). */
+  readonly bright: Float32Array;
+  /** (rows * cols), 1 where a cell lies on the line and its brightness is not the belt's. */
+  readonly odd: Uint8Array;
+  oddCount = 0;
+  /** Whether the belt has a colour of its own, so that a plain shadow on it is known by that. */
+  tinted = false;
   readonly #cups: boolean;
   readonly #cells: Float32Array;
   readonly #standing: Standing;
-  readonly #histogram = new Uint32Array(300);
+  /** Where the last frame showed fruit. */
+  readonly #fruit: Uint8Array;
   #belt: BeltColour | undefined;
+  /** The background before the present one, tried first when the present one shows nothing. */
+  #former: { colour: Float32Array; inverse: Float32Array; known: Uint8Array; tinted: boolean } | undefined;
   #frames = 0;
-  #blind = 0;
+  #hidden = 0;
   #still = 0;
 
   constructor(grid: Grid, cups: boolean) {
     const count = grid.rows * grid.cols;
     this.grid = grid;
+    this.light = new Light(grid);
     this.#cups = cups;
     this.colour = new Float32Array(count * 3);
     this.inverse = new Float32Array(count);
     this.known = new Uint8Array(count);
+    this.bright = new Float32Array(count);
+    this.odd = new Uint8Array(count);
+    this.#fruit = new Uint8Array(count);
     this.#cells = new Float32Array(count * 3);
     this.#standing = new Standing(count);
   }
@@ -72,31 +75,52 @@ export class Background {
    * Looks at a frame.
    *
    * @param data RGB8 of the whole frame
-   * @param mask (rows * cols), set to 1 where a cell is fruit
-   * @returns false where the frame shows nothing: too dark, too bright, covered
+   * @param mask (rows * cols), set to 1 where a cell has another colour than the belt
    */
-  look(data: Uint8Array, widthPx: number, mask: Uint8Array): boolean {
+  look(data: Uint8Array, widthPx: number, mask: Uint8Array): Sight {
     sampleCells(this.grid, widthPx, data, this.#cells);
-    if (this.#belt === undefined && !this.#begin()) return false;
+    if (this.#belt === undefined && !this.#begin()) return "dark";
     this.#frames++;
     if (this.#cups && this.#frames <= START_FRAMES) this.#learnStill();
-    if (!this.#measure(data, widthPx)) {
-      this.#blind++;
-      if (this.#blind >= BLIND_FRAMES) this.#belt = undefined;
-      return false;
+    let sight = this.#measure(data, widthPx);
+    if (sight !== "clear" && this.#former !== undefined) {
+      this.#swap();
+      const former = this.#measure(data, widthPx);
+      if (former === "clear") sight = former;
+      else this.#swap();
     }
-    this.#blind = 0;
-    this.#classify(mask);
-    return true;
+    if (sight === "clear") {
+      this.#hidden = 0;
+      this.#classify(mask);
+    } else if (sight === "covered" && ++this.#hidden >= HIDDEN_FRAMES) this.#begin();
+    return sight;
+  }
+
+  /** Where the present frame shows fruit: the brightness of the next is measured beside them. @param mask (rows * cols) */
+  remember(mask: Uint8Array): void {
+    this.#fruit.set(mask);
+  }
+
+  #measure(data: Uint8Array, widthPx: number): Sight {
+    return this.light.measure(
+      data,
+      widthPx,
+      this.#cells,
+      this.colour,
+      this.inverse,
+      this.#fruit,
+      this.#frames,
+    );
   }
 
   /**
    * Takes what the last frame showed of the conveyor into the background.
    *
    * @param mask (rows * cols), 1 where there is fruit, holes filled
+   * @param keep (rows * cols), not 0 where a fruit lies that has been seen to move: it stays a fruit, however long it stands
    * @param moving whether fruit were seen to move: only then can something be said to stay
    */
-  learn(mask: Uint8Array, moving: boolean): void {
+  learn(mask: Uint8Array, keep: Uint8Array, moving: boolean): void {
     const { cols, rows } = this.grid;
     const turns = this.#cups ? 1 : BELT_TURNS;
     const holds = moving && !this.#cups;
@@ -107,7 +131,7 @@ export class Background {
       const down = row < rows - 1 ? cols : 0;
       for (let at = first; at <= last; at++) {
         if (mask[at] !== 0) {
-          if (holds && this.#standing.vote(at, this.#cells)) this.#take(at);
+          if (holds && keep[at] === 0 && this.#standing.vote(at, this.#cells)) this.#take(at);
           continue;
         }
         this.#standing.forget(at);
@@ -118,20 +142,14 @@ export class Background {
     }
   }
 
-  /** Times the frame's gain beyond which a cell shows no belt. */
-  brighterAt(cell: number): number {
-    return this.known[cell]! < KNOWN ? BRIGHTER_AT_FIRST : BRIGHTER;
-  }
-
-  /** Squared grey levels by which it must be brighter at least. */
-  get leastBrighterSquare(): number {
-    return LEAST_BRIGHTER * LEAST_BRIGHTER;
-  }
-
-  /** Starts from the belt's colour alone. */
+  /** Starts from the belt's colour alone; what was known is kept beside it. */
   #begin(): boolean {
     const belt = findBeltColour(this.grid, this.#cells);
     if (belt === undefined) return false;
+    if (this.#belt !== undefined) {
+      const { colour, inverse, known, tinted } = this;
+      this.#former = { colour: colour.slice(), inverse: inverse.slice(), known: known.slice(), tinted };
+    }
     this.#belt = belt;
     for (let at = 0, to = 0; to < this.colour.length; at++, to += 3) {
       this.colour[to] = belt.r * belt.level;
@@ -139,71 +157,67 @@ export class Background {
       this.colour[to + 2] = belt.b * belt.level;
       this.inverse[at] = 1 / (belt.level * belt.level);
     }
+    this.tinted = Math.sqrt(Math.max(0, awayFrom(GREY, belt.r, belt.g, belt.b))) > TINTED;
+    this.light.restart();
     this.known.fill(0);
+    this.#fruit.fill(0);
     this.#standing.clear();
-    this.#blind = 0;
+    this.#hidden = 0;
     this.#frames = 0;
     this.#still = 0;
     return true;
   }
 
-  /** Gain and noise of this frame, from a part of the cells. */
-  #measure(data: Uint8Array, widthPx: number): boolean {
-    const { roi, step, cols } = this.grid;
-    const { colour, inverse } = this;
-    const cells = this.#cells;
-    const histogram = this.#histogram.fill(0);
-    let belt = 0;
-    let looked = 0;
-    let cellNoise = 0;
-    let pixelNoise = 0;
-    for (let at = 2; at < inverse.length; at += MEASURED) {
-      const i = at * 3;
-      const along = cells[i]! * colour[i]! + cells[i + 1]! * colour[i + 1]! + cells[i + 2]! * colour[i + 2]!;
-      const share = along * inverse[at]!;
-      const away = cells[i]! ** 2 + cells[i + 1]! ** 2 + cells[i + 2]! ** 2 - share * along;
-      looked++;
-      if (away > this.#cellLimit) continue;
-      belt++;
-      histogram[Math.min(299, (share * 100) | 0)]!++;
-      cellNoise += away;
-      const row = (at / cols) | 0;
-      const p = ((roi.y + row * step) * widthPx + roi.x + (at - row * cols) * step) * 3;
-      const [r, g, b] = [data[p]!, data[p + 1]!, data[p + 2]!];
-      const pixelAlong = r * colour[i]! + g * colour[i + 1]! + b * colour[i + 2]!;
-      pixelNoise += Math.min(4 * this.pixelLimit, r * r + g * g + b * b - pixelAlong * pixelAlong * inverse[at]!);
-    }
-    if (belt < looked * LEAST_BELT) return false;
-    this.gain = this.#frames === 1 ? 1 : medianOf(histogram, belt);
-    if (this.gain < DIMMEST || this.gain > BRIGHTEST) return false;
-    const rate = this.#frames < 10 ? 0.3 : 0.03;
-    const cellGoal = Math.min(400, Math.max(36, (16 * cellNoise) / belt));
-    const pixelGoal = Math.min(800, Math.max(49, (10 * pixelNoise) / belt));
-    this.#cellLimit += rate * (cellGoal - this.#cellLimit);
-    this.pixelLimit += rate * (pixelGoal - this.pixelLimit);
-    return true;
+  /** Exchanges the present background with the one before. */
+  #swap(): void {
+    const former = this.#former!;
+    const { colour, inverse, known, tinted } = this;
+    this.#former = { colour: colour.slice(), inverse: inverse.slice(), known: known.slice(), tinted };
+    colour.set(former.colour);
+    inverse.set(former.inverse);
+    known.set(former.known);
+    this.tinted = former.tinted;
+    this.light.restart();
+    this.#standing.clear();
+    this.#fruit.fill(0);
+    // It is known already: the gain is measured, not taken to be 1.
+    this.#frames = Math.max(2, this.#frames);
   }
 
   #classify(mask: Uint8Array): void {
-    const { colour, inverse, known, gain } = this;
+    const { colour, inverse, known, bright, odd, light } = this;
+    const { cols, rows } = this.grid;
     const cells = this.#cells;
-    const limit = this.#cellLimit;
-    const high = gain * BRIGHTER;
-    const highAtFirst = gain * BRIGHTER_AT_FIRST;
-    const low = gain * DARKER;
-    const dark = 1 / (BRIGHT_BELT * BRIGHT_BELT);
-    for (let at = 0, i = 0; at < inverse.length; at++, i += 3) {
-      const r = cells[i]!;
-      const g = cells[i + 1]!;
-      const b = cells[i + 2]!;
-      const along = r * colour[i]! + g * colour[i + 1]! + b * colour[i + 2]!;
-      const share = along * inverse[at]!;
-      let fruit = r * r + g * g + b * b - share * along > limit;
-      if (share > (known[at]! < KNOWN ? highAtFirst : high)) {
-        fruit ||= (share - gain) ** 2 > LEAST_BRIGHTER * LEAST_BRIGHTER * inverse[at]!;
-      } else if (share < low) fruit ||= inverse[at]! < dark;
-      mask[at] = fruit ? 1 : 0;
+    const limit = light.cellLimit;
+    const deviation = ODD_DEVIATIONS * light.noise;
+    const deviationSquare = deviation * deviation;
+    const atFirst = Math.max(ODD_AT_FIRST, deviation) ** 2;
+    const level = ODD_LEVEL * ODD_LEVEL;
+    let count = 0;
+    for (let row = 0, at = 0, i = 0; row < rows; row++) {
+      const inverseGain = 1 / light.rowGain[row]!;
+      for (let col = 0; col < cols; col++, at++, i += 3) {
+        const r = cells[i]!;
+        const g = cells[i + 1]!;
+        const b = cells[i + 2]!;
+        const along = r * colour[i]! + g * colour[i + 1]! + b * colour[i + 2]!;
+        const inverseSquare = inverse[at]!;
+        const share = along * inverseSquare;
+        const relative = share * inverseGain;
+        bright[at] = relative;
+        if (r * r + g * g + b * b - share * along > limit) {
+          mask[at] = 1;
+          odd[at] = 0;
+          continue;
+        }
+        mask[at] = 0;
+        const off = (relative - 1) * (relative - 1);
+        const isOdd = off > level * inverseSquare && off > (known[at]! < KNOWN ? atFirst : deviationSquare);
+        odd[at] = isOdd ? 1 : 0;
+        if (isOdd) count++;
+      }
     }
+    this.oddCount = count;
   }
 
   /** Moves one cell towards what it shows; quicker up than down, so that passing shadows do not darken it. */
@@ -249,13 +263,4 @@ export class Background {
     this.#set(at, 1);
     this.known[at] = KNOWN;
   }
-}
-
-function medianOf(histogram: Uint32Array, count: number): number {
-  let seen = 0;
-  for (let i = 0; i < histogram.length; i++) {
-    seen += histogram[i]!;
-    if (seen * 2 >= count) return (i + 0.5) / 100;
-  }
-  return 1;
 }

@@ -4,6 +4,8 @@ import type { Grid } from "./grid.ts";
 const BINS = 50;
 /** Cells darker than this have no colour to speak of: they go by a bin of their own. */
 const DARK = 24;
+/** A picture has so large a share of cells that are not dark, or nothing is to be seen in it: noise has a few. */
+const LEAST_LIT = 0.01;
 /** Rows at the lane's edges, where fruit hardly ever lie, count so much more. */
 const EDGE_WEIGHT = 4;
 const EDGE_SHARE = 0.1;
@@ -32,19 +34,22 @@ export function findBeltColour(grid: Grid, cells: Float32Array): BeltColour | un
   const histogram = new Float32Array(BINS * BINS);
   let dark = 0;
   let total = 0;
-  let brightest = 0;
+  let lit = 0;
   for (let row = 0, at = 0; row < rows; row++) {
     const share = Math.min(row, rows - 1 - row) / rows;
     const weight = share < EDGE_SHARE ? EDGE_WEIGHT : 1;
     for (let col = 0; col < cols; col++, at += 3) {
       const sum = cells[at]! + cells[at + 1]! + cells[at + 2]!;
       total += weight;
-      brightest = Math.max(brightest, sum);
-      if (sum < DARK) dark += weight;
-      else histogram[bin(cells[at]! / sum) * BINS + bin(cells[at + 1]! / sum)]! += weight;
+      if (sum < DARK) {
+        dark += weight;
+        continue;
+      }
+      lit++;
+      histogram[bin(cells[at]! / sum) * BINS + bin(cells[at + 1]! / sum)]! += weight;
     }
   }
-  if (brightest < DARK) return undefined;
+  if (lit < LEAST_LIT * rows * cols) return undefined;
   const peak = smoothedPeak(histogram);
   if (dark > total / 2 || peak < 0) return { r: Math.SQRT1_2, g: 0.5, b: 0.5, level: DARK / 2 };
   const cr = (Math.floor(peak / BINS) + 0.5) / BINS;

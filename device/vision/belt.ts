@@ -6,6 +6,8 @@ import type { Follower, ItemPassed, Sighting } from "./follower.ts";
 import { isCovered, matchPlaces } from "./match.ts";
 import { FramePace } from "./pace.ts";
 import { emptyPlace, LaneAxis, type Place } from "./place.ts";
+import { LaneWatch } from "./lane-watch.ts";
+import { travelInTheDark } from "./return.ts";
 import { Segmenter } from "./segmenter.ts";
 import { Track } from "./track.ts";
 
@@ -26,6 +28,11 @@ const INSIDE = 0.55;
 const SPEED_RATE = 0.2;
 /** Fruit are at most so many times as fast as configured. */
 const FASTEST = 2.5;
+/** While nothing could be seen for longer than this nobody knows whether the belt went on. */
+const TRUSTED_S = 0.3;
+/** What was in view then waits so long to be seen again. */
+const WAIT_S = 15;
+const BLIND = "nothing could be seen while it moved on";
 /** Below this share of the configured speed the belt stands, and the time to the gate goes by the configured one. */
 const STANDS = 0.2;
 
@@ -34,6 +41,7 @@ const STANDS = 0.2;
  * the belt must have taken it, and counted when it is about to leave the place where it is whole.
  */
 export class BeltFollower implements Follower {
+  readonly report: LaneWatch;
   readonly #lane: LaneConfig;
   readonly #segmenter: Segmenter;
   readonly #cropper: Cropper;
@@ -49,15 +57,24 @@ export class BeltFollower implements Follower {
   #tracks: Track[] = [];
   readonly #places: readonly Place[] = Array.from({ length: MOST_PLACES }, emptyPlace);
   readonly #trackOf = new Int32Array(MOST_PLACES);
+  #placeCount = 0;
+  /** A fruit that has been seen to move stays one however long it stands. */
+  readonly #keeps = (index: number): boolean => {
+    const track = this.#trackOf[index]!;
+    return track >= 0 && track < this.#tracks.length && this.#tracks[track]!.item > 0;
+  };
   #items = 0;
   #now: Micros = 0;
   /** Seconds since the last frame that showed something; undefined before the first. */
   #sinceLookS: number | undefined;
+  /** Seconds in which frames came and showed nothing, since the last that did. */
+  #blindS = 0;
 
   /** @throws {GradelineError} CONFIG when the lane's roi does not lie in the frame */
   constructor(lane: LaneConfig, speedMmPerS: number, crop: CropShape, frame: { widthPx: number; heightPx: number }) {
     const { fruitMm, mmPerPx } = lane;
     this.#lane = lane;
+    this.report = new LaneWatch(lane);
     this.#segmenter = new Segmenter(lane, frame);
     this.#cropper = new Cropper(crop, squareSide(Math.ceil(fruitMm.max / mmPerPx), 0, crop.margin));
     this.#axis = new LaneAxis(lane, this.#segmenter.background.grid);
@@ -74,13 +91,44 @@ export class BeltFollower implements Follower {
     this.#now = frame.exposedAt;
     for (const track of this.#tracks) track.predict(this.#pace.elapsedS);
     if (this.#sinceLookS !== undefined) this.#sinceLookS += this.#pace.elapsedS;
-    if (frame.status === "ok" && this.#segmenter.look(frame)) {
-      this.#look(frame, seen);
-      this.#sinceLookS = 0;
-    }
-    this.#pass(seen);
+    if (frame.status === "ok") this.#see(frame, seen);
+    if (this.#blindS <= TRUSTED_S) this.#pass(seen);
+    else if (this.#blindS > WAIT_S) this.#giveUp(seen, () => true);
     this.#forget();
     return seen;
+  }
+
+  #see(frame: Frame, seen: Sighting[]): void {
+    const { light } = this.#segmenter.background;
+    const sight = this.#segmenter.look(frame);
+    this.report.look(frame.exposedAt, this.#pace.elapsedS * 1e6, sight, sight === "clear" ? light.stripes : 0);
+    if (sight !== "clear") {
+      this.#blindS += this.#pace.elapsedS;
+      return;
+    }
+    this.#findPlaces();
+    if (this.#blindS > TRUSTED_S) this.#return(seen);
+    this.#blindS = 0;
+    this.#look(frame, seen);
+    this.#sinceLookS = 0;
+  }
+
+  /** The light is back: the belt may have stood meanwhile, or gone on. */
+  #return(seen: Sighting[]): void {
+    const tracks = this.#tracks;
+    const gone = this.#speed * (this.#sinceLookS ?? 0);
+    const stood = tracks.map((track) => track.seenAlong);
+    const travel = travelInTheDark(tracks, stood, gone, this.#places, this.#placeCount, this.#axis.lengthPx);
+    for (const track of tracks) track.moveTo(track.seenAlong + travel);
+    const limit = this.#axis.lastWholePx;
+    this.#giveUp(seen, (track) => track.front > limit);
+  }
+
+  /** What could not be seen leaving is told without a guess. */
+  #giveUp(seen: Sighting[], which: (track: Track) => boolean): void {
+    const lost = this.#tracks.filter((track) => !track.passed && track.isFruit && track.item > 0 && which(track));
+    for (const track of lost.sort((a, b) => b.along - a.along)) this.#report(track, seen, BLIND);
+    for (const track of this.#tracks) if (which(track)) track.passed = true;
   }
 
   finish(): Sighting[] {
@@ -88,17 +136,23 @@ export class BeltFollower implements Follower {
     const open = this.#tracks.filter(
       (track) => !track.passed && (track.item > 0 || (track.trusted && track.views > 0)),
     );
-    for (const track of open.sort((a, b) => b.along - a.along)) this.#report(track, seen);
+    const reason = this.#blindS > TRUSTED_S ? BLIND : undefined;
+    for (const track of open.sort((a, b) => b.along - a.along)) this.#report(track, seen, reason);
     this.#tracks = [];
     return seen;
+  }
+
+  #findPlaces(): void {
+    const segmenter = this.#segmenter;
+    this.#placeCount = Math.min(segmenter.count, MOST_PLACES);
+    for (let i = 0; i < this.#placeCount; i++) this.#axis.place(segmenter.piece(i), this.#places[i]!);
   }
 
   /** Finds the tracks' fruit in the frame, cuts views, and begins tracks for what is new. */
   #look(frame: Frame, seen: Sighting[]): void {
     const segmenter = this.#segmenter;
     const places = this.#places;
-    const count = Math.min(segmenter.count, MOST_PLACES);
-    for (let i = 0; i < count; i++) this.#axis.place(segmenter.piece(i), places[i]!);
+    const count = this.#placeCount;
     matchPlaces(this.#tracks, places, count, this.#halfPx, this.#trackOf);
     const known = this.#tracks.length;
     for (let t = 0; t < known; t++) this.#tracks[t]!.missed++;
@@ -110,7 +164,7 @@ export class BeltFollower implements Follower {
     this.#followSpeed(known);
     // Under fruit that stand the conveyor is not to be seen, and around them their shadows stand.
     const moving = this.#isMoving();
-    if (moving || count === 0) segmenter.learn(moving);
+    if (moving || count === 0) segmenter.learn(moving, this.#keeps);
   }
 
   #follow(frame: Frame, track: Track, index: number, seen: Sighting[]): void {
@@ -194,10 +248,12 @@ export class BeltFollower implements Follower {
     }
   }
 
-  #report(track: Track, seen: Sighting[]): void {
+  /** @param unseen why what it shows does not count */
+  #report(track: Track, seen: Sighting[], unseen?: string): void {
     if (track.item === 0) track.become(++this.#items, seen);
     track.passed = true;
-    seen.push(this.#itemOf(track));
+    const item = this.#itemOf(track);
+    seen.push(unseen === undefined ? item : { ...item, presence: "no-image", reason: unseen });
   }
 
   #itemOf(track: Track): ItemPassed {

@@ -4,6 +4,7 @@ import type { Micros } from "../base/time.ts";
 import type { CupsConfig, LaneConfig } from "../config/schema.ts";
 import { Cropper, type CropShape, squareSide } from "./crop.ts";
 import type { Follower, ItemPassed, Sighting } from "./follower.ts";
+import { LaneWatch } from "./lane-watch.ts";
 import { FramePace } from "./pace.ts";
 import { emptyPlace, LaneAxis, type Place } from "./place.ts";
 import { Segmenter } from "./segmenter.ts";
@@ -15,6 +16,9 @@ const MOST_LOST = 1000;
 const SIZE_SLACK = 0.1;
 /** The speed measured from pitch and frames is believed within this factor of the nominal one. */
 const SPEED_FACTOR = 2;
+
+/** No fruit stands in a window: cups move on by one in each frame. */
+const NONE = (): boolean => false;
 
 /** One carrier between the first window and the last. */
 interface Cup {
@@ -34,6 +38,7 @@ interface Cup {
  * first window, and the cup in window w came w frames ago: nothing is followed, a lost frame shifts nothing.
  */
 export class CupsFollower implements Follower {
+  readonly report: LaneWatch;
   readonly #lane: LaneConfig;
   readonly #conveyor: CupsConfig;
   readonly #segmenter: Segmenter;
@@ -52,6 +57,7 @@ export class CupsFollower implements Follower {
   /** @throws {GradelineError} CONFIG when the roi does not lie in the frame, or a window's centre not in the roi */
   constructor(lane: LaneConfig, conveyor: CupsConfig, crop: CropShape, frame: { widthPx: number; heightPx: number }) {
     this.#lane = lane;
+    this.report = new LaneWatch(lane);
     this.#conveyor = conveyor;
     this.#segmenter = new Segmenter(lane, frame);
     const { grid } = this.#segmenter.background;
@@ -84,12 +90,18 @@ export class CupsFollower implements Follower {
     const lastWindow = this.#conveyor.windows - 1;
     // Cups whose frame in the last window was lost.
     while (frame.seq - this.#open[0]!.cup > lastWindow) this.#pass(seen);
-    if (frame.status === "ok" && this.#segmenter.look(frame)) {
-      this.#look(frame, seen);
-      this.#segmenter.learn(true);
-    }
+    if (frame.status === "ok") this.#see(frame, seen);
     while (this.#open.length > 0 && frame.seq - this.#open[0]!.cup >= lastWindow) this.#pass(seen);
     return seen;
+  }
+
+  #see(frame: Frame, seen: Sighting[]): void {
+    const sight = this.#segmenter.look(frame);
+    const { light } = this.#segmenter.background;
+    this.report.look(frame.exposedAt, this.#pace.elapsedS * 1e6, sight, sight === "clear" ? light.stripes : 0);
+    if (sight !== "clear") return;
+    this.#look(frame, seen);
+    this.#segmenter.learn(true, NONE);
   }
 
   finish(): Sighting[] {

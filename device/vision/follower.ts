@@ -1,5 +1,6 @@
 import type { Frame } from "../base/frame.ts";
 import type { Micros } from "../base/time.ts";
+import type { SceneReport } from "./trouble.ts";
 
 /** What a follower tells about one frame, in order. */
 export type Sighting = ViewSeen | ItemPassed;
@@ -21,8 +22,13 @@ export interface ViewSeen {
 export interface ItemPassed {
   readonly kind: "item";
   readonly item: number;
-  /** `fruit`: at least one view. `empty`: a cup without fruit. `no-image`: it passed, but no usable frame shows it. */
-  readonly presence: "fruit" | "empty" | "no-image";
+  /**
+   * `fruit`: at least one view. `foreign`: it was seen, and by its shape it is no fruit. `empty`: a cup without fruit.
+   * `no-image`: it passed, but no usable frame shows it, or nobody could see where it went.
+   */
+  readonly presence: "fruit" | "foreign" | "empty" | "no-image";
+  /** Why it is no fruit or has no image, in words; absent where there is nothing to say. */
+  readonly reason?: string;
   /** How many `view` sightings this item had. */
   readonly views: number;
   /** Exposure of the last frame that counted for it. */
@@ -47,6 +53,8 @@ export interface Box {
 
 /** Finds the items of one lane in successive frames. Pure state machine: no I/O, no clock, time comes with the frame. */
 export interface Follower {
+  /** How well the lane is seen, up to the last frame. */
+  readonly report: SceneReport;
   step(frame: Frame): Sighting[];
   /** Items still in view when the source has ended pass now. */
   finish(): Sighting[];

@@ -3,6 +3,9 @@ import type { Picture } from "./crop.ts";
 import type { Grid } from "./grid.ts";
 import { largerEigenvalue, type Piece, type PiecePool } from "./piece.ts";
 
+/** Cells around one in which a body's brightness is compared with what lies beside it. */
+const BESIDE = 2;
+
 type Moments = [number, number, number, number, number, number];
 
 /**
@@ -23,6 +26,7 @@ export class Outline {
   diameterPx = 0;
   readonly #grid: Grid;
   readonly #background: Background;
+  readonly #bodies: Uint8Array;
   readonly #pool: PiecePool;
   readonly #labels: Uint8Array;
   /** The mask before it is smoothed, with a rim of one pixel: ((area.h + 2) * (area.w + 2)). */
@@ -30,15 +34,20 @@ export class Outline {
   readonly #rim: Int32Array;
   /** Sums over the mask's pixels of 1, x, y, x², xy, y², from the corner of `area`. */
   readonly #sums = new Float64Array(6);
+  /** Brightness on the outline of a body, and whether the body is darker than what lies beside it. */
+  #middle = 0;
+  #darker = false;
   #left = 0;
   #right = 0;
   #top = 0;
   #bottom = 0;
 
-  constructor(background: Background, pool: PiecePool, labels: Uint8Array) {
+  /** @param bodies (rows * cols), 1 where a fruit differs from the belt in brightness alone */
+  constructor(background: Background, bodies: Uint8Array, pool: PiecePool, labels: Uint8Array) {
     const { grid } = background;
     this.#grid = grid;
     this.#background = background;
+    this.#bodies = bodies;
     this.#pool = pool;
     this.#labels = labels;
     this.mask = new Uint8Array(grid.roi.w * grid.roi.h);
@@ -149,13 +158,14 @@ export class Outline {
     const col = cell - row * cols;
     const inner = !piece.split && this.#labels[cell] === label;
     const other = inner ? undefined : this.#otherNear(label, row, col);
-    const { colour, gain, pixelLimit } = this.#background;
+    const { colour, light } = this.#background;
+    const { pixelLimit } = light;
     const br = colour[cell * 3]!;
     const bg = colour[cell * 3 + 1]!;
     const bb = colour[cell * 3 + 2]!;
     const inverse = this.#background.inverse[cell]!;
-    const brighter = this.#background.brighterAt(cell) * gain;
-    const leastBrighter = this.#background.leastBrighterSquare * inverse;
+    const body = this.#measureBody(label, row, col) ? light.rowGain[row]! : 0;
+    const middle = body * this.#middle;
     const x0 = col * step;
     const x1 = Math.min(roi.w, x0 + step);
     const y0 = row * step;
@@ -170,7 +180,7 @@ export class Outline {
         const along = r * br + g * bg + b * bb;
         const share = along * inverse;
         const away = r * r + g * g + b * b - share * along;
-        if (away <= pixelLimit && (share <= brighter || (share - gain) ** 2 <= leastBrighter)) continue;
+        if (away <= pixelLimit && (body === 0 || share < middle !== this.#darker)) continue;
         if (other !== undefined) {
           const cx = (x + 0.5) / step;
           const cy = (y + 0.5) / step;
@@ -179,6 +189,40 @@ export class Outline {
         this.#raw[to] = 1;
       }
     }
+  }
+
+  /**
+   * Where a fruit differs from what lies beside it in brightness alone, its outline lies half way between the two.
+   *
+   * @returns false where the colour tells them apart
+   */
+  #measureBody(label: number, row: number, col: number): boolean {
+    const { cols, rows } = this.#grid;
+    const labels = this.#labels;
+    const { bright } = this.#background;
+    let bodies = 0;
+    let inside = 0;
+    let outside = 0;
+    let insideSum = 0;
+    let outsideSum = 0;
+    for (let y = Math.max(0, row - BESIDE); y <= Math.min(rows - 1, row + BESIDE); y++) {
+      for (let x = Math.max(0, col - BESIDE); x <= Math.min(cols - 1, col + BESIDE); x++) {
+        const at = y * cols + x;
+        if (labels[at] === label) {
+          inside++;
+          insideSum += bright[at]!;
+          bodies += this.#bodies[at]!;
+        } else if (labels[at] === 0) {
+          outside++;
+          outsideSum += bright[at]!;
+        }
+      }
+    }
+    if (bodies * 2 < inside || inside === 0 || outside === 0) return false;
+    const [fruit, beside] = [insideSum / inside, outsideSum / outside];
+    this.#middle = (fruit + beside) / 2;
+    this.#darker = fruit < beside;
+    return true;
   }
 
   /** Another piece with cells around this one. */

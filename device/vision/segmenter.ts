@@ -1,8 +1,10 @@
 import type { Frame } from "../base/frame.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import { Background } from "./background.ts";
+import { Bodies } from "./bodies.ts";
 import { countAround } from "./count-around.ts";
 import { laneGrid } from "./grid.ts";
+import type { Sight } from "./light.ts";
 import { Outline } from "./outline.ts";
 import { type Piece, PiecePool } from "./piece.ts";
 import { Regions } from "./regions.ts";
@@ -16,11 +18,13 @@ const SLIMMEST = 0.5;
 /** Finds the pieces of one frame that may be fruit, against a background that it keeps. */
 export class Segmenter {
   readonly background: Background;
+  readonly bodies: Bodies;
   readonly outline: Outline;
   readonly #pool = new PiecePool(MOST_PIECES);
   readonly #mask: Uint8Array;
   readonly #clean: Uint8Array;
   readonly #labels: Uint8Array;
+  readonly #keep: Uint8Array;
   readonly #regions: Regions;
   readonly #splitter: Splitter;
   readonly #leastArea: number;
@@ -34,11 +38,13 @@ export class Segmenter {
     this.#mask = new Uint8Array(cols * rows);
     this.#clean = new Uint8Array(cols * rows);
     this.#labels = new Uint8Array(cols * rows);
+    this.#keep = new Uint8Array(cols * rows);
     this.#regions = new Regions(cols, rows);
     // A fruit that is half in the picture must still be seen.
     this.#leastArea = Math.max(4, (Math.PI / 4) * SLIMMEST * smallest * smallest * 0.2);
     this.#splitter = new Splitter(cols, rows, (smallest * SLIMMEST) / 2, this.#pool, this.#labels);
-    this.outline = new Outline(this.background, this.#pool, this.#labels);
+    this.bodies = new Bodies(cols, rows, this.#leastArea);
+    this.outline = new Outline(this.background, this.bodies.cells, this.#pool, this.#labels);
   }
 
   get count(): number {
@@ -49,18 +55,17 @@ export class Segmenter {
     return this.#pool.pieces[index]!;
   }
 
-  /**
-   * Looks at a frame; the pieces are there until the next one.
-   *
-   * @returns false where it shows nothing: too dark, too bright, covered
-   */
-  look(frame: Frame): boolean {
+  /** Looks at a frame; the pieces are there until the next one. None are there where it is not clear. */
+  look(frame: Frame): Sight {
     this.#pool.count = 0;
-    if (!this.background.look(frame.data, frame.widthPx, this.#mask)) return false;
+    const sight = this.background.look(frame.data, frame.widthPx, this.#mask);
+    if (sight !== "clear") return sight;
     this.#cleanUp();
+    this.bodies.find(this.background, this.#clean);
     this.#regions.find(this.#clean, this.#leastArea);
+    this.background.remember(this.#clean);
     this.#splitter.run(this.#regions);
-    return true;
+    return sight;
   }
 
   /** Takes single cells out of the mask, and what is too slim for a fruit. */
@@ -78,8 +83,26 @@ export class Segmenter {
     countAround(mask, cols, rows, from, to, 1, clean);
   }
 
-  /** Takes the conveyor around the pieces into the background. @param moving whether fruit were seen to move */
-  learn(moving: boolean): void {
-    this.background.learn(this.#clean, moving);
+  /**
+   * Takes the conveyor around the pieces into the background.
+   *
+   * @param moving whether fruit were seen to move
+   * @param keeps whether a piece is a fruit that must not become conveyor, however long it stands
+   */
+  learn(moving: boolean, keeps: (index: number) => boolean): void {
+    const keep = this.#keep;
+    const labels = this.#labels;
+    keep.fill(0);
+    for (let index = 0; index < this.#pool.count; index++) {
+      if (!keeps(index)) continue;
+      const { left, right, top, bottom } = this.#pool.pieces[index]!;
+      const { cols } = this.background.grid;
+      for (let row = top; row < bottom; row++) {
+        for (let at = row * cols + left, end = row * cols + right; at < end; at++) {
+          if (labels[at] === index + 1) keep[at] = 1;
+        }
+      }
+    }
+    this.background.learn(this.#clean, keep, moving);
   }
 }

@@ -40,6 +40,8 @@ export class Track {
   readonly bornAlong: number;
   /** Speed between the last two places alone. */
   pace = 0;
+  /** Where it was when it was last seen. */
+  seenAlong: number;
   #measured = 0;
   #anchor: Anchor | undefined;
   #lastViewAlong = Number.NEGATIVE_INFINITY;
@@ -55,6 +57,7 @@ export class Track {
     this.trusted = trusted;
     this.lastSeenAt = at;
     this.bornAlong = this.along;
+    this.seenAlong = this.along;
   }
 
   get front(): number {
@@ -67,6 +70,12 @@ export class Track {
 
   predict(seconds: number): void {
     this.along += this.speed * seconds;
+  }
+
+  /** It is taken to be there, after a time in which nobody saw it. */
+  moveTo(along: number): void {
+    this.along = along;
+    this.#anchor = undefined;
   }
 
   /** Distance along the lane from where a place should be if it is this fruit. */
@@ -94,6 +103,7 @@ export class Track {
     else this.along += PLACE_RATE * error;
     this.#anchor = anchor;
     this.across = place.across;
+    this.seenAlong = this.along;
     this.lastSeenAt = at;
     this.hits++;
     this.missed = 0;
