@@ -5,6 +5,7 @@ import type { Config, LaneConfig } from "../config/schema.ts";
 import type { CropShape } from "../vision/crop.ts";
 import type { Box, Sighting } from "../vision/follower.ts";
 import type { Scene } from "../vision/scene.ts";
+import type { SceneReport } from "../vision/trouble.ts";
 
 /** What crosses between the main thread and a camera's thread. Crops and pictures are transferred, not copied. */
 
@@ -63,6 +64,13 @@ export interface FrameDone {
   readonly lanes: readonly LaneSightings[];
   /** What lies behind the fruit, now and then. */
   readonly scenes: readonly LaneScene[];
+  /** How lanes and the camera see, when that has changed and now and then. */
+  readonly reports: readonly SightReport[];
+}
+
+/** Of one lane, or of the camera where `lane` is undefined. */
+export interface SightReport extends SceneReport {
+  readonly lane: string | undefined;
 }
 
 export interface LaneScene {

@@ -11,8 +11,10 @@ import type { FrameSource } from "../capture/source.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import type { Follower, Sighting } from "../vision/follower.ts";
 import { createFollower } from "../vision/open.ts";
+import { PictureWatch } from "../vision/picture-watch.ts";
 import { sceneOf } from "../vision/scene.ts";
-import type { CameraSetup, FromCamera, LaneScene, LaneSightings, ToCamera } from "./camera-messages.ts";
+import type { SceneReport } from "../vision/trouble.ts";
+import type { CameraSetup, FromCamera, LaneScene, LaneSightings, SightReport, ToCamera } from "./camera-messages.ts";
 import { openSource } from "./open-source.ts";
 
 /**
@@ -31,6 +33,9 @@ let closing = false;
 /** How often the light is looked at. */
 const SCENE_US = 500_000;
 let sceneAt: number | undefined;
+let pictures: PictureWatch | undefined;
+/** What was last told of the lanes and of the camera. */
+const told = new Map<string | undefined, SceneReport["troubles"]>();
 interface Opener {
   openSource: typeof openSource;
 }
@@ -90,6 +95,11 @@ async function main(): Promise<void> {
   const opened =
     record === undefined ? camera : await recordWhile(camera, join(record.path, setup.camera.id), record, log);
   source = opened;
+  const watch = new PictureWatch(
+    opened,
+    setup.lanes.every(({ conveyor }) => conveyor.kind === "belt"),
+  );
+  pictures = watch;
   for (const lane of setup.lanes) {
     followers.set(lane.id, { lane, follower: newFollower(lane, opened), paused: false });
   }
@@ -97,7 +107,8 @@ async function main(): Promise<void> {
   statusTimer = setInterval(() => tellStatus(opened), STATUS_MS);
   for await (const frame of opened.frames()) {
     const grabbedAt = nowMicros();
-    const lanes = look((follower) => follower.step(frame));
+    const sound = watch.step(frame);
+    const lanes = look((follower) => follower.step(sound ? frame : { ...frame, status: "incomplete" }));
     const lookedAt = nowMicros();
     if (snapshotWanted !== undefined) sendSnapshot(frame, snapshotWanted);
     send(
@@ -109,6 +120,7 @@ async function main(): Promise<void> {
         visionMs: (lookedAt - grabbedAt) / 1000,
         counters: countersOf(opened),
         lanes,
+        reports: reportsOf(frame),
         scenes: scenesOf(frame),
       },
       lanes,
@@ -154,6 +166,20 @@ function scenesOf(frame: Frame): LaneScene[] {
     const area = lane.roi ?? { x: 0, y: 0, w: frame.widthPx, h: frame.heightPx };
     return { lane: lane.id, scene: sceneOf(frame.data, frame.widthPx, area), area };
   });
+}
+
+/** Of those whose troubles have changed; every half second, with the scenes, of all. Asked before the scenes. */
+function reportsOf(frame: Frame): SightReport[] {
+  const all = sceneAt === undefined || Math.abs(frame.exposedAt - sceneAt) >= SCENE_US;
+  const reports: SightReport[] = [];
+  const take = (lane: string | undefined, { troubles, blindUs, shadows }: SceneReport): void => {
+    if (!all && told.get(lane) === troubles) return;
+    told.set(lane, troubles);
+    reports.push({ lane, troubles, blindUs, shadows });
+  };
+  take(undefined, pictures!);
+  for (const [lane, { follower }] of followers) take(lane, follower.report);
+  return reports;
 }
 
 function countersOf(from: FrameSource): FrameSource["counters"] {

@@ -6,7 +6,7 @@ import type { Log, LogLevel } from "../base/log.ts";
 import { type Micros, nowMicros } from "../base/time.ts";
 import { errorOf } from "../base/worker.ts";
 import type { SourceCounters } from "../capture/source.ts";
-import type { CameraSetup, FrameDone, FromCamera, LaneSightings, ToCamera } from "./camera-messages.ts";
+import type { CameraSetup, FrameDone, FromCamera, LaneSightings, SightReport, ToCamera } from "./camera-messages.ts";
 
 export type CameraState = "opening" | "ok" | "waiting" | "ended" | "closed";
 
@@ -52,6 +52,7 @@ export class Camera implements Closable {
   /** Counters of the threads that ended before the present one. */
   #before: SourceCounters = { seen: 0, dropped: 0, incomplete: 0 };
   #lastFrameAt: Micros | undefined;
+  readonly #reports = new Map<string | undefined, SightReport>();
   readonly #triggers = new Map<number, PromiseWithResolvers<void>>();
   #requestId = 0;
   #widthPx = 0;
@@ -102,6 +103,11 @@ export class Camera implements Closable {
 
   get heightPx(): number {
     return this.#heightPx;
+  }
+
+  /** How well it and its lanes see, by the newest frames. */
+  get reports(): Iterable<SightReport> {
+    return this.#reports.values();
   }
 
   /** Resolves when the source has ended or the camera was closed. */
@@ -222,6 +228,7 @@ export class Camera implements Closable {
         case "frame":
           this.#counters = message.counters;
           this.#lastFrameAt = nowMicros();
+          this.#takeReports(message.reports);
           follow(this.#deliver(worker, message));
           break;
         case "status":
@@ -269,6 +276,16 @@ export class Camera implements Closable {
         void Promise.allSettled(works).then(() => resolve(reason));
       });
     });
+  }
+
+  #takeReports(reports: readonly SightReport[]): void {
+    let changed = false;
+    for (const report of reports) {
+      const before = this.#reports.get(report.lane)?.troubles ?? [];
+      this.#reports.set(report.lane, report);
+      changed ||= before.map(({ kind }) => kind).join() !== report.troubles.map(({ kind }) => kind).join();
+    }
+    if (changed) this.#listener.changed(this);
   }
 
   async #deliver(worker: Worker, frame: FrameDone): Promise<void> {

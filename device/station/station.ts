@@ -201,6 +201,10 @@ export class Station implements Closable {
       ) {
         reasons.push(`camera ${camera.id}: no frame for ${Math.round(age / 1000)} s`);
       }
+      for (const { lane, troubles } of camera.reports) {
+        const where = lane === undefined ? `camera ${camera.id}` : `lane ${lane}`;
+        for (const { message, hint } of troubles) reasons.push(`${where}: ${message}; ${hint}`);
+      }
     }
     const { journal } = this.#publisher.health;
     if (journal.problem !== null) reasons.push(`journal: ${journal.problem}`);

@@ -5,12 +5,20 @@ import { Standing } from "./standing.ts";
 
 /** So many hidden frames in a row are how it looks now: the belt is learnt anew. Never from dark ones. */
 const HIDDEN_FRAMES = 60;
-/** Brightness that differs by so many deviations and so many grey levels is worth a look, before a cell is known more. */
+/** Brightness that differs by so many deviations and so many grey levels is worth a look. */
 const ODD_DEVIATIONS = 2.5;
 const ODD_LEVEL = 7;
-const ODD_AT_FIRST = 0.06;
+/** Where a cell was hardly ever seen bare its background is a guess, or learnt under a shadow: it may be so much darker
+ * or brighter. */
+const UNSEEN_DARKER = 0.25;
+const UNSEEN_BRIGHTER = 0.8;
+/** And by this while it was seen only a few times. */
+const ODD_AT_FIRST = 0.08;
 /** Observations of a cell after which it is known. */
 const KNOWN = 8;
+const SEEN = 3;
+/** A light that is so much brighter or darker than the background is taken into it. */
+const RESCALED = 0.2;
 /** A belt's cells are learnt in turns: a third of the rows in each frame. */
 const BELT_TURNS = 3;
 const GREY = { r: Math.sqrt(1 / 3), g: Math.sqrt(1 / 3), b: Math.sqrt(1 / 3) };
@@ -55,6 +63,7 @@ export class Background {
   #frames = 0;
   #hidden = 0;
   #still = 0;
+  #learnt = false;
 
   constructor(grid: Grid, cups: boolean) {
     const count = grid.rows * grid.cols;
@@ -81,6 +90,8 @@ export class Background {
     sampleCells(this.grid, widthPx, data, this.#cells);
     if (this.#belt === undefined && !this.#begin()) return "dark";
     this.#frames++;
+    if (this.#learnt) this.#rescale();
+    this.#learnt = false;
     if (this.#cups && this.#frames <= START_FRAMES) this.#learnStill();
     let sight = this.#measure(data, widthPx);
     if (sight !== "clear" && this.#former !== undefined) {
@@ -102,15 +113,7 @@ export class Background {
   }
 
   #measure(data: Uint8Array, widthPx: number): Sight {
-    return this.light.measure(
-      data,
-      widthPx,
-      this.#cells,
-      this.colour,
-      this.inverse,
-      this.#fruit,
-      this.#frames,
-    );
+    return this.light.measure(data, widthPx, this.#cells, this.colour, this.inverse, this.#fruit, this.#frames);
   }
 
   /**
@@ -124,20 +127,22 @@ export class Background {
     const { cols, rows } = this.grid;
     const turns = this.#cups ? 1 : BELT_TURNS;
     const holds = moving && !this.#cups;
+    this.#learnt = true;
     for (let row = this.#frames % turns; row < rows; row += turns) {
+      const inverseGain = 1 / this.light.rowGain[row]!;
       const first = row * cols;
       const last = first + cols - 1;
       const up = row > 0 ? -cols : 0;
       const down = row < rows - 1 ? cols : 0;
       for (let at = first; at <= last; at++) {
         if (mask[at] !== 0) {
-          if (holds && keep[at] === 0 && this.#standing.vote(at, this.#cells)) this.#take(at);
+          if (holds && keep[at] === 0 && this.#standing.vote(at, this.#cells)) this.#take(at, inverseGain);
           continue;
         }
         this.#standing.forget(at);
         // The rim of a fruit has its colour mixed in.
         const beside = mask[at > first ? at - 1 : at]! | mask[at < last ? at + 1 : at]!;
-        if ((beside | mask[at + up]! | mask[at + down]!) === 0) this.#learn(at);
+        if ((beside | mask[at + up]! | mask[at + down]!) === 0) this.#learn(at, inverseGain);
       }
     }
   }
@@ -212,7 +217,16 @@ export class Background {
         }
         mask[at] = 0;
         const off = (relative - 1) * (relative - 1);
-        const isOdd = off > level * inverseSquare && off > (known[at]! < KNOWN ? atFirst : deviationSquare);
+        const seen = known[at]!;
+        const least =
+          seen >= KNOWN
+            ? deviationSquare
+            : seen >= SEEN
+              ? atFirst
+              : relative < 1
+                ? UNSEEN_DARKER ** 2
+                : UNSEEN_BRIGHTER ** 2;
+        const isOdd = off > least && off > level * inverseSquare;
         odd[at] = isOdd ? 1 : 0;
         if (isOdd) count++;
       }
@@ -221,28 +235,36 @@ export class Background {
   }
 
   /** Moves one cell towards what it shows; quicker up than down, so that passing shadows do not darken it. */
-  #learn(at: number): void {
-    const i = at * 3;
-    const { colour } = this;
-    const cells = this.#cells;
-    const brighter = cells[i]! + cells[i + 1]! + cells[i + 2]! > colour[i]! + colour[i + 1]! + colour[i + 2]!;
+  #learn(at: number, inverseGain: number): void {
+    const brighter = this.bright[at]! > 1;
     const known = this.known[at]!;
     const rate = known < KNOWN ? (brighter ? 0.5 : 0.125) : brighter ? 0.125 : 0.03125;
-    this.#set(at, rate);
+    this.#set(at, rate, inverseGain);
     if (known < 255) this.known[at] = known + 1;
   }
 
-  #set(at: number, rate: number): void {
+  /** @param inverseGain what a lamp does to all cells alike is no matter of a cell */
+  #set(at: number, rate: number, inverseGain: number): void {
     const { colour } = this;
     const cells = this.#cells;
     const i = at * 3;
-    const r = colour[i]! + rate * (cells[i]! - colour[i]!);
-    const g = colour[i + 1]! + rate * (cells[i + 1]! - colour[i + 1]!);
-    const b = colour[i + 2]! + rate * (cells[i + 2]! - colour[i + 2]!);
+    const r = colour[i]! + rate * (cells[i]! * inverseGain - colour[i]!);
+    const g = colour[i + 1]! + rate * (cells[i + 1]! * inverseGain - colour[i + 1]!);
+    const b = colour[i + 2]! + rate * (cells[i + 2]! * inverseGain - colour[i + 2]!);
     colour[i] = r;
     colour[i + 1] = g;
     colour[i + 2] = b;
     this.inverse[at] = 1 / Math.max(1, r * r + g * g + b * b);
+  }
+
+  /** Takes a brightness that has come to stay into all cells, so that the gain stays near 1. */
+  #rescale(): void {
+    const { gain } = this.light;
+    if (gain < 1 + RESCALED && gain > 1 - RESCALED) return;
+    const { colour, inverse } = this;
+    for (let i = 0; i < colour.length; i++) colour[i]! *= gain;
+    for (let at = 0; at < inverse.length; at++) inverse[at]! /= gain * gain;
+    this.light.rescale();
   }
 
   /** A conveyor of cups that shows the same again and again is empty: fruit would differ from cup to cup. */
@@ -255,12 +277,12 @@ export class Background {
     }
     this.#still = same >= START_SAME * count ? this.#still + 1 : 0;
     if (this.#still < START_FRAMES - 1) return;
-    for (let at = 0; at < count; at++) this.#take(at);
+    for (let at = 0; at < count; at++) this.#take(at, 1);
   }
 
   /** From now on a cell's background is what it shows. */
-  #take(at: number): void {
-    this.#set(at, 1);
+  #take(at: number, inverseGain: number): void {
+    this.#set(at, 1, inverseGain);
     this.known[at] = KNOWN;
   }
 }

@@ -3,10 +3,10 @@ import type { Micros } from "../base/time.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import { Cropper, type CropShape, squareSide } from "./crop.ts";
 import type { Follower, ItemPassed, Sighting } from "./follower.ts";
+import { LaneWatch } from "./lane-watch.ts";
 import { isCovered, matchPlaces } from "./match.ts";
 import { FramePace } from "./pace.ts";
 import { emptyPlace, LaneAxis, type Place } from "./place.ts";
-import { LaneWatch } from "./lane-watch.ts";
 import { travelInTheDark } from "./return.ts";
 import { Segmenter } from "./segmenter.ts";
 import { Track } from "./track.ts";
@@ -60,8 +60,8 @@ export class BeltFollower implements Follower {
   #placeCount = 0;
   /** A fruit that has been seen to move stays one however long it stands. */
   readonly #keeps = (index: number): boolean => {
-    const track = this.#trackOf[index]!;
-    return track >= 0 && track < this.#tracks.length && this.#tracks[track]!.item > 0;
+    const track = this.#tracks[this.#trackOf[index]!];
+    return track !== undefined && track.item > 0 && track.seenAlong - track.bornAlong > track.diameterPx;
   };
   #items = 0;
   #now: Micros = 0;
@@ -101,7 +101,7 @@ export class BeltFollower implements Follower {
   #see(frame: Frame, seen: Sighting[]): void {
     const { light } = this.#segmenter.background;
     const sight = this.#segmenter.look(frame);
-    this.report.look(frame.exposedAt, this.#pace.elapsedS * 1e6, sight, sight === "clear" ? light.stripes : 0);
+    this.report.look(frame.exposedAt, this.#pace.elapsedS * 1e6, sight, sight === "clear" ? light.flicker : 0);
     if (sight !== "clear") {
       this.#blindS += this.#pace.elapsedS;
       return;

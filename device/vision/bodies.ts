@@ -11,8 +11,11 @@ const DARKEST = 0.1;
 const BRIGHTEST = 8;
 /** Logarithms of brightness are looked up, so many to one. */
 const PER_ONE = 256;
-/** On a belt with a colour of its own, a region of the same colour that is not darker than this is a shadow. */
+/** On a belt with a colour of its own, a region of the same colour that is not darker or brighter than this is light. */
 const DEEP = 0.35;
+const GLARING = 1.25;
+/** So much of a body is odd; the rest has the belt's brightness by chance. */
+const ODD_SHARE = 0.5;
 /** Beside fruit of another colour so many cells belong to their rim. */
 const RIM_CELLS = 2;
 /** Shadows kept of one frame. */
@@ -236,6 +239,7 @@ export class Bodies {
     let all = 0;
     let bright = 0;
     let coloured = 0;
+    let odd = 0;
     let sx = 0;
     let sy = 0;
     for (let row = regions.top[region]!; row < regions.bottom[region]!; row++) {
@@ -248,11 +252,13 @@ export class Bodies {
         }
         if (rest[at] === 0) continue;
         area++;
+        odd += background.odd[at]!;
         bright += background.bright[at]!;
       }
     }
-    const isShadow = background.tinted && bright > DEEP * area && bright < area;
-    if (area >= this.#leastArea && !isShadow) {
+    const isShadow = background.tinted && bright > DEEP * area && bright < GLARING * area;
+    // Within a ring that is odd there may be bare belt: where a fruit stood, whose shadow was learnt around it.
+    if (area >= this.#leastArea && odd > ODD_SHARE * area && !isShadow) {
       this.#take(rest, region, coloured > 0 ? RIM_CELLS : 0);
       return;
     }

@@ -98,7 +98,7 @@ export class CupsFollower implements Follower {
   #see(frame: Frame, seen: Sighting[]): void {
     const sight = this.#segmenter.look(frame);
     const { light } = this.#segmenter.background;
-    this.report.look(frame.exposedAt, this.#pace.elapsedS * 1e6, sight, sight === "clear" ? light.stripes : 0);
+    this.report.look(frame.exposedAt, this.#pace.elapsedS * 1e6, sight, sight === "clear" ? light.flicker : 0);
     if (sight !== "clear") return;
     this.#look(frame, seen);
     this.#segmenter.learn(true, NONE);

@@ -1,5 +1,5 @@
-import type { LaneConfig } from "../config/schema.ts";
 import type { Micros } from "../base/time.ts";
+import type { LaneConfig } from "../config/schema.ts";
 import type { Sight } from "./light.ts";
 import { type SceneReport, type SceneTrouble, Troubles } from "./trouble.ts";
 
@@ -36,60 +36,64 @@ export class LaneWatch implements SceneReport {
     return this.#troubles.list;
   }
 
-  /** A frame was looked at. @param elapsedUs since the one before; @param stripes see `Light` */
-  look(at: Micros, elapsedUs: number, sight: Sight, stripes: number): void {
+  /** A frame was looked at. @param elapsedUs since the one before; @param flicker see `Light` */
+  look(at: Micros, elapsedUs: number, sight: Sight, flicker: number): void {
     if (sight !== "clear") this.blindUs += elapsedUs;
-    this.#set("dark", sight === "dark", at, SOON_US, "the picture is dark, no fruit can be seen: check the lamp");
+    this.#set("dark", sight === "dark", at, SOON_US, "the picture is dark: no fruit can be seen", "check the lamp");
     this.#set(
-      "covered",
+      "blind",
       sight === "covered",
       at,
       SOON_US,
-      "hardly any belt is in view: check whether something covers the lens, steam, or too long an exposure",
+      "hardly any belt is to be seen: fruit may pass without a verdict",
+      "check whether steam or something else covers the lens, and the exposure",
     );
     this.#set(
       "flicker",
-      stripes > FLICKER,
+      flicker > FLICKER,
       at,
       LATER_US,
-      `the light flickers within a frame by ${Math.round(stripes * 100)} %: make the exposure a multiple of half the mains period (10 ms at 50 Hz, 8.33 ms at 60 Hz), or use a lamp that does not flicker`,
+      `the light flickers within a frame, by ${Math.round(flicker * 100)} % from row to row`,
+      "make the exposure a multiple of half the mains period (10 ms at 50 Hz, 8.33 ms at 60 Hz), or use lamps that do not flicker",
     );
-    const quiet = at - this.#misfitAt > HOLD_US || this.#misfits < SEVERAL;
+    const { min, max } = this.#lane.fruitMm;
     this.#set(
-      "size",
-      !quiet,
+      "fruit-size",
+      this.#misfits >= SEVERAL && at - this.#misfitAt < HOLD_US,
       at,
       0,
-      `what passes is no fruit by its size: about ${this.#misfitMm.toFixed(0)} mm, fruitMm allows ${this.#lane.fruitMm.min} to ${this.#lane.fruitMm.max}; check fruitMm and mmPerPx`,
+      `what passes has no fruit's size: ${this.#misfitMm.toFixed(0)} mm, where fruitMm allows ${min} to ${max}`,
+      "check fruitMm and mmPerPx",
     );
-    const sunny = at - this.#shadowAt > HOLD_US || this.#shadowsInRow < SEVERAL;
     this.#set(
       "shadows",
-      !sunny,
+      this.#shadowsInRow >= SEVERAL && at - this.#shadowAt < HOLD_US,
       at,
       0,
-      `things of a fruit's size pass that differ from the belt in brightness alone and count as shadows, ${this.shadows} so far: if they are fruit, use another belt colour or light`,
+      `things of a fruit's size pass and count as shadows, ${this.shadows} so far: they differ from the belt in brightness alone`,
+      "if they are fruit, use a belt of another colour or brightness",
     );
   }
 
   /** The belt's speed was measured, as a share of the configured one; negative against its direction. */
   speed(at: Micros, share: number): void {
+    const { direction, conveyor } = this.#lane;
     this.#set(
-      "backwards",
+      "belt-direction",
       share < -0.1,
       at,
       SOON_US,
-      `fruit move against the configured direction (${this.#lane.direction}): the belt is reversed, or the picture is upside down or mirrored; check direction`,
+      `fruit move against the configured direction (${direction})`,
+      "the belt is reversed, or the picture upside down or mirrored: set direction to the way that fruit move in the picture",
     );
     if (share < 0.1) return;
-    const other = share > FASTER || share < SLOWER;
-    const configured = this.#lane.conveyor.speedMmPerS;
     this.#set(
-      "speed",
-      other,
+      "belt-speed",
+      share > FASTER || share < SLOWER,
       at,
       LATER_US,
-      `fruit move at ${Math.round(share * configured)} mm/s, configured are ${configured}: check speedMmPerS and mmPerPx`,
+      `fruit move at ${Math.round(share * conveyor.speedMmPerS)} mm/s, configured are ${conveyor.speedMmPerS}`,
+      "check speedMmPerS and mmPerPx",
     );
   }
 
@@ -106,8 +110,8 @@ export class LaneWatch implements SceneReport {
     this.#shadowAt = at;
   }
 
-  #set(kind: SceneTrouble["kind"], on: boolean, at: Micros, afterUs: number, text: string): void {
-    if (on) this.#troubles.found(kind, at, afterUs, text);
+  #set(kind: SceneTrouble["kind"], on: boolean, at: Micros, afterUs: number, message: string, hint: string): void {
+    if (on) this.#troubles.found(kind, at, afterUs, message, hint);
     else this.#troubles.gone(kind, at, HOLD_US);
   }
 }

@@ -23,6 +23,9 @@ const LEAST_BAND = 6;
 const BAND_REACH = 0.45;
 /** Bands that lie apart by this much make a frame striped. */
 const STRIPED = 0.06;
+/** How quickly the usual brightness of a band, and the usual flicker, follow. */
+const USUAL_RATE = 0.03;
+const FLICKER_RATE = 0.1;
 
 /** Brightness and noise of a frame against the background. All memory is taken once. */
 export class Light {
@@ -30,9 +33,8 @@ export class Light {
   gain = 1;
   /** Of each row of cells: the frame's own where its rows are alike. */
   readonly rowGain: Float32Array;
-  /** Whether the rows differ, and by which share of the frame's brightness from the darkest to the brightest. */
-  striped = false;
-  stripes = 0;
+  /** By how much rows differ from how they usually are, from the darkest to the brightest, as a share: a lamp flickers. */
+  flicker = 0;
   /** Squared distances from the belt's line of colours beyond which a cell or a single pixel is no belt. */
   cellLimit = 100;
   pixelLimit = 144;
@@ -40,25 +42,39 @@ export class Light {
   noise = 0.02;
   /** Median grey level (length of the colour) of the belt in the frame. */
   level = 0;
+  /** The highest level so far: how the belt looks when the lamp is on. */
+  #best = 0;
   readonly #grid: Grid;
   readonly #histogram = new Uint32Array(BINS);
   readonly #bandHistogram = new Uint32Array(BINS);
   readonly #shares: Float32Array;
   readonly #bands: Float32Array;
+  /** Against the frame's brightness; 0 while not known. */
+  readonly #usualBands: Float32Array;
 
   constructor(grid: Grid) {
     this.#grid = grid;
     this.rowGain = new Float32Array(grid.rows).fill(1);
     this.#shares = new Float32Array(Math.ceil((grid.rows * grid.cols) / MEASURED));
     this.#bands = new Float32Array(Math.ceil(grid.rows / BAND_ROWS));
+    this.#usualBands = new Float32Array(this.#bands.length);
   }
 
   /** Takes nothing over from the last background. */
   restart(): void {
+    this.#best = 0;
     this.gain = 1;
     this.cellLimit = 100;
     this.pixelLimit = 144;
     this.noise = 0.02;
+    this.flicker = 0;
+    this.#usualBands.fill(0);
+  }
+
+  /** The background was made as bright as the last frame. */
+  rescale(): void {
+    for (let row = 0; row < this.rowGain.length; row++) this.rowGain[row]! /= this.gain;
+    this.gain = 1;
   }
 
   /**
@@ -113,7 +129,8 @@ export class Light {
     // A background made of this very frame has its brightness by definition; a first frame may be half full of fruit.
     this.gain = frames === 1 || measured === undefined ? 1 : measured;
     this.level = this.gain * length;
-    if (this.level < Math.min(DIMMEST * length, DIM_LEVEL)) return "dark";
+    this.#best = Math.max(this.#best, this.level);
+    if (this.level < Math.min(DIMMEST * this.#best, DIM_LEVEL)) return "dark";
     if (this.gain > BRIGHTEST) return "covered";
     const rate = frames < 10 ? 0.3 : 0.03;
     this.cellLimit += rate * (Math.min(400, Math.max(36, (16 * cellNoise) / belt)) - this.cellLimit);
@@ -152,9 +169,8 @@ export class Light {
       darkest = Math.min(darkest, median);
       brightest = Math.max(brightest, median);
     }
-    this.stripes = brightest > 0 ? (brightest - darkest) / this.gain : 0;
-    this.striped = this.stripes > STRIPED;
-    if (!this.striped) {
+    this.#measureFlicker();
+    if (brightest - darkest <= STRIPED * this.gain) {
       this.rowGain.fill(this.gain);
       return;
     }
@@ -165,6 +181,22 @@ export class Light {
       this.rowGain[row] =
         bands.length < 2 ? bands[0]! : bands[band]! + (place - band) * (bands[band + 1]! - bands[band]!);
     }
+  }
+
+  #measureFlicker(): void {
+    const usual = this.#usualBands;
+    let least = 0;
+    let most = 0;
+    for (const [band, median] of this.#bands.entries()) {
+      if (median === 0) continue;
+      const share = median / this.gain;
+      if (usual[band] === 0) usual[band] = share;
+      const off = share - usual[band]!;
+      usual[band]! += USUAL_RATE * off;
+      least = Math.min(least, off);
+      most = Math.max(most, off);
+    }
+    this.flicker += FLICKER_RATE * (most - least - this.flicker);
   }
 
   /** From the middle third of the cells: shadows and what is no belt lie outside of it. */

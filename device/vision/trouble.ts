@@ -5,34 +5,36 @@ export type TroubleKind =
   /** Too dark to see the belt: the lamp is off. */
   | "dark"
   /** Hardly any belt in view: covered, steamed up, overexposed. */
-  | "covered"
+  | "blind"
   /** Rows of one frame differ in brightness: the lamp flickers faster than the exposure. */
   | "flicker"
-  /** Something of a fruit's size passes and counts as shadow. */
+  /** Things of a fruit's size pass and count as shadow. */
   | "shadows"
   /** Fruit move against the configured direction. */
-  | "backwards"
+  | "belt-direction"
   /** Fruit move at another speed than configured. */
-  | "speed"
+  | "belt-speed"
   /** Things pass, none of them within `fruitMm`. */
-  | "size"
+  | "fruit-size"
   /** The camera repeats one picture. */
   | "frozen"
-  /** A large part of the picture is one plain grey: its data never arrived. */
-  | "corrupt"
+  /** A large part of the picture is one plain colour: its data never arrived. */
+  | "torn"
   /** Frames have another size than at the start. */
   | "frame-size"
   /** The camera's times go back. */
-  | "clock"
+  | "frame-times"
   /** Frames come at another rate than before. */
-  | "rate";
+  | "frame-rate";
 
 export interface SceneTrouble {
   readonly kind: TroubleKind;
   /** Exposure of the frame in which it began. */
   readonly since: Micros;
-  /** What was found and what to do. */
-  readonly text: string;
+  /** What was found. */
+  readonly message: string;
+  /** What to do. */
+  readonly hint: string;
 }
 
 /** How well a lane or a camera sees, up to the last frame. */
@@ -49,7 +51,8 @@ interface Watched {
   since: Micros;
   lastAt: Micros;
   told: boolean;
-  text: string;
+  message: string;
+  hint: string;
 }
 
 /** Keeps troubles from coming and going with every frame: each is told when it has stood for a while, and held a while. */
@@ -57,7 +60,7 @@ export class Troubles {
   readonly #seen = new Map<TroubleKind, Watched>();
   #list: readonly SceneTrouble[] = [];
 
-  /** Changes with each trouble that comes or goes. */
+  /** A new list with each trouble that comes or goes. */
   get list(): readonly SceneTrouble[] {
     return this.#list;
   }
@@ -67,16 +70,17 @@ export class Troubles {
    *
    * @param afterUs it must have been seen for so long before it is told
    */
-  found(kind: TroubleKind, at: Micros, afterUs: number, text: string): void {
+  found(kind: TroubleKind, at: Micros, afterUs: number, message: string, hint: string): void {
     let watched = this.#seen.get(kind);
     if (watched === undefined) {
-      watched = { since: at, lastAt: at, told: false, text };
+      watched = { since: at, lastAt: at, told: false, message, hint };
       this.#seen.set(kind, watched);
     }
     watched.lastAt = at;
     if (watched.told || at - watched.since < afterUs) return;
     watched.told = true;
-    watched.text = text;
+    watched.message = message;
+    watched.hint = hint;
     this.#tell();
   }
 
@@ -94,7 +98,7 @@ export class Troubles {
   #tell(): void {
     const told = [...this.#seen].filter(([, { told }]) => told);
     this.#list = told
-      .map(([kind, { since, text }]) => ({ kind, since, text }))
+      .map(([kind, { since, message, hint }]) => ({ kind, since, message, hint }))
       .sort((a, b) => a.since - b.since);
   }
 }
