@@ -42,7 +42,8 @@ process.on("SIGINT", () => {
 // Whoever reads along may stop reading: `list | head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
-const program = new Command("gradeline-calibrate")
+/** All commands. */
+export const program = new Command("gradeline-calibrate")
   .description("Teaches gradeline: enrolls reference fruit and measures what it makes of fruit it has not seen.")
   .version(VERSION)
   .exitOverride()
@@ -154,10 +155,13 @@ Examples:
     ),
   );
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = failed(error);
+// What makes the manual page out of the program reads it, and runs nothing.
+if (import.meta.main) {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = failed(error);
+  }
 }
 
 interface EnrollOptions {
