@@ -203,6 +203,12 @@ function crossCheck(config: Config): { path: Path; text: string }[] {
       found.push({ path: ["lanes", index, "camera"], text });
     }
   });
+  if (cameras.length > 0 && config.lanes.length === 0) {
+    found.push({
+      path: ["lanes"],
+      text: "found an empty list, wanted a lane for each row of fruit that a camera sees",
+    });
+  }
   const { mqtt } = config;
   const secure = /^(mqtts|tls|wss):/.test(mqtt.url);
   for (const key of ["ca", "cert", "key"] as const) {

@@ -220,8 +220,13 @@ export const configSchema = z.strictObject({
       maxDelayMs: z.number().min(0).max(1000).default(3).describe("longest wait for a batch to fill"),
     })
     .prefault({}),
-  cameras: z.array(cameraSchema).min(1).max(16),
-  lanes: z.array(laneSchema).min(1).max(32),
+  cameras: z
+    .array(cameraSchema)
+    .max(16)
+    .describe(
+      "none: the daemon runs, grades nothing and says so; `gradeline-calibrate setup` finds those of the board",
+    ),
+  lanes: z.array(laneSchema).max(32),
   journal: z
     .strictObject({
       path: z

@@ -19,11 +19,11 @@ export function requestHandlers(station: Station): Handlers {
       return { paused: false };
     },
     snapshot: async ({ camera: wanted }) => {
-      const id = wanted ?? station.config.cameras[0]!.id;
-      const camera = station.cameras.get(id);
-      if (camera === undefined) {
-        const known = [...station.cameras.keys()].join(", ");
-        throw new GradelineError("REQUEST", `there is no camera ${JSON.stringify(id)}, wanted one of: ${known}`);
+      const id = wanted ?? station.config.cameras[0]?.id;
+      const camera = id === undefined ? undefined : station.cameras.get(id);
+      if (id === undefined || camera === undefined) {
+        const known = [...station.cameras.keys()].join(", ") || "none is configured";
+        throw new GradelineError("REQUEST", `there is no camera ${JSON.stringify(id ?? "")}, wanted one of: ${known}`);
       }
       const picture = await camera.snapshot();
       const jpeg = await encodeJpeg(picture);
@@ -37,10 +37,13 @@ export function requestHandlers(station: Station): Handlers {
     },
     trigger: async ({ lane: wanted }) => {
       const { lanes } = station.config;
-      const lane = wanted === undefined ? lanes[0]! : lanes.find(({ id }) => id === wanted);
+      const lane = wanted === undefined ? lanes[0] : lanes.find(({ id }) => id === wanted);
       if (lane === undefined) {
-        const known = lanes.map(({ id }) => id).join(", ");
-        throw new GradelineError("REQUEST", `there is no lane ${JSON.stringify(wanted)}, wanted one of: ${known}`);
+        const known = lanes.map(({ id }) => id).join(", ") || "none is configured";
+        throw new GradelineError(
+          "REQUEST",
+          `there is no lane ${JSON.stringify(wanted ?? "")}, wanted one of: ${known}`,
+        );
       }
       await station.cameras.get(lane.camera)!.trigger();
       return { lane: lane.id, camera: lane.camera };

@@ -162,7 +162,8 @@ export class Station implements Closable {
       if (stop.aborted) resolve();
       else stop.addEventListener("abort", () => resolve(), { once: true });
     });
-    await Promise.race([ended, stopped]);
+    // A board without cameras waits for its configuration.
+    await (this.cameras.size === 0 ? stopped : Promise.race([ended, stopped]));
   }
 
   /** Fruit in view are graded with the views they have; then everything is handed over and closed. */
@@ -189,6 +190,7 @@ export class Station implements Closable {
   /** What the device says of itself: `degraded` with every reason, else `online`. */
   state(): { readonly state: "online" | "degraded"; readonly reasons: string[] } {
     const reasons: string[] = [];
+    if (this.config.cameras.length === 0) reasons.push("no camera is configured: sudo gradeline-calibrate setup");
     for (const camera of this.cameras.values()) {
       const age = camera.frameAgeMs();
       if (camera.state === "waiting") reasons.push(`camera ${camera.id}: ${camera.reason ?? "away"}`);

@@ -197,7 +197,7 @@ export function queueFolder(config: Pick<Config, "queue" | "journal">): string {
 
 /** Why everything is unknown, and the command that ends it. */
 export function nothingEnrolled({ lanes }: Pick<Config, "lanes">, file = "FILE"): string {
-  const command = `gradeline-calibrate enroll GRADE --lane ${lanes[0]!.id} --count 10 --config ${file}`;
+  const command = `gradeline-calibrate enroll GRADE --lane ${lanes[0]?.id ?? "LANE"} --count 10 --config ${file}`;
   return `nothing is enrolled, so every fruit is unknown: ${command}`;
 }
 

@@ -33,15 +33,15 @@ const DEAD = [
   "**/*.{map,md,markdown,ts,cts,mts,tsbuildinfo,flow}",
   "**/{.npmignore,.eslintrc*,.travis.yml,.editorconfig}",
   "{@types,undici-types,.cache,.bin}",
-  "koffi/{src,vendor,lib}",
+  "koffi/{vendor,lib}",
+  "**/*.{cc,hh,cpp,h,inc,S,asm,gyp}",
+  "@koromix/*/musl_*",
   "sharp/{src,install}",
   "onnxruntime-node/{script,lib/**/*.ts}",
-  "zod/{src,v3,mini,locales}",
+  "zod/src",
   "mqtt/{dist,bin,help}",
   "node-linux-*/{include,share,CHANGELOG.md}",
 ];
-/** What of the above is read all the same. */
-const ALIVE = /^(?:mqtt\/dist|zod\/v3)/;
 
 export interface Stage {
   /** Becomes the root file system's part of the package. */
@@ -116,7 +116,7 @@ function prune(modules: string, architecture: Architecture): void {
     rmSync(join(modules, path), { recursive: true });
   }
   for (const path of globSync(DEAD, { cwd: modules })) {
-    if (!ALIVE.test(path)) rmSync(join(modules, path), { recursive: true, force: true });
+    rmSync(join(modules, path), { recursive: true, force: true });
   }
   rmSync(join(modules, ".package-lock.json"), { force: true });
 }
