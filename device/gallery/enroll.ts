@@ -1,9 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { GradelineError } from "../base/errors.ts";
 import { formatMicros, nowMicros } from "../base/time.ts";
-import type { Embedder } from "../embed/embedder.ts";
-import { type Gallery, type Reference, withReferences } from "../grade/gallery.ts";
-import type { GalleryWriter } from "./store.ts";
+import type { Embedder, Model } from "../embed/embedder.ts";
+import type { Reference } from "../grade/gallery.ts";
 
 /** One item to enroll. */
 export interface Sample {
@@ -12,6 +11,25 @@ export interface Sample {
   readonly origin: string;
   /** Each (sizePx, sizePx, 3). */
   readonly crops: readonly Uint8Array[];
+  /** Name of the item; made up where absent. A reference of this name is replaced. */
+  readonly id?: string | undefined;
+  /** (crops, D) row-major, by the embedder's model; absent: the crops are embedded. */
+  readonly embeddings?: Float32Array | undefined;
+}
+
+/** What is known of a reference without its embeddings. */
+export type KnownReference = Pick<Reference, "id" | "grade" | "origin" | "digest">;
+
+/** Where enrolled items go: a gallery that is locked by this thread, or by a thread of its own. */
+export interface EnrollStore<Saved> {
+  /** The references so far. @throws {GradelineError} GALLERY_MODEL when they are of another model */
+  known(model: Model): Promise<readonly KnownReference[]>;
+  /** Keeps the views of an item that is to be added, each (sizePx, sizePx, 3). @throws {GradelineError} FILE */
+  saveCrops(id: string, crops: readonly Uint8Array[], sizePx: number): Promise<void>;
+  /** Adds references, all or none. @throws {GradelineError} GALLERY, GALLERY_MODEL, FILE */
+  add(references: readonly Reference[], model: Model): Promise<Saved>;
+  /** Removes the views of items that were not added. */
+  forgetUnused(): Promise<void>;
 }
 
 export interface EnrollOptions {
@@ -37,51 +55,49 @@ export function digestOf(crops: readonly Uint8Array[]): string {
 
 /**
  * Embeds samples and adds them to the gallery, all or nothing: until the last one is embedded the gallery on disk is
- * as it was. A sample that its grade has already is passed over.
+ * as it was. A sample that its grade has already is passed over. Both photographs and items of the running line come
+ * this way.
  *
- * @returns the new gallery
+ * @returns what the store returns: the new gallery, where it is in this thread
  * @throws {GradelineError} GALLERY_MODEL, FILE, INFERENCE; GALLERY_EMPTY when there is no sample; GRADE when another
  *   grade has the same pictures; whatever `samples` throws
  */
-export async function enroll(
-  writer: GalleryWriter,
+export async function enroll<Saved>(
+  store: EnrollStore<Saved>,
   embedder: Embedder,
   samples: AsyncIterable<Sample> | Iterable<Sample>,
   options: EnrollOptions = {},
-): Promise<Gallery> {
-  const before = await writer.readFor(embedder.model);
+): Promise<Saved> {
+  const known = await store.known(embedder.model);
   try {
-    const added = await embedSamples(writer, embedder, before, samples, options);
-    if (added.length === 0) return before;
-    const gallery = withReferences(before, added);
-    await writer.save(gallery, embedder.model.name);
-    return gallery;
+    return await store.add(await embedSamples(store, embedder, known, samples, options), embedder.model);
   } catch (error) {
-    // What went wrong first is what is told.
-    await writer.forgetUnused().catch(() => {});
+    // The first error is the one to tell.
+    await store.forgetUnused().catch(() => {});
     throw error;
   }
 }
 
 async function embedSamples(
-  writer: GalleryWriter,
+  store: EnrollStore<unknown>,
   embedder: Embedder,
-  before: Gallery,
+  before: readonly KnownReference[],
   samples: AsyncIterable<Sample> | Iterable<Sample>,
   { signal, onItem, onSample, onKnown }: EnrollOptions,
 ): Promise<Reference[]> {
-  const known = new Map<string, Pick<Reference, "id" | "grade" | "origin">>();
-  for (const reference of before.references) {
+  const known = new Map<string, Omit<KnownReference, "digest">>();
+  for (const reference of before) {
     if (reference.digest !== undefined) known.set(reference.digest, reference);
   }
   const added: Promise<Reference>[] = [];
   let seen = 0;
   let done = 0;
-  const add = async (id: string, { grade, origin, crops }: Sample, digest: string): Promise<Reference> => {
+  const add = async (id: string, sample: Sample, digest: string): Promise<Reference> => {
+    const { grade, origin, crops, embeddings } = sample;
     const enrolledAt = formatMicros(nowMicros());
-    const saving = writer.saveCrops(id, crops, embedder.model.sizePx);
-    // Both are waited for whatever becomes of either: nothing may be written after whoever cleans up.
-    const [embedded, saved] = await Promise.allSettled([embedAll(embedder, crops), saving]);
+    const saving = store.saveCrops(id, crops, embedder.model.sizePx);
+    // Waits for both even if one fails: nothing may be written after the cleaning up.
+    const [embedded, saved] = await Promise.allSettled([embeddings ?? embedAll(embedder, crops), saving]);
     if (embedded.status === "rejected") throw embedded.reason;
     if (saved.status === "rejected") throw saved.reason;
     onItem?.(++done);
@@ -100,7 +116,7 @@ async function embedSamples(
         onKnown?.(sample, same.id);
         continue;
       }
-      const id = randomUUID();
+      const id = sample.id ?? randomUUID();
       const adding = add(id, sample, digest);
       // It is awaited below, also where something else fails first.
       adding.catch(() => {});
@@ -119,7 +135,7 @@ async function embedSamples(
   }
 }
 
-function twoGrades(same: Pick<Reference, "grade" | "origin" | "id">, { grade, origin }: Sample): GradelineError {
+function twoGrades(same: Omit<KnownReference, "digest">, { grade, origin }: Sample): GradelineError {
   return new GradelineError(
     "GRADE",
     `${origin} is enrolled as ${same.grade} already (${same.origin}), not as ${grade}`,

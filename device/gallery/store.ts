@@ -6,7 +6,8 @@ import { type FolderLock, lockFolder } from "../base/folder-lock.ts";
 import { shortHash } from "../base/short-hash.ts";
 import { encodePng, readImage } from "../capture/image.ts";
 import type { Model } from "../embed/embedder.ts";
-import { emptyGallery, type Gallery } from "../grade/gallery.ts";
+import { emptyGallery, type Gallery, type Reference, withReferences } from "../grade/gallery.ts";
+import type { EnrollStore, KnownReference } from "./enroll.ts";
 import { decodeGallery, encodeGallery, type GalleryFile, MAX_VIEWS } from "./file.ts";
 import { GallerySteps } from "./history.ts";
 
@@ -89,10 +90,12 @@ export interface GalleryStep {
 }
 
 /** The one writer of a gallery folder; the lock ends with the process, also when that is killed. */
-export class GalleryWriter {
+export class GalleryWriter implements EnrollStore<Gallery> {
   readonly folder: string;
   readonly #lock: FolderLock;
   readonly #steps: GallerySteps;
+  /** What an enrollment began with: nobody else can change it meanwhile. */
+  #readFor: Gallery | undefined;
 
   private constructor(folder: string, lock: FolderLock) {
     this.folder = folder;
@@ -140,6 +143,21 @@ export class GalleryWriter {
     }
     checkModel(stored, model, this.folder);
     return withEmphasis(stored.gallery, model);
+  }
+
+  async known(model: Model): Promise<readonly KnownReference[]> {
+    this.#readFor = await this.readFor(model);
+    return this.#readFor.references;
+  }
+
+  /** Adds references and saves; without any, the gallery stays as it is. @returns the gallery */
+  async add(references: readonly Reference[], model: Model): Promise<Gallery> {
+    const before = this.#readFor ?? (await this.readFor(model));
+    this.#readFor = undefined;
+    if (references.length === 0) return before;
+    const gallery = withReferences(before, references);
+    await this.save(gallery, model.name);
+    return gallery;
   }
 
   /**

@@ -1,12 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { failedAnswer } from "../base/worker.ts";
-import { withReferences } from "../grade/gallery.ts";
+import type { KnownReference } from "./enroll.ts";
 import { GalleryWriter } from "./store.ts";
 import type { FromSave, SaveWanted, ToSave } from "./writer.ts";
 
 /**
  * Writes to a gallery: takes its lock, then the views of each item as they come, then the references, all or none. Until
- * the last step the gallery is as it was.
+ * then the gallery stays as it was.
  */
 
 const { folder, model } = workerData as SaveWanted;
@@ -17,30 +17,34 @@ function say(message: FromSave): void {
   port.postMessage(message);
 }
 
-async function work(message: ToSave): Promise<void> {
+async function work(message: ToSave): Promise<readonly KnownReference[] | undefined> {
   switch (message.kind) {
     case "lock":
       writer = await GalleryWriter.open(folder);
-      return;
+      return undefined;
+    case "known":
+      return (await writer!.known(model)).map(({ id, grade, origin, digest }) => ({ id, grade, origin, digest }));
     case "views":
       await writer!.saveCrops(message.id, message.crops, model.sizePx);
-      return;
-    case "save":
-      await writer!.save(withReferences(await writer!.readFor(model), message.references), model.name);
-      return;
+      return undefined;
+    case "add":
+      await writer!.add(message.references, model);
+      return undefined;
+    case "forget":
+      await writer!.forgetUnused();
+      return undefined;
     case "close":
-      // What was begun and not saved leaves nothing behind.
-      await writer?.forgetUnused().catch(() => {});
       writer?.close();
       port.close();
+      return undefined;
   }
 }
 
 port.on("message", (message: ToSave) => {
   work(message).then(
-    () => {
+    (known) => {
       // The end of the thread is the answer to the last.
-      if (message.kind !== "close") say({ kind: "done" });
+      if (message.kind !== "close") say({ kind: "done", known });
     },
     (error: unknown) => say(failedAnswer(error)),
   );

@@ -1,11 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { GradelineError } from "../base/errors.ts";
 import { shortHash } from "../base/short-hash.ts";
-import { formatMicros, nowMicros } from "../base/time.ts";
-import type { Embedder } from "../embed/embedder.ts";
-import { digestOf, embedAll } from "../gallery/enroll.ts";
-import { GalleryAside } from "../gallery/writer.ts";
-import type { Reference } from "../grade/gallery.ts";
+import type { Embedder, Model } from "../embed/embedder.ts";
+import { enroll, type Sample } from "../gallery/enroll.ts";
+import { GalleryThread } from "../gallery/writer.ts";
 import type { KeptItem } from "./kept.ts";
 
 /** How long another writer of the gallery, somebody at a terminal, is waited for. */
@@ -20,11 +18,12 @@ export interface EnrolledItem {
 }
 
 /**
- * Adds items of the line to a grade, all of them or none. An item enrolled before takes its place: enrolling it twice,
- * as after a crash between two steps, makes one reference.
+ * Adds items of the line to a grade, all of them or none. Enrolling an item twice, as after a crash between two steps,
+ * makes one reference.
  *
  * @param signal ends it before anything is written
- * @throws {GradelineError} GALLERY (with `retry` where another process writes to it), GALLERY_MODEL, FILE, INFERENCE
+ * @throws {GradelineError} GALLERY (with `retry` where another process writes to it), GALLERY_MODEL, FILE, INFERENCE;
+ *   GRADE when another grade has the same pictures
  */
 export async function enrollKept(
   folder: string,
@@ -33,47 +32,30 @@ export async function enrollKept(
   items: readonly KeptItem[],
   signal: AbortSignal,
 ): Promise<EnrolledItem[]> {
-  const added: Reference[] = [];
-  const viewBytes = embedder.model.sizePx ** 2 * 3;
-  for (const { verdict, crops, embeddings } of items) {
-    signal.throwIfAborted();
-    if (crops.some(({ length }) => length !== viewBytes)) {
-      throw new GradelineError(
-        "REQUEST",
-        `item ${verdict.item} was cut for a model of another size; nothing was enrolled`,
-        {
-          hint: `the model in use wants views of ${embedder.model.sizePx} px: enroll fruit that pass now, dismiss that one`,
-        },
-      );
-    }
-    const usable = verdict.model === shortHash(embedder.model.hash) ? embeddings : undefined;
-    added.push({
-      id: verdict.item,
-      grade,
-      origin: `lane ${verdict.lane}, ${verdict.exposedAt}`,
-      enrolledAt: formatMicros(nowMicros()),
-      views: crops.length,
-      embeddings: usable ?? (await embedAll(embedder, crops)),
-      digest: digestOf(crops),
-    });
-  }
   const { model } = embedder;
-  const gallery = new GalleryAside({ folder, model });
+  const samples = items.map((item) => sampleOf(item, grade, model));
+  const gallery = new GalleryThread({ folder, model });
   try {
     await lockWaiting(gallery, signal);
-    for (const [index, { crops }] of items.entries()) {
-      signal.throwIfAborted();
-      await gallery.views(added[index]!.id, crops);
-    }
-    signal.throwIfAborted();
-    await gallery.save(added);
+    await enroll(gallery, embedder, samples, { signal });
   } finally {
     await gallery.close();
   }
-  return added.map(({ id, views }) => ({ item: id, views }));
+  return items.map(({ verdict, crops }) => ({ item: verdict.item, views: crops.length }));
 }
 
-async function lockWaiting(gallery: GalleryAside, signal: AbortSignal): Promise<void> {
+function sampleOf({ verdict, crops, embeddings }: KeptItem, grade: string, { sizePx, hash }: Model): Sample {
+  const { item, lane, exposedAt, model } = verdict;
+  if (crops.some(({ length }) => length !== sizePx ** 2 * 3)) {
+    throw new GradelineError("REQUEST", `item ${item} was cut for a model of another size; nothing was enrolled`, {
+      hint: `dismiss this item and enroll fruit that pass from now on: the active model needs ${sizePx} px views`,
+    });
+  }
+  const origin = `lane ${lane}, ${exposedAt}`;
+  return { id: item, grade, origin, crops, embeddings: model === shortHash(hash) ? embeddings : undefined };
+}
+
+async function lockWaiting(gallery: GalleryThread, signal: AbortSignal): Promise<void> {
   const until = performance.now() + LOCK_WAIT_MS;
   for (;;) {
     try {
