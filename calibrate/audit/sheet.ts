@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { svg } from "../html/markup.ts";
+import { rasterize } from "../html/raster.ts";
 import { type Finding, TITLES } from "./findings.ts";
 
 const CELL = 128;
@@ -52,7 +53,10 @@ ${lines.map(({ line, fill }, i) => svg`<text x="${x}" y="${y + 48 + i * 18}" fil
       }),
     ),
   );
-  return sharp(Buffer.from(text.text)).composite(pictures.flat()).png().toBuffer();
+  return sharp(await rasterize(Buffer.from(text.text)))
+    .composite(pictures.flat())
+    .png()
+    .toBuffer();
 }
 
 function wrap(text: string, letters: number): string[] {

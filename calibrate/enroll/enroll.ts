@@ -10,6 +10,7 @@ import { Progress } from "../cli/progress.ts";
 import { describeTold, tellDaemon } from "../gallery/change.ts";
 import { checkGrade, type ItemFiles, listPaths } from "../pictures/images.ts";
 import { readAhead } from "../pictures/read-ahead.ts";
+import { Remarks } from "../pictures/remarks.ts";
 import { StillReader } from "../pictures/still-reader.ts";
 
 /** More of them at the end of an enrollment would hide what was enrolled. */
@@ -24,7 +25,8 @@ const MANY_VIEWS = 500;
 /** `enroll GRADE PATH…` */
 export async function enrollCommand(context: Context, grade: string, paths: readonly string[]): Promise<void> {
   checkGrade(grade);
-  const items = await listPaths(grade, paths);
+  const remarks = new Remarks();
+  const items = await listPaths(grade, paths, remarks);
   const embedder = await openForWork(context);
   const writer = context.scope.add(await GalleryWriter.open(context.gallery));
   for (const { name, files } of items) {
@@ -47,9 +49,12 @@ export async function enrollCommand(context: Context, grade: string, paths: read
   const added = items.filter(({ name }) => !passedOver.has(name));
   const views = added.reduce((sum, { files }) => sum + files.length, 0);
   writer.close();
+  remarks.print();
+  const { passedOver: leftOut } = remarks;
   await tellEnrolled(context, {
     gallery,
     grade,
+    ...(leftOut.length === 0 ? {} : { more: { passedOver: leftOut } }),
     added: added.length,
     views,
     known,
@@ -59,7 +64,7 @@ export async function enrollCommand(context: Context, grade: string, paths: read
 
   async function* samplesOf(files: readonly ItemFiles[]): AsyncGenerator<Sample> {
     const onPicture = (): void => progress.update(++pictures);
-    const reader = new StillReader(embedder.model);
+    const reader = new StillReader(embedder.model, remarks);
     const read = (item: ItemFiles) => reader.crops(item.files, { onPicture, signal: context.stop });
     for await (const [{ grade: own, name }, crops] of readAhead(files, read, READ_AHEAD)) {
       yield { grade: own, origin: name, crops };

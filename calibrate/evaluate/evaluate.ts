@@ -13,11 +13,12 @@ import { openForWork } from "../cli/open-embedder.ts";
 import { checkFolderOf } from "../cli/output.ts";
 import { Progress } from "../cli/progress.ts";
 import { listGradeFolders, UNKNOWN } from "../pictures/images.ts";
+import { type PassedOver, Remarks } from "../pictures/remarks.ts";
 import { StillReader } from "../pictures/still-reader.ts";
 import { type ColourItem, HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 import { describeEvaluation } from "./describe.ts";
 import { evaluationOf } from "./evaluation.ts";
-import { type EmbeddedItem, embedItems, type Skipped } from "./items.ts";
+import { type EmbeddedItem, embedItems } from "./items.ts";
 import { byGallery, byShots, type Judged, type JudgeOptions, leaveOneOut } from "./methods.ts";
 import { type ShownMistake, shownMistakes } from "./mistakes.ts";
 import { type ReportReferences, reportPage } from "./report.ts";
@@ -43,7 +44,7 @@ interface Judging {
   readonly source: string;
   readonly model: Model;
   readonly items: readonly EmbeddedItem[];
-  readonly skipped: readonly Skipped[];
+  readonly skipped: readonly PassedOver[];
   /** What judges; undefined where the items judge each other. */
   readonly stored: StoredGallery | undefined;
   /** Whose order, tolerances and share of good fruit turned away hold; undefined without a gallery. */
@@ -71,7 +72,7 @@ export async function evaluate(context: Context, folder: string | undefined, fla
   const { seed } = flags;
   const tolerances = judging.gallery?.tolerances ?? new Map<string, number>();
   const evaluation = evaluationOf(judged, { seed, alpha, tolerances, skipped, warnings });
-  for (const warning of [...skippedWarnings(skipped), ...warnings]) process.stderr.write(`warning: ${warning}\n`);
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   if (flags.html !== undefined) {
     const mistakes = shownMistakes(judged.draws.flat(), judged.grades);
     const by = stored === undefined ? byItems(items, crop, flags) : byKept(gallery, stored.gallery);
@@ -84,23 +85,25 @@ export async function evaluate(context: Context, folder: string | undefined, fla
 }
 
 async function ofFolder(context: Context, folder: string, { byGallery: by }: EvaluateFlags): Promise<Judging> {
-  const skipped: Skipped[] = [];
-  const files = await listGradeFolders(folder, (path, reason) => skipped.push({ path, reason }));
+  const remarks = new Remarks();
+  const files = await listGradeFolders(folder, remarks);
   const embedder = await openForWork(context);
   const { model } = embedder;
   const stored = by ? await readGallery(folderOf(context.gallery), model) : undefined;
   if (stored?.warning !== undefined) process.stderr.write(`warning: ${stored.warning}\n`);
   const progress = new Progress("embedding", files.length);
-  const embedded = await embedItems(files, embedder, {
+  const items = await embedItems(files, embedder, {
     onItem: (done) => progress.update(done),
     signal: context.stop,
+    remarks,
   }).finally(() => progress.stop());
+  remarks.print();
   const reader = new StillReader(model);
   return {
     source: folder,
     model,
-    items: embedded.items,
-    skipped: [...skipped, ...embedded.skipped],
+    items,
+    skipped: remarks.passedOver,
     stored,
     gallery: stored?.gallery,
     crop: ({ files: pictures }, view) => reader.crop(pictures[view]!).catch(() => undefined),
@@ -238,12 +241,4 @@ function galleryWarnings(items: readonly EmbeddedItem[], gallery: Gallery | unde
       ? []
       : [`the gallery has no grade ${[...missing].join(", ")}: every verdict for these items counts as wrong`]),
   ];
-}
-
-function skippedWarnings(skipped: readonly Skipped[]): string[] {
-  if (skipped.length === 0) return [];
-  const { path, reason } = skipped[0]!;
-  const files = skipped.length === 1 ? "1 file was" : `${skipped.length} files were`;
-  const first = reason.startsWith(path) ? reason : `${path}: ${reason}`;
-  return [`${files} passed over (${first}${skipped.length > 1 ? "; …" : ""})`];
 }

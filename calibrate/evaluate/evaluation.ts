@@ -1,5 +1,6 @@
 import { DEFAULT_ALPHA } from "../../device/grade/thresholds.ts";
 import { UNKNOWN } from "../pictures/images.ts";
+import type { PassedOver } from "../pictures/remarks.ts";
 import { RULES, type Rule } from "./base-line.ts";
 import {
   auroc,
@@ -16,7 +17,6 @@ import {
   rocCurve,
   wilson,
 } from "./figures.ts";
-import type { Skipped } from "./items.ts";
 import type { Judgement } from "./judge.ts";
 import type { Judged } from "./methods.ts";
 import { type Mistake, mistakesOf } from "./mistakes.ts";
@@ -98,7 +98,7 @@ export interface Evaluation extends Headline {
   /** Strangers against items of a grade, and where the fitted limit lies on the curve; null without strangers. */
   readonly roc: { readonly points: readonly RocPoint[]; readonly atLimit: RocPoint } | null;
   readonly mistakes: readonly Mistake[];
-  readonly skipped: readonly Skipped[];
+  readonly skipped: readonly PassedOver[];
   readonly warnings: readonly string[];
 }
 
@@ -106,7 +106,7 @@ export interface EvaluationExtras {
   readonly seed: number;
   readonly alpha: number | undefined;
   readonly tolerances: ReadonlyMap<string, number> | undefined;
-  readonly skipped: readonly Skipped[];
+  readonly skipped: readonly PassedOver[];
   readonly warnings: readonly string[];
 }
 

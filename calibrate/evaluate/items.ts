@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { asGradelineError, GradelineError } from "../../device/base/errors.ts";
+import { READABLE } from "../../device/capture/kinds.ts";
 import type { Embedder } from "../../device/embed/embedder.ts";
 import { embedAll } from "../../device/gallery/enroll.ts";
 import type { ItemFiles } from "../pictures/images.ts";
+import { Remarks } from "../pictures/remarks.ts";
 import { StillReader } from "../pictures/still-reader.ts";
 import { HSV_LENGTH, hsvHistogram } from "./base-line.ts";
 
@@ -21,20 +23,11 @@ export interface EmbeddedItem {
   readonly crops: string;
 }
 
-/** A file that could not be used. */
-export interface Skipped {
-  readonly path: string;
-  readonly reason: string;
-}
-
-export interface EmbeddedItems {
-  readonly items: readonly EmbeddedItem[];
-  readonly skipped: readonly Skipped[];
-}
-
 export interface EmbedItemsOptions {
   readonly onItem?: (done: number) => void;
   readonly signal?: AbortSignal;
+  /** Takes pictures that cannot be read, or show a second fruit. */
+  readonly remarks?: Remarks;
 }
 
 /** Items that are read and cropped at a time: decoding runs in threads of its own, and the session must not wait. */
@@ -48,18 +41,17 @@ const AT_A_TIME = 6;
 export async function embedItems(
   files: readonly ItemFiles[],
   embedder: Embedder,
-  { onItem = () => {}, signal }: EmbedItemsOptions = {},
-): Promise<EmbeddedItems> {
+  { onItem = () => {}, signal, remarks = new Remarks() }: EmbedItemsOptions = {},
+): Promise<readonly EmbeddedItem[]> {
   const items: (EmbeddedItem | undefined)[] = new Array(files.length);
-  const skipped: Skipped[] = [];
-  const reader = new StillReader(embedder.model);
+  const reader = new StillReader(embedder.model, remarks);
   let next = 0;
   let done = 0;
   const work = async (): Promise<void> => {
     for (let index = next++; index < files.length; index = next++) {
       signal?.throwIfAborted();
       const item = files[index]!;
-      const read = await readViews(item, reader, skipped);
+      const read = await readViews(item, reader, remarks);
       if (read.crops.length > 0) items[index] = await describe(item, read, embedder);
       onItem(++done);
     }
@@ -67,15 +59,13 @@ export async function embedItems(
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
   const found = items.filter((item) => item !== undefined);
   if (found.length === 0) {
-    throw new GradelineError(
-      "SOURCE_EMPTY",
-      `none of ${skipped.length} pictures could be read: ${skipped[0]?.reason}`,
-      {
-        hint: "images are JPEG, PNG, WebP or TIFF",
-      },
-    );
+    const pictures = files.reduce((sum, item) => sum + item.files.length, 0);
+    const first = remarks.passedOver.at(-1)?.reason;
+    throw new GradelineError("SOURCE_EMPTY", `none of ${pictures} pictures could be read: ${first}`, {
+      hint: `images are ${READABLE}`,
+    });
   }
-  return { items: found, skipped };
+  return found;
 }
 
 interface Read {
@@ -83,7 +73,7 @@ interface Read {
   readonly paths: string[];
 }
 
-async function readViews({ files }: ItemFiles, reader: StillReader, skipped: Skipped[]): Promise<Read> {
+async function readViews({ files }: ItemFiles, reader: StillReader, remarks: Remarks): Promise<Read> {
   const read: Read = { crops: [], paths: [] };
   for (const path of files) {
     try {
@@ -92,7 +82,7 @@ async function readViews({ files }: ItemFiles, reader: StillReader, skipped: Ski
     } catch (error) {
       const { code, message } = asGradelineError(error);
       if (code !== "IMAGE" && code !== "IMAGE_SIZE") throw error;
-      skipped.push({ path, reason: message });
+      remarks.passOver(path, message);
     }
   }
   return read;

@@ -1,5 +1,4 @@
 import { extname } from "node:path";
-import sharp from "sharp";
 import { GradelineError } from "../../device/base/errors.ts";
 import { writeAtomic } from "../../device/base/files.ts";
 import { checkModel, readAnyGallery, type StoredGallery } from "../../device/gallery/store.ts";
@@ -7,7 +6,9 @@ import type { Context } from "../cli/context.ts";
 import { openForWork } from "../cli/open-embedder.ts";
 import { checkFolderOf } from "../cli/output.ts";
 import { Progress } from "../cli/progress.ts";
+import { rasterize } from "../html/raster.ts";
 import { checkGrade, type ItemFiles, listGradeFolders, listPaths } from "../pictures/images.ts";
+import { Remarks } from "../pictures/remarks.ts";
 import { drawMap } from "./draw.ts";
 import { type Landing, landingsOf } from "./landing.ts";
 import { type Layout, layOut } from "./layout.ts";
@@ -67,11 +68,7 @@ export async function drawGallery(context: Context, flags: MapFlags): Promise<vo
     const ending = extname(path).toLowerCase();
     if (ending === ".svg") return await writeAtomic(path, [markup]);
     if (ending === ".png") {
-      return await writeAtomic(path, [
-        await sharp(markup, { density: 72 * PNG_SCALE })
-          .png()
-          .toBuffer(),
-      ]);
+      return await writeAtomic(path, [await rasterize(markup, 72 * PNG_SCALE)]);
     }
     const progress = new Progress("pictures", points.length);
     const text = await mapPage({
@@ -96,29 +93,26 @@ async function collect(
   const options: PointOptions = { eachView: flags.eachView, signal: context.stop };
   const points = referencePoints(context.gallery, stored.gallery, options);
   const fresh: string[] = [];
+  const remarks = new Remarks();
   const files: { kind: "item" | "new"; items: ItemFiles[] }[] = [];
   if (flags.items !== undefined) {
-    files.push({ kind: "item", items: await listGradeFolders(flags.items) });
+    files.push({ kind: "item", items: await listGradeFolders(flags.items, remarks) });
   }
   for (const text of flags.fresh) {
     const at = text.indexOf("=");
     if (at < 1) throw new GradelineError("USAGE", `found --new ${text}, wanted --new GRADE=PATH`);
     const grade = checkGrade(text.slice(0, at));
     fresh.push(grade);
-    files.push({ kind: "new", items: await listPaths(grade, [text.slice(at + 1)]) });
+    files.push({ kind: "new", items: await listPaths(grade, [text.slice(at + 1)], remarks) });
   }
   if (files.length === 0 && flags.queue === undefined) return { points, fresh };
   const embedder = await openForWork(context);
   checkModel(stored, embedder.model, context.gallery);
-  let skipped = 0;
   for (const { kind, items } of files) {
-    const found = await embed(items.length, `embedding ${kind === "new" ? items[0]!.grade : "items"}`, (own) =>
-      filePoints(items, kind, embedder, own),
-    );
-    points.push(...found.points);
-    skipped += found.skipped;
+    const title = `embedding ${kind === "new" ? items[0]!.grade : "items"}`;
+    points.push(...(await embed(items.length, title, (own) => filePoints(items, kind, embedder, own, remarks))));
   }
-  if (skipped > 0) process.stderr.write(`warning: ${skipped} pictures could not be read and are passed over\n`);
+  remarks.print();
   if (flags.queue !== undefined) {
     const folder = flags.queue;
     points.push(...(await embed(1, "embedding what waits", (own) => queuePoints(folder, embedder, own))));

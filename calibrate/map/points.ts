@@ -9,6 +9,7 @@ import type { Gallery } from "../../device/grade/gallery.ts";
 import { readQueue } from "../../device/teach/queue.ts";
 import { embedItems } from "../evaluate/items.ts";
 import type { ItemFiles } from "../pictures/images.ts";
+import type { Remarks } from "../pictures/remarks.ts";
 import { StillReader } from "../pictures/still-reader.ts";
 
 /** What a point is: enrolled, of a folder, waiting on the line, or of a grade that is not enrolled yet. */
@@ -67,17 +68,18 @@ export async function filePoints(
   kind: "item" | "new",
   embedder: Embedder,
   options: PointOptions,
-): Promise<{ points: MapPoint[]; skipped: number }> {
+  remarks: Remarks,
+): Promise<MapPoint[]> {
   const { onDone, signal } = options;
-  const { items, skipped } = await embedItems(files, embedder, {
+  const items = await embedItems(files, embedder, {
+    remarks,
     ...(onDone === undefined ? {} : { onItem: onDone }),
     ...(signal === undefined ? {} : { signal }),
   });
   const reader = new StillReader(embedder.model);
-  const points = items.flatMap(({ name, grade, files: pictures, views, embeddings }) =>
+  return items.flatMap(({ name, grade, files: pictures, views, embeddings }) =>
     pointsOf({ name, grade, kind, views, embeddings, crop: (view) => reader.crop(pictures[view]!) }, options),
   );
-  return { points, skipped: skipped.length };
 }
 
 /** What waits in the unknown queue of a daemon, newest first; those of another model's size are left out. */

@@ -2,10 +2,16 @@ import sharp from "sharp";
 import { type Image, readImage } from "../../device/capture/image.ts";
 import type { Model } from "../../device/embed/embedder.ts";
 import { StillCropper } from "../../device/vision/still.ts";
+import type { Remarks } from "./remarks.ts";
 
 /** Longer sides are shrunk to this, or to so many crops: a fruit that covers a twentieth still fills a crop. */
 const LARGE_PX = 512;
 const LARGE_CROPS = 5;
+
+/** A picture with a shorter side shows nothing. */
+const MIN_SIDE_PX = 16;
+/** Something beside the fruit that is so large, as a share of it, may be another one. */
+const SECOND_SHARE = 0.3;
 
 /** Pictures that are decoded at the same time; each may have tens of megabytes. */
 const AT_ONCE = 4;
@@ -20,10 +26,13 @@ export interface ReadOptions {
 export class StillReader {
   readonly #cropper: StillCropper;
   readonly #sidePx: number;
+  readonly #remarks: Remarks | undefined;
   #reading = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor({ sizePx, cropMargin, cropFill }: Pick<Model, "sizePx" | "cropMargin" | "cropFill">) {
+  /** @param remarks takes pictures that show a second fruit */
+  constructor({ sizePx, cropMargin, cropFill }: Pick<Model, "sizePx" | "cropMargin" | "cropFill">, remarks?: Remarks) {
+    this.#remarks = remarks;
     this.#cropper = new StillCropper({ sizePx, margin: cropMargin, fill: cropFill });
     this.#sidePx = Math.max(LARGE_PX, LARGE_CROPS * sizePx);
   }
@@ -38,7 +47,10 @@ export class StillReader {
     if (this.#reading === AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#reading++;
     try {
-      return this.#cropper.cut(await shrink(await readImage(path), this.#sidePx)).crop;
+      const image = await readImage(path, { minSidePx: MIN_SIDE_PX });
+      const { crop, secondShare } = this.#cropper.cut(await shrink(image, this.#sidePx));
+      if (secondShare > SECOND_SHARE) this.#remarks?.second(path, secondShare);
+      return crop;
     } finally {
       // Whoever waits takes this one's place.
       const next = this.#waiting.shift();

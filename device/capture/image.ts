@@ -2,10 +2,16 @@ import { type FileHandle, open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { GradelineError } from "../base/errors.ts";
+import { isTiff, kindOfBytes, READABLE } from "./kinds.ts";
 import { isImageName, naturalOrder } from "./names.ts";
 
 // Every file is read once; a cache would only hold memory that the daemon has no use for.
 sharp.cache(false);
+// A file's beginning is looked at before any of these sees it; what is not needed is shut all the same.
+sharp.block({ operation: ["VipsForeignLoad"] });
+sharp.unblock({
+  operation: ["VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp", "VipsForeignLoadTiff"],
+});
 
 /** RGB8, rows from the top, (heightPx * widthPx * 3). */
 export interface Image {
@@ -17,19 +23,15 @@ export interface Image {
 export interface ImageLimits {
   /** Largest accepted width times height; default 40 million. */
   readonly maxPixels?: number;
+  /** Smallest accepted side; default 1. */
+  readonly minSidePx?: number;
 }
 
 /** Largest file that is read at all. */
 const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_PIXELS = 40e6;
-const FORMATS: readonly string[] = ["jpeg", "png", "webp", "tiff"];
-/** How files of these kinds begin. */
-const KNOWN: readonly ((bytes: Buffer) => boolean)[] = [
-  (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
-  (bytes) => bytes.toString("latin1", 1, 4) === "PNG" && bytes[0] === 0x89,
-  (bytes) => bytes.toString("latin1", 0, 4) === "RIFF" && bytes.toString("latin1", 8, 12) === "WEBP",
-  (bytes) => ["II*\0", "MM\0*"].includes(bytes.toString("latin1", 0, 4)),
-];
+/** How libvips calls values of 8 and 16 bits; floating point and wider ones have no agreed white. */
+const DEPTHS: readonly string[] = ["uchar", "ushort"];
 
 interface Header {
   readonly widthPx: number;
@@ -45,9 +47,10 @@ interface Header {
  */
 export async function readImage(path: string, limits: ImageLimits = {}): Promise<Image> {
   const bytes = await readBytes(path);
+  checkKind(path, bytes);
   // Asking for the header first costs a quarter of the time that a small picture takes.
-  if (!KNOWN.some((begins) => begins(bytes))) await readHeader(path, bytes, limits);
-  const { maxPixels = MAX_PIXELS } = limits;
+  if (isTiff(bytes)) await readHeader(path, bytes, limits);
+  const { maxPixels = MAX_PIXELS, minSidePx = 1 } = limits;
   try {
     const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: "error" })
       .autoOrient()
@@ -55,8 +58,10 @@ export async function readImage(path: string, limits: ImageLimits = {}): Promise
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
+    if (Math.min(info.width, info.height) < minSidePx) throw tooSmall(path, info.width, info.height, minSidePx);
     return { widthPx: info.width, heightPx: info.height, data: rgb(data, info.channels) };
   } catch (cause) {
+    if (cause instanceof GradelineError) throw cause;
     // It knows better why: too large, or no image at all.
     await readHeader(path, bytes, limits);
     throw new GradelineError("IMAGE", `${path} cannot be decoded: ${reason(cause)}`, {
@@ -159,20 +164,23 @@ async function readBytes(path: string): Promise<Buffer> {
 }
 
 /** @throws {GradelineError} IMAGE, IMAGE_SIZE */
-async function readHeader(path: string, bytes: Buffer, { maxPixels = MAX_PIXELS }: ImageLimits): Promise<Header> {
+async function readHeader(path: string, bytes: Buffer, limits: ImageLimits): Promise<Header> {
+  const { maxPixels = MAX_PIXELS, minSidePx = 1 } = limits;
+  checkKind(path, bytes);
   let header: Metadata;
   try {
     // The header alone: no pixel is decoded, so its size needs no limit yet and can be named.
     header = await sharp(bytes, { limitInputPixels: false }).metadata();
   } catch (cause) {
     throw new GradelineError("IMAGE", `${path} is no image that can be read: ${reason(cause)}`, {
-      hint: "images are JPEG, PNG, WebP or TIFF",
+      hint: "the file is damaged, or of a sort that few programs write; save it again as JPEG or PNG",
       cause,
     });
   }
-  if (!FORMATS.includes(header.format)) {
-    throw new GradelineError("IMAGE", `${path} is ${header.format}; images are JPEG, PNG, WebP or TIFF`, {
-      hint: "convert it to one of these",
+  if (!DEPTHS.includes(header.depth) || header.channels > 5) {
+    const found = header.channels > 5 ? `${header.channels} channels` : `values of kind ${header.depth}`;
+    throw new GradelineError("IMAGE", `${path} has ${found}; a picture has grey or colours of 8 or 16 bits`, {
+      hint: "save it with 8 or 16 bits a channel",
     });
   }
   const { width, height } = header.autoOrient;
@@ -183,7 +191,21 @@ async function readHeader(path: string, bytes: Buffer, { maxPixels = MAX_PIXELS 
       { hint: "scale it down, or cut it to the part that shows the fruit" },
     );
   }
+  if (Math.min(width, height) < minSidePx) throw tooSmall(path, width, height, minSidePx);
   return { widthPx: width, heightPx: height };
+}
+
+/** @throws {GradelineError} IMAGE where the file begins like another kind than those that are read */
+function checkKind(path: string, bytes: Buffer): void {
+  const kind = kindOfBytes(bytes);
+  if (kind === true) return;
+  throw new GradelineError("IMAGE", `${path} is ${kind.name}; pictures are ${READABLE}`, { hint: kind.todo });
+}
+
+function tooSmall(path: string, width: number, height: number, minSidePx: number): GradelineError {
+  return new GradelineError("IMAGE_SIZE", `${path} is ${width} x ${height}; each side has at least ${minSidePx} px`, {
+    hint: "give the photograph itself, not a thumbnail",
+  });
 }
 
 function raw({ widthPx, heightPx, data }: Image): Sharp {

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { GradelineError } from "../base/errors.ts";
-import { isImageName, naturalOrder } from "../capture/names.ts";
+import { isImageName, naturalOrder, systemFolder } from "../capture/names.ts";
 
 /** Pictures of one real fruit that turns before a white background. */
 export interface Sequence {
@@ -45,7 +45,7 @@ export function listSequences(folder: string, individuals: "all" | "even" | "odd
 
 function folders(at: string): string[] {
   return list(at)
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && systemFolder(entry.name) === undefined)
     .map((entry) => entry.name)
     .sort(naturalOrder);
 }

@@ -54,17 +54,23 @@ export class FramedMask {
     return w * h - outside;
   }
 
-  /** The largest 4-connected component of ones is kept; the first in reading order where two are equal. */
-  keepLargest(): void {
+  /**
+   * The largest 4-connected component of ones is kept; the first in reading order where two are equal.
+   *
+   * @returns size of the second largest as a share of the largest; 0 without one
+   */
+  keepLargest(): number {
     const [cells, end] = [this.#cells, this.#stride * (this.#h + 2)];
-    let [best, bestSize] = [-1, 0];
+    let [best, bestSize, second] = [-1, 0, 0];
     for (let at = 0; at < end; at++) {
       if (cells[at] !== 1) continue;
       const size = this.#flood(at, 1, MARK);
+      second = Math.max(second, Math.min(size, bestSize));
       if (size > bestSize) [best, bestSize] = [at, size];
     }
     if (best >= 0) this.#flood(best, MARK, KEPT);
     for (let at = 0; at < end; at++) if (cells[at] !== FRAME) cells[at] = cells[at] === KEPT ? 1 : 0;
+    return bestSize === 0 ? 0 : second / bestSize;
   }
 
   /** Turns cells of one value that are 4-connected to a place into another value. @returns how many */

@@ -24,6 +24,8 @@ export interface StillCrop {
   readonly areaShare: number;
   /** True where no plain background was found, so that the whole picture counts as the fruit. */
   readonly whole: boolean;
+  /** Area of the second largest thing in the picture as a share of the fruit's, 0..1. */
+  readonly secondShare: number;
 }
 
 /**
@@ -53,36 +55,43 @@ export class StillCropper {
       this.#opened = new Uint8Array(size);
     }
     const mask = this.#mask.subarray(0, size);
-    const whole = !this.#findFruit(image, mask);
+    const secondShare = this.#findFruit(image, mask);
+    const whole = secondShare === undefined;
     if (whole) mask.fill(1);
     const { box, count } = extent(mask, widthPx, heightPx);
     const area = { x: 0, y: 0, w: widthPx, h: heightPx };
-    return { crop: this.#cropper.cut(image, mask, area, box), box, areaShare: count / size, whole };
+    return {
+      crop: this.#cropper.cut(image, mask, area, box),
+      box,
+      areaShare: count / size,
+      whole,
+      secondShare: secondShare ?? 0,
+    };
   }
 
   /**
    * @param mask (heightPx * widthPx), becomes 1 on the fruit
-   * @returns false where the whole picture is the fruit
+   * @returns area of the second largest thing as a share of the fruit's; undefined where the whole picture is the fruit
    */
-  #findFruit(image: Picture, mask: Uint8Array): boolean {
+  #findFruit(image: Picture, mask: Uint8Array): number | undefined {
     const { widthPx: w, heightPx: h } = image;
     const border = borderPixels(w, h);
     maskColour(image, border, mask);
     let plain = 0;
     for (const p of border) plain += 1 - mask[p]!;
-    if (plain < PLAIN_SHARE * border.length) return false;
+    if (plain < PLAIN_SHARE * border.length) return undefined;
     const framed = this.#framed;
     framed.set(mask, w, h);
     const foreground = framed.fillHoles();
-    if (foreground < LEAST_SHARE * mask.length) return false;
+    if (foreground < LEAST_SHARE * mask.length) return undefined;
     framed.get(mask);
     const opened = this.#opened.subarray(0, mask.length);
     const left = this.#openByDisc(mask, w, h, Math.max(1, Math.floor(OPENING * Math.min(w, h) + 0.5)), opened);
     if (left >= OPENING_KEEPS * foreground) framed.set(opened, w, h);
-    framed.keepLargest();
+    const second = framed.keepLargest();
     framed.fillHoles();
     framed.get(mask);
-    return true;
+    return second;
   }
 
   /**

@@ -79,8 +79,9 @@ describe("enroll and list", { concurrency: 4 }, () => {
     await mkdir(linked);
     await symlink(join(photos, "sound", "item-0"), join(linked, "a"));
     await symlink(join(folder, "nowhere"), join(linked, "b"));
-    const { enrolled, views } = await json("enroll", "sound", linked, "--gallery", freshGallery());
-    assert.deepEqual([enrolled, views], [1, 3]);
+    const { found, stderr } = await own.told("enroll", "sound", linked, "--gallery", freshGallery());
+    assert.deepEqual([found.enrolled, found.views, found.passedOver.length], [1, 3, 1]);
+    assert.match(stderr, /1 file was passed over \(a link that leads nowhere: .*b\)/);
   });
 
   test("without --json a person reads what was enrolled", async () => {

@@ -202,10 +202,10 @@ describe("evaluate", { concurrency: 4 }, () => {
     const source = sharp(join(photos, "sound", "item-0", "0.jpg"));
     const to = (name: string): string => join(kinds, "sound", name);
     await Promise.all([
-      source.clone().resize(3, 2).png().toFile(to("small.png")),
-      source.clone().resize(1, 1).png().toFile(to("one.png")),
+      source.clone().resize(24, 16).png().toFile(to("small.png")),
+      source.clone().resize(16, 16).png().toFile(to("one.png")),
       source.clone().resize(3000, 2000, { fit: "fill" }).jpeg().toFile(to("large.jpg")),
-      source.clone().resize(200, 3, { fit: "fill" }).png().toFile(to("strip.png")),
+      source.clone().resize(200, 16, { fit: "fill" }).png().toFile(to("strip.png")),
       source.clone().greyscale().jpeg().toFile(to("grey.jpg")),
       source.clone().toColourspace("cmyk").jpeg().toFile(to("cmyk.jpg")),
       source.clone().toColourspace("rgb16").png().toFile(to("deep.png")),
