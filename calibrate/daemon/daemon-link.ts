@@ -5,19 +5,15 @@ import { type ErrorCode, GradelineError } from "../../device/base/errors.ts";
 import type { Closable } from "../../device/base/lifecycle.ts";
 import type { Config } from "../../device/config/schema.ts";
 import {
-  type DataOf,
   type LaneStatsMessage,
   laneStatsSchema,
-  type RequestOf,
-  responseSchema,
   type StateMessage,
   stateSchema,
-  type Verb,
   type Verdict,
-  verbNames,
   verdictSchema,
 } from "../../device/contract/messages.ts";
 import { topicRoot } from "../../device/contract/topics.ts";
+import { type DataOf, type RequestOf, responseSchema, type Verb, verbNames } from "../../device/contract/verbs.ts";
 import { brokerOptions, type Protocol } from "../../device/publish/broker-options.ts";
 import { fallsBack, reasonOf } from "../../device/publish/link-errors.ts";
 

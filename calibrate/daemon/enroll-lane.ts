@@ -1,6 +1,7 @@
 import { GradelineError } from "../../device/base/errors.ts";
 import type { Config } from "../../device/config/schema.ts";
-import type { DataOf, LaneStatsMessage, Verdict } from "../../device/contract/messages.ts";
+import type { LaneStatsMessage, Verdict } from "../../device/contract/messages.ts";
+import type { DataOf } from "../../device/contract/verbs.ts";
 import { DaemonLink } from "./daemon-link.ts";
 import { describeVerdict, nearestGrade } from "./describe.ts";
 

@@ -1,5 +1,5 @@
 import type { Config } from "../../device/config/schema.ts";
-import type { DataOf } from "../../device/contract/messages.ts";
+import type { DataOf } from "../../device/contract/verbs.ts";
 import type { Context } from "../cli/context.ts";
 import { DaemonLink } from "../daemon/daemon-link.ts";
 import { handOver, isFile } from "./hand-over.ts";

@@ -155,6 +155,42 @@ const laneSchema = z.strictObject({
   conveyor: z.discriminatedUnion("kind", [beltSchema, cupsSchema]),
 });
 
+/** How an item may end, each with the number that controllers get for it unless the configuration gives another. */
+export const OUTCOME_CODES = { graded: 1, unknown: 2, unsure: 3, foreign: 4, empty: 5, "no-image": 6 } as const;
+
+const codeSchema = z.number().int().min(0).max(65_535);
+
+function differ(codes: Readonly<Record<string, number>>): boolean {
+  const numbers = Object.values(codes);
+  return new Set(numbers).size === numbers.length;
+}
+
+const outcomeCodesSchema = z
+  .strictObject({
+    graded: codeSchema.default(OUTCOME_CODES.graded),
+    unknown: codeSchema.default(OUTCOME_CODES.unknown),
+    unsure: codeSchema.default(OUTCOME_CODES.unsure),
+    foreign: codeSchema.default(OUTCOME_CODES.foreign),
+    empty: codeSchema.default(OUTCOME_CODES.empty),
+    "no-image": codeSchema.default(OUTCOME_CODES["no-image"]),
+  })
+  .refine(differ, "two outcomes have the same number");
+
+const messagesSchema = z.strictObject({
+  version: z
+    .union([z.literal(1), z.literal(2)])
+    .default(2)
+    .describe("form of the messages; 1 for receivers that do not know version 2 yet"),
+  asciiOnly: z.boolean().default(false).describe("write every character beyond ASCII as a JSON escape"),
+  gradeCodes: z
+    .record(z.string(), codeSchema.min(1))
+    .refine(differ, "two grades have the same number")
+    .transform((codes): ReadonlyMap<string, number> => new Map(Object.entries(codes)))
+    .optional()
+    .describe("number of each grade for controllers; 1 for the best, then in order, if absent"),
+  outcomeCodes: outcomeCodesSchema.prefault({}).describe("number of each outcome for controllers"),
+});
+
 const mqttSchema = z.strictObject({
   url: z
     .string()
@@ -288,6 +324,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe("signed recipes, which take the place of `model` and `gallery` once one is activated"),
   mqtt: mqttSchema.prefault({}),
+  messages: messagesSchema.prefault({}),
   console: z
     .strictObject({
       host: z.string().default("127.0.0.1"),

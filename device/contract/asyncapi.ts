@@ -1,6 +1,6 @@
-import { z } from "zod";
-import { verbNames } from "./messages.ts";
+import { publishedSchema } from "./published-schema.ts";
 import { allTopics, type Topic } from "./topics.ts";
+import { verbNames } from "./verbs.ts";
 
 /** The contract as an AsyncAPI 3.0 document, seen from the device: `send` is what it publishes. */
 export function asyncApi(): Record<string, unknown> {
@@ -11,7 +11,7 @@ export function asyncApi(): Record<string, unknown> {
     asyncapi: "3.0.0",
     info: {
       title: "gradeline",
-      version: "1.0.0",
+      version: "2.0.0",
       description: "What a grading line says and takes over MQTT: one verdict per fruit, its own state, and requests.",
       license: { name: "MIT" },
     },
@@ -75,6 +75,6 @@ function message(name: string, topic: Topic): unknown {
 
 function jsonSchema(topic: Topic): unknown {
   // Inside the document the dialect is AsyncAPI's own superset of draft 7.
-  const { $schema: _, ...schema } = z.toJSONSchema(topic.payload, { target: "draft-7" });
+  const { $schema: _, ...schema } = publishedSchema(topic);
   return schema;
 }

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { stringify } from "yaml";
-import { z } from "zod";
 import { configJsonSchema } from "../config/allowed.ts";
 import { asyncApi } from "./asyncapi.ts";
+import { publishedSchema } from "./published-schema.ts";
 import { referencePage } from "./reference.ts";
 import { allTopics } from "./topics.ts";
 
@@ -23,10 +23,7 @@ export function documents(): ReadonlyMap<string, string> {
   );
   files.set(`${CONTRACT}/README.md`, referencePage());
   for (const [name, topic] of allTopics()) {
-    files.set(
-      `${CONTRACT}/${name}.schema.json`,
-      json({ title: name, ...z.toJSONSchema(topic.payload, { target: "draft-7" }) }),
-    );
+    files.set(`${CONTRACT}/${name}.schema.json`, json({ title: name, ...publishedSchema(topic) }));
   }
   return files;
 }

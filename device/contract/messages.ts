@@ -1,15 +1,16 @@
 import { z } from "zod";
-import { nameSchema } from "../config/schema.ts";
+import { nameSchema, OUTCOME_CODES } from "../config/schema.ts";
 import { proofSchema } from "./proof-message.ts";
+import { reasonCodes } from "./reasons.ts";
 
 /** Time in UTC with microseconds. */
-const time = z
+export const time = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
   .describe("RFC 3339, UTC, microseconds");
 const ms = z.number().min(0).describe("milliseconds");
 
-const recipeName = z
+export const recipeName = z
   .string()
   .nullable()
   .describe(
@@ -25,19 +26,45 @@ export const gradeScoreSchema = z.strictObject({
     .describe("share of good fruit that would lie at least as far; null without a calibration"),
 });
 
+export type Outcome = keyof typeof OUTCOME_CODES;
+export const outcomes = Object.keys(OUTCOME_CODES) as Outcome[];
+
+const code = z.number().int().min(0).max(65_535);
+
 /** The decision for one item, published once; a repeat after a crash carries the same `item` and `seq`. */
 export const verdictSchema = z.strictObject({
-  v: z.literal(1),
+  v: z.literal(2),
   device: z.string(),
+  epoch: z.string().optional().describe("names the journal that counted `seq`: where it differs, `seq` begins anew"),
   lane: z.string(),
   seq: z.number().int().min(1).describe("counts this lane's verdicts from 1, without a gap, across restarts"),
-  item: z.string().describe("unique; a message that repeats it is the same verdict again"),
-  outcome: z.enum(["graded", "unknown", "unsure", "empty", "no-image"]),
+  item: z
+    .string()
+    .describe(
+      "unique; a message that repeats it is the same verdict again: receivers deduplicate by `item`, not by `seq`",
+    ),
+  backlog: z.literal(true).optional().describe("sent late, after an outage: its fruit has passed; absent otherwise"),
+  outcome: z
+    .enum(outcomes)
+    .describe(
+      "`graded`; `unknown`: like nothing enrolled; `unsure`: cannot be told; `foreign`: no fruit; `empty`: an empty cup; `no-image`: nothing was seen of it",
+    ),
+  outcomeCode: code.describe("number of the outcome: 1 to 6 in that order, or as `messages.outcomeCodes` says"),
+  reason: z.string().optional().describe("why the outcome is what it is, where that is not plain"),
   grade: z.string().nullable(),
+  gradeCode: code.describe(
+    "number of the grade: 1 for the best, then in order, or as `messages.gradeCodes` says; 0 for none",
+  ),
   margin: z.number().nullable().describe("1 on a reference, 0 at the threshold, negative outside"),
   grades: z.array(gradeScoreSchema).describe("best grade first"),
   views: z.number().int().min(0),
+  sides: z.number().min(0).max(1).optional().describe("share of the surface that was seen"),
+  cameras: z.array(z.string()).optional().describe("cameras whose views the verdict is made of"),
   sizeMm: z.number().nullable(),
+  faultShare: z.number().min(0).max(1).optional().describe("share of the surface with faults"),
+  lot: z.string().optional().describe("lot that the item belongs to"),
+  product: z.string().optional().describe("what the item is sold as"),
+  outlet: z.string().optional().describe("where the item leaves the line"),
   cup: z.number().int().nullable(),
   exposedAt: time.describe("exposure of the last frame that counted for this item"),
   decidedAt: time,
@@ -58,21 +85,35 @@ export type Verdict = z.output<typeof verdictSchema>;
 /** The verdict before the journal has given it its sequence number. */
 export type VerdictDraft = Omit<Verdict, "seq">;
 
+const causeSchema = z.strictObject({
+  code: z.enum(reasonCodes).describe("see the table of reasons"),
+  message: z.string().describe("what was found"),
+  hint: z.string().describe("what to do"),
+  since: time.nullable().describe("when it began; null in `offline`"),
+  lane: nameSchema.optional(),
+  camera: nameSchema.optional(),
+  topic: z.string().optional(),
+});
+
 export const stateSchema = z.strictObject({
+  v: z.literal(2),
   state: z
     .enum(["online", "degraded", "stopped", "offline"])
     .describe(
       "`stopped`: ended on purpose; `offline`: the broker lost the connection and says so in the device's place",
     ),
   reasons: z.array(z.string()).describe("what is wrong, in words; empty when `online` or `stopped`"),
-  at: time.nullable().describe("since when; null in `offline`, which was written before it happened"),
+  causes: z.array(causeSchema).describe("the same reasons one by one, for programs"),
+  at: time
+    .nullable()
+    .describe("since when the device is in this state; null in `offline`, which was written before it happened"),
 });
 
-const hash = z
+export const hash = z
   .string()
   .regex(/^[0-9a-f]{16}$/)
   .describe("first 16 hex digits of a sha256");
-const count = z.number().int().min(0);
+export const count = z.number().int().min(0);
 
 const gradeCountSchema = z.strictObject({ grade: z.string(), references: count });
 
@@ -224,6 +265,7 @@ export const laneStatsSchema = z.strictObject({
     graded: count,
     unknown: count,
     unsure: count,
+    foreign: count,
     empty: count,
     "no-image": count,
   }),
@@ -256,152 +298,6 @@ export const laneStatsSchema = z.strictObject({
     .describe("how the lane has changed since it was learnt; of fruit, logarithms are to base 2"),
 });
 
-/** Ties an answer to its question where the connection is MQTT 3.1.1; MQTT 5 has correlation data. */
-const transaction = z
-  .union([z.string().max(64), z.number().int()])
-  .optional()
-  .describe("comes back in the answer as it was given");
-
-const empty = z.strictObject({});
-
-const activated = z.strictObject({
-  recipe: recipeName,
-  previous: z.string().nullable().describe("what `rollback` goes back to, as in the message `recipe`"),
-  changed: z.boolean().describe("false where it was active already"),
-  model: hash,
-  gallery: hash,
-  references: count.describe("enrolled items in all"),
-});
-
-/** What each verb takes and gives, besides `transaction` and `status`. */
-export const verbs = {
-  pause: {
-    description: "Stop grading until `resume`.",
-    request: empty,
-    data: z.strictObject({ paused: z.literal(true) }),
-  },
-  resume: {
-    description: "Grade again.",
-    request: empty,
-    data: z.strictObject({ paused: z.literal(false) }),
-  },
-  snapshot: {
-    description: "The latest frame of a camera as a picture.",
-    request: z.strictObject({ camera: nameSchema.optional().describe("the first one where absent") }),
-    data: z.strictObject({
-      camera: nameSchema,
-      exposedAt: time,
-      widthPx: count,
-      heightPx: count,
-      jpeg: z.string().describe("base64"),
-    }),
-  },
-  trigger: {
-    description: "Let the camera of a lane expose one frame now, where it waits for software triggers.",
-    request: z.strictObject({ lane: nameSchema.optional().describe("the first one where absent") }),
-    data: z.strictObject({ lane: nameSchema, camera: nameSchema }),
-  },
-  reload: {
-    description: "Read the gallery again; the old one stays in use where the new one is refused.",
-    request: empty,
-    data: z.strictObject({ gallery: hash, references: count }),
-  },
-  activate: {
-    description:
-      "Grade by another recipe from the next item on; items in view are decided by the one they began with. Until its model is proven and the change is on disk everything stays as it is.",
-    apart: true,
-    request: z.strictObject({
-      recipe: z
-        .string()
-        .max(80)
-        .describe("name and version of one that is installed, or the digest of one that lies in the inbox"),
-    }),
-    data: activated,
-  },
-  rollback: {
-    description: "Grade by what was graded by before the recipe that is active was activated.",
-    apart: true,
-    request: empty,
-    data: activated,
-  },
-  shadow: {
-    description:
-      "Let a second recipe decide beside the first, and only count how they differ (`recipe`), or end that (`stop`); without either tell what was counted. It never changes a verdict.",
-    apart: true,
-    request: z.strictObject({
-      recipe: z.string().max(80).optional().describe("as in `activate`"),
-      stop: z.boolean().optional(),
-    }),
-    data: shadowSchema,
-  },
-  enroll: {
-    description:
-      "Make fruit references of a grade: items that are still kept (`grade`, `items`), or the next that pass a lane (`lane`, `grade`, `count`), all of them or none. Grading goes on meanwhile; the answer comes when they count.",
-    apart: true,
-    request: z.strictObject({
-      grade: z.string().max(100).optional().describe("a new one needs no training"),
-      items: z.array(z.string().max(120)).max(200).optional().describe("names of items, as in verdicts"),
-      lane: nameSchema.optional(),
-      count: z.number().int().optional().describe("1 to 200; 0 cancels what is running on the lane"),
-      idleS: z
-        .number()
-        .min(1)
-        .max(3600)
-        .optional()
-        .describe("give up, and enroll none, when no fruit passes for so long; 120 where absent"),
-    }),
-    data: z.strictObject({
-      cancelled: z.boolean(),
-      grade: z.string().nullable(),
-      items: z.array(z.strictObject({ item: z.string().describe("also the name of its reference"), views: count })),
-      gallery: hash.nullable().describe("what is graded by from now on"),
-      references: count.nullable().describe("enrolled items in all"),
-    }),
-  },
-  dismiss: {
-    description: "Take items out of the unknown queue without enrolling them.",
-    request: z.strictObject({ items: z.array(z.string().max(120)).min(1).max(1000) }),
-    data: z.strictObject({ dismissed: count.describe("how many of them were in the queue") }),
-  },
-  relearn: {
-    description: "Take a lane as it is from now on as how it should be: learn anew what drift is held against.",
-    request: z.strictObject({ lane: nameSchema.optional().describe("all where absent") }),
-    data: z.strictObject({ lanes: z.array(nameSchema) }),
-  },
-} as const satisfies Record<string, VerbContract>;
-
-export interface VerbContract {
-  readonly description: string;
-  readonly request: z.ZodObject;
-  readonly data: z.ZodObject;
-  /** It may last: served beside the others instead of in its turn, and ends by itself. */
-  readonly apart?: true;
-}
-
-export type Verb = keyof typeof verbs;
-export const verbNames = Object.keys(verbs) as Verb[];
-
-/** The message on `request/<verb>`; nothing at all is the same as `{}`. */
-export function requestSchema(verb: Verb): z.ZodObject {
-  return verbs[verb].request.extend({ transaction });
-}
-
-const failureSchema = z.strictObject({
-  code: z.string().describe("as in the log, e.g. `REQUEST`"),
-  message: z.string(),
-  hint: z.string().optional().describe("what to do about it"),
-});
-
-const refusalSchema = z.strictObject({ status: z.literal("error"), error: failureSchema, transaction });
-
-/** The message on `response/<verb>`, or on the response topic that the request named. */
-export function responseSchema(verb: Verb): z.ZodType {
-  return z.discriminatedUnion("status", [
-    z.strictObject({ status: z.literal("ok"), data: verbs[verb].data, transaction }),
-    refusalSchema,
-  ]);
-}
-
 export type StateMessage = z.output<typeof stateSchema>;
 export type InfoMessage = z.output<typeof infoSchema>;
 export type HealthMessage = z.output<typeof healthSchema>;
@@ -410,12 +306,3 @@ export type RecipeMessage = z.output<typeof recipeSchema>;
 export type LaneStatsMessage = z.output<typeof laneStatsSchema>;
 export type ShadowMessage = z.output<typeof shadowSchema>;
 export type ShadowReport = z.output<typeof shadowReportSchema>;
-export type Failure = z.output<typeof failureSchema>;
-export type RequestOf<V extends Verb> = z.output<(typeof verbs)[V]["request"]>;
-export type DataOf<V extends Verb> = z.output<(typeof verbs)[V]["data"]>;
-export type Response =
-  | { readonly status: "ok"; readonly data: unknown; readonly transaction?: string | number }
-  | { readonly status: "error"; readonly error: Failure; readonly transaction?: string | number };
-
-/** What answers a request; a verb without one is refused as not available. */
-export type Handlers = { readonly [V in Verb]?: (request: RequestOf<V>) => Promise<DataOf<V>> };

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Closable } from "../base/lifecycle.ts";
-import type { Verdict } from "./messages.ts";
+import { outcomes, type Verdict } from "./messages.ts";
 
 /**
  * Where the time of an item goes. `vision`: one frame segmented, followed and cut; `embed`: one batch;
@@ -12,7 +12,7 @@ export type Stage = (typeof stages)[number];
 
 const STAGE_BUCKETS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
-const OUTCOMES = ["graded", "unknown", "unsure", "empty", "no-image"] as const;
+const OUTCOMES = outcomes;
 /** A gallery has a handful of grades; beyond this, over all galleries that a process has seen, they count as `other`. */
 const MAX_GRADES = 64;
 const LOOP_SAMPLE_MS = 10;

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import { publishedSchema } from "./published-schema.ts";
+import { reasonTable } from "./reasons.ts";
 import { allTopics, type Topic } from "./topics.ts";
 
 /** The contract as a page for people. */
@@ -21,7 +22,21 @@ export function referencePage(): string {
     "`gradeline/` or under `gradeline/<device>/response/`. A retained request is refused: an old command must not act again.",
     "Requests are answered one after the other; at most 16 wait, what comes beyond them is answered with an error.",
     "",
+    "**Versions.** What the device sends has a version, `v`. A later version may add fields: ignore those that you do not know.",
+    "`messages.version: 1` in the configuration gives the form of version 1 for as long as version 2 is current. Version 2 adds",
+    "`epoch`, `backlog`, `outcomeCode`, `gradeCode`, the outcome `foreign` (version 1: `unknown`) and the optional fields of a",
+    "verdict, and `causes` to the state. Receivers deduplicate by `item`: `seq` begins anew where the `epoch` is another.",
+    "",
     ...topics.flatMap(([name, topic]) => messageSection(name, topic)),
+    "## Reasons",
+    "",
+    "Why the state is `degraded`: `causes[].code`, and what to do unless the cause itself says it better.",
+    "",
+    ...table(
+      ["code", "when", "what to do"],
+      Object.entries(reasonTable).map(([code, { when, hint }]) => [`\`${code}\``, when, hint]),
+    ),
+    "",
   ].join("\n");
 }
 
@@ -53,7 +68,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function messageSection(name: string, topic: Topic): string[] {
-  const schema = z.toJSONSchema(topic.payload, { target: "draft-7" }) as Field;
+  const schema = publishedSchema(topic) as Field;
   const variants = schema.oneOf ?? schema.anyOf ?? [schema];
   return [
     `## ${name}`,

@@ -4,15 +4,11 @@ import {
   infoSchema,
   laneStatsSchema,
   recipeSchema,
-  requestSchema,
-  responseSchema,
   shadowSchema,
   stateSchema,
-  type Verb,
-  verbNames,
-  verbs,
   verdictSchema,
 } from "./messages.ts";
+import { requestSchema, responseSchema, type Verb, verbNames, verbs } from "./verbs.ts";
 
 /** One line of the contract with whoever sits at the broker. */
 export interface Topic {

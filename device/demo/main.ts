@@ -80,7 +80,7 @@ await run(async (scope, stop) => {
       wanted: options.items,
       page: page.url,
       broker: broker.url,
-      state: station.state().state,
+      state: station.state.latest.state,
     };
   };
   const until = options.items === undefined ? undefined : tally.gateAtOf(options.items);

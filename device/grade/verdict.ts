@@ -1,5 +1,7 @@
 /** Why an item got what it got; the field names are the contract of the published message. */
-export type Outcome = "graded" | "unknown" | "unsure" | "empty" | "no-image";
+import type { Outcome } from "../contract/messages.ts";
+
+export type { Outcome };
 
 /** How far an item is from one grade. */
 export interface GradeScore {
@@ -13,6 +15,8 @@ export interface GradeScore {
 /** The decision for one item before it gets its sequence number and times. */
 export interface Decision {
   readonly outcome: Outcome;
+  /** Why, where the outcome alone does not say it. */
+  readonly reason?: string | undefined;
   readonly grade: string | null;
   /** How far inside the threshold the item lies, relative to it: 1 on a reference, 0 at the threshold, negative outside; null without a view. */
   readonly margin: number | null;

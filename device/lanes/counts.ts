@@ -7,7 +7,7 @@ const RATE_S = 10;
 /** Counts of one lane since the daemon started. */
 export class LaneStats {
   readonly #lane: string;
-  readonly #outcomes = { graded: 0, unknown: 0, unsure: 0, empty: 0, "no-image": 0 };
+  readonly #outcomes = { graded: 0, unknown: 0, unsure: 0, foreign: 0, empty: 0, "no-image": 0 };
   readonly #grades = new Map<string, number>();
   /** Items decided in each of the last seconds, by second modulo the ring's length. */
   readonly #perSecond = new Uint32Array(RATE_S + 1);

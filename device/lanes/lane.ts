@@ -1,4 +1,4 @@
-import { formatMicros, type Micros, nowMicros } from "../base/time.ts";
+import { type Micros, nowMicros } from "../base/time.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import type { Decision } from "../grade/verdict.ts";
 import type { DecidedItem, Judge } from "../recipes/decided-item.ts";
@@ -176,19 +176,4 @@ export class Lane {
 
 function millis(from: Micros, to: Micros): number {
   return Math.max(0, Math.round(to - from) / 1000);
-}
-
-/** The item's own times as the message carries them. */
-export function verdictTimes(item: DecidedItem): {
-  exposedAt: string;
-  decidedAt: string;
-  gateAt: string;
-  late: boolean;
-} {
-  return {
-    exposedAt: formatMicros(item.passed.exposedAt),
-    decidedAt: formatMicros(item.decidedAt),
-    gateAt: formatMicros(item.passed.gateAt),
-    late: item.decidedAt > item.passed.gateAt,
-  };
 }

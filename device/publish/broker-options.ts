@@ -3,7 +3,8 @@ import type { IClientOptions } from "mqtt";
 import { GradelineError } from "../base/errors.ts";
 import { readSecret } from "../config/file.ts";
 import type { MqttConfig } from "../config/schema.ts";
-import type { StateMessage } from "../contract/messages.ts";
+import { type MessageForm, messageText, USUAL_FORM } from "../contract/form.ts";
+import { stateMessage } from "../contract/state.ts";
 import { topicName } from "../contract/topics.ts";
 
 /**
@@ -25,11 +26,12 @@ export async function brokerOptions(
   device: string,
   protocol: Protocol,
   connectTimeoutMs: number,
+  form: MessageForm = USUAL_FORM,
 ): Promise<IClientOptions> {
   const url = new URL(mqtt.url);
   const scheme = url.protocol.slice(0, -1);
   const web = scheme.startsWith("ws");
-  const lost: StateMessage = { state: "offline", reasons: ["the connection was lost"], at: null };
+  const lost = stateMessage("offline", [{ code: "offline", message: "the connection was lost" }], null);
   const [password, ca, cert, key] = await Promise.all([
     mqtt.password === undefined ? undefined : readSecret(mqtt.password),
     pem("ca", mqtt.ca),
@@ -58,7 +60,7 @@ export async function brokerOptions(
     properties: { maximumPacketSize: MAX_PACKET_BYTES, receiveMaximum: 32, sessionExpiryInterval: 0 },
     will: {
       topic: topicName(device, "state"),
-      payload: Buffer.from(JSON.stringify(lost)),
+      payload: Buffer.from(messageText(form, "state", lost)),
       qos: 1,
       retain: true,
       ...(protocol === "5" ? { properties: { contentType: "application/json", payloadFormatIndicator: true } } : {}),

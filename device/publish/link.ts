@@ -3,6 +3,7 @@ import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { MqttConfig } from "../config/schema.ts";
+import type { MessageForm } from "../contract/form.ts";
 import type { BrokerHealth } from "../contract/messages.ts";
 import { brokerOptions, MAX_PACKET_BYTES, type Protocol } from "./broker-options.ts";
 import { fallsBack, isRefusal, reasonOf } from "./link-errors.ts";
@@ -32,6 +33,7 @@ export interface LinkParts {
   readonly mqtt: MqttConfig;
   readonly device: string;
   readonly log: Log;
+  readonly form: MessageForm;
   readonly timing: LinkTiming;
   up(session: Session): void;
   down(): void;
@@ -134,10 +136,10 @@ export class Link implements Closable {
 
   /** One connection from its first byte to its end. */
   async #connection(protocol: Protocol): Promise<End> {
-    const { mqtt, device, timing } = this.#parts;
+    const { mqtt, device, timing, form } = this.#parts;
     let client: MqttClient;
     try {
-      client = connect(await brokerOptions(mqtt, device, protocol, timing.connectMs));
+      client = connect(await brokerOptions(mqtt, device, protocol, timing.connectMs, form));
     } catch (error) {
       return { error, slow: true, accepted: false };
     }

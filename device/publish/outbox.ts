@@ -1,4 +1,5 @@
 import { type Micros, nowMicros } from "../base/time.ts";
+import { type MessageForm, verdictText } from "../contract/form.ts";
 import type { Verdict } from "../contract/messages.ts";
 import type { Appended, Journal } from "./journal.ts";
 import type { JournalRow } from "./journal-store.ts";
@@ -17,6 +18,7 @@ export interface OutboxParts {
   readonly journal: Journal;
   /** In flight at once. */
   readonly window: number;
+  readonly form: MessageForm;
   topicOf(lane: string): string;
   acked(verdict: Verdict, at: Micros): void;
   failed(error: unknown): void;
@@ -103,7 +105,12 @@ export class Outbox {
 
   #send(session: Session, ready: Ready): boolean {
     const { row } = ready;
-    const message = { topic: this.#parts.topicOf(row.lane), payload: row.payload, qos: 1, retain: false } as const;
+    const message = {
+      topic: this.#parts.topicOf(row.lane),
+      payload: verdictText(this.#parts.form, row.payload, false),
+      qos: 1,
+      retain: false,
+    } as const;
     const sent = session.publish(message, () => {
       this.#inFlight--;
       this.#acknowledged++;

@@ -2,10 +2,13 @@ import type { IPublishPacket } from "mqtt";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import { formatMicros, type Micros, nowMicros } from "../base/time.ts";
+import { type Micros, nowMicros } from "../base/time.ts";
 import type { MqttConfig } from "../config/schema.ts";
-import type { Handlers, HealthMessage, Verdict, VerdictDraft } from "../contract/messages.ts";
+import { type MessageForm, messageText, USUAL_FORM } from "../contract/form.ts";
+import type { HealthMessage, Verdict, VerdictDraft } from "../contract/messages.ts";
+import { stateMessage } from "../contract/state.ts";
 import { type PayloadOf, type RetainedKey, topicName, topicRoot, topics } from "../contract/topics.ts";
+import type { Handlers } from "../contract/verbs.ts";
 import type { Journal } from "./journal.ts";
 import { checkBrokerFiles, LINK_TIMING, Link, type LinkTiming } from "./link.ts";
 import { Outbox } from "./outbox.ts";
@@ -36,6 +39,8 @@ export interface PublisherOptions {
   readonly journal: Journal;
   readonly log: Log;
   readonly handlers: Handlers;
+  /** How messages are written; in the current version of the contract if absent. */
+  readonly form?: MessageForm | undefined;
   /** The broker has acknowledged a verdict, which may be one of an earlier run; for latencies. */
   readonly acked?: ((verdict: Verdict, at: Micros) => void) | undefined;
   readonly timing?: Partial<PublisherTiming> | undefined;
@@ -50,6 +55,7 @@ export class Publisher implements Closable {
   readonly #timing: PublisherTiming;
   readonly #link: Link;
   readonly #outbox: Outbox;
+  readonly #form: MessageForm;
   readonly #retained = new Retained();
   readonly #requests: Requests;
   #waiting = 0;
@@ -60,19 +66,22 @@ export class Publisher implements Closable {
   private constructor(options: PublisherOptions) {
     this.#options = options;
     this.#timing = { ...PUBLISHER_TIMING, ...options.timing };
-    const { mqtt, device, journal, log, handlers } = options;
+    const { mqtt, device, journal, log, handlers, form = USUAL_FORM } = options;
+    this.#form = form;
     this.#outbox = new Outbox({
       journal,
+      form,
       window: mqtt.window,
       topicOf: (lane) => topicName(device, "verdict", lane),
       acked: options.acked ?? (() => {}),
       failed: (error) => this.#readFailed(error),
     });
-    this.#requests = new Requests({ device, handlers, log, timeoutMs: this.#timing.requestMs });
+    this.#requests = new Requests({ device, handlers, log, form, timeoutMs: this.#timing.requestMs });
     this.#link = new Link({
       mqtt,
       device,
       log,
+      form,
       timing: this.#timing,
       up: (session) => this.#up(session),
       down: () => this.#down(),
@@ -138,7 +147,7 @@ export class Publisher implements Closable {
       return;
     }
     const lane = "lane" in payload ? payload.lane : undefined;
-    this.#retained.set(topicName(this.#options.device, key, lane), JSON.stringify(payload), topic.qos);
+    this.#retained.set(topicName(this.#options.device, key, lane), messageText(this.#form, key, payload), topic.qos);
   }
 
   /** Its share of the `health` message. */
@@ -167,7 +176,7 @@ export class Publisher implements Closable {
     // Both together: a broker that takes nothing more must not hold the end up.
     const until = performance.now() + this.#timing.drainMs;
     await bounded(this.#outbox.drained(), this.#timing.drainMs);
-    this.retain("state", { state: "stopped", reasons: [], at: formatMicros(nowMicros()) });
+    this.retain("state", stateMessage("stopped", [], nowMicros()));
     await bounded(this.#retained.settled(), Math.max(STATE_MS, until - performance.now()));
     await this.#link.close();
   }

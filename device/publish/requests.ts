@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { type MessageForm, messageText } from "../contract/form.ts";
+import { topicRoot } from "../contract/topics.ts";
 import {
   type Handlers,
   type Response,
@@ -9,8 +11,7 @@ import {
   type VerbContract,
   verbNames,
   verbs,
-} from "../contract/messages.ts";
-import { topicRoot } from "../contract/topics.ts";
+} from "../contract/verbs.ts";
 import type { Outgoing, Session } from "./session.ts";
 
 /** Largest request that is read. */
@@ -36,6 +37,7 @@ export interface RequestParts {
   readonly device: string;
   readonly handlers: Handlers;
   readonly log: Log;
+  readonly form: MessageForm;
   /** Longest that a handler may take until it is answered for. */
   readonly timeoutMs: number;
 }
@@ -48,6 +50,7 @@ interface Asked {
 
 /** Where the answer goes. */
 interface Address {
+  readonly verb: string;
   readonly topic: string | undefined;
   readonly correlationData: Buffer | undefined;
   readonly transaction: string | number | undefined;
@@ -87,7 +90,7 @@ export class Requests {
   receive(message: Incoming): void {
     const verb = message.topic.slice(this.#root.length + "request/".length);
     const { topic, problem } = this.#answerTopic(verb, message.responseTopic);
-    let address: Address = { topic, correlationData: message.correlationData, transaction: undefined };
+    let address: Address = { verb, topic, correlationData: message.correlationData, transaction: undefined };
     try {
       if (problem !== undefined) throw refusal(problem);
       if (message.retain) throw refusal("a request must not be retained", "publish it without the retain flag");
@@ -167,7 +170,8 @@ export class Requests {
   #answer(address: Address, response: Response): void {
     const { topic, correlationData, transaction } = address;
     if (topic === undefined || this.#session === undefined || this.#answers.length >= MAX_ANSWERS) return;
-    const payload = JSON.stringify(transaction === undefined ? response : { ...response, transaction });
+    const message = transaction === undefined ? response : { ...response, transaction };
+    const payload = messageText(this.#parts.form, `${address.verb}Response`, message);
     this.#answers.push({ topic, payload, qos: 1, retain: false, correlationData });
     this.pump();
   }

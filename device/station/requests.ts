@@ -1,7 +1,7 @@
 import { GradelineError } from "../base/errors.ts";
 import { formatMicros } from "../base/time.ts";
 import { encodeJpeg } from "../capture/image.ts";
-import type { DataOf, Handlers } from "../contract/messages.ts";
+import type { DataOf, Handlers } from "../contract/verbs.ts";
 import type { Activated } from "../recipes/active.ts";
 import { teachingHandlers } from "../teach/requests.ts";
 import { shadowMessage } from "./messages.ts";

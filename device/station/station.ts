@@ -2,17 +2,22 @@ import { EventEmitter } from "node:events";
 import { asGradelineError } from "../base/errors.ts";
 import { type Closable, Scope } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import { formatMicros, type Micros, nowMicros, parseMicros } from "../base/time.ts";
+import { type Micros, nowMicros, parseMicros } from "../base/time.ts";
 import type { Config } from "../config/schema.ts";
-import type { ShadowMessage, StateMessage, Verdict, VerdictDraft } from "../contract/messages.ts";
+import type { Codes } from "../contract/codes.ts";
+import type { ShadowMessage, Verdict } from "../contract/messages.ts";
 import type { CameraMetrics, LaneMetrics, Metrics, Stage } from "../contract/metrics.ts";
+import type { Reason } from "../contract/reasons.ts";
+import { stateMessage } from "../contract/state.ts";
 import type { ProvenEmbedder } from "../embed/embedder.ts";
 import { expiredFor } from "../gallery/calibration.ts";
 import { Camera, type CameraListener } from "../lanes/camera.ts";
 import type { FrameDone, LaneSightings } from "../lanes/camera-messages.ts";
+import { cameraReasons } from "../lanes/camera-reasons.ts";
 import { LaneStats } from "../lanes/counts.ts";
-import { Lane, verdictTimes } from "../lanes/lane.ts";
+import { Lane } from "../lanes/lane.ts";
 import { RecentValues } from "../lanes/latency.ts";
+import { draftVerdict } from "../lanes/verdict.ts";
 import type { Journal } from "../publish/journal.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { StationRecipes } from "../recipes/active.ts";
@@ -22,6 +27,7 @@ import { DRIFT_TITLES } from "../teach/drift/findings.ts";
 import { nothingEnrolled, Teaching } from "../teach/teaching.ts";
 import { healthMessage, infoMessage, recipeMessage, shadowMessage } from "./messages.ts";
 import { requestHandlers } from "./requests.ts";
+import { StationState } from "./state.ts";
 
 export interface StationParts {
   readonly config: Config;
@@ -49,8 +55,6 @@ interface StationEvents {
 
 const HEALTH_MS = 5000;
 const STATS_MS = 2000;
-/** A camera that gives no frame for so long counts as away, whatever its source says. */
-const FRAME_AGE_LIMIT_MS = 5000;
 
 /** The whole device: cameras, lanes, one embedder, one journal, one publisher. */
 export class Station implements Closable {
@@ -67,6 +71,7 @@ export class Station implements Closable {
   readonly #log: Log;
   readonly #journal: Journal;
   readonly #opener: string | undefined;
+  readonly #codes: Codes;
   readonly #lanes = new Map<string, Lane>();
   readonly #scope = new Scope();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -80,8 +85,9 @@ export class Station implements Closable {
   #toldShadow = true;
   /** What the message `recipe` says of the calibration. */
   #expiredKey = "[]";
-  #stateKey = "";
-  #stateSince: Micros = this.startedAt;
+  /** Judges what is wrong with the device. */
+  readonly state = new StationState(this.startedAt);
+  #toldState: string | undefined;
   #embedProblem: string | undefined;
 
   private constructor(parts: StationParts) {
@@ -91,6 +97,9 @@ export class Station implements Closable {
     this.#journal = parts.journal;
     this.#given = parts;
     this.#opener = parts.opener;
+    const { gradeCodes: grades, outcomeCodes } = parts.config.messages;
+    this.#codes = { grades, outcomes: outcomeCodes };
+    this.state.watch(() => this.#reasons());
     for (const { id } of parts.config.cameras) this.#cameraMetrics.set(id, parts.metrics.camera(id));
     for (const { id } of parts.config.lanes) this.#laneMetrics.set(id, parts.metrics.lane(id));
   }
@@ -151,10 +160,6 @@ export class Station implements Closable {
     return this.#recipes.embedding;
   }
 
-  get stateSince(): Micros {
-    return this.#stateSince;
-  }
-
   /** Resolves when every camera has ended, or when `stop` aborts. */
   async run(stop: AbortSignal): Promise<void> {
     const ended = Promise.all([...this.cameras.values()].map((camera) => camera.finished));
@@ -187,40 +192,24 @@ export class Station implements Closable {
     recent.add(ms);
   }
 
-  /** What the device says of itself: `degraded` with every reason, else `online`. */
-  state(): { readonly state: "online" | "degraded"; readonly reasons: string[] } {
-    const reasons: string[] = [];
-    if (this.config.cameras.length === 0) reasons.push("no camera is configured: sudo gradeline-calibrate setup");
-    for (const camera of this.cameras.values()) {
-      const age = camera.frameAgeMs();
-      if (camera.state === "waiting") reasons.push(`camera ${camera.id}: ${camera.reason ?? "away"}`);
-      else if (
-        camera.state === "ok" &&
-        camera.runsFreely &&
-        !this.#paused &&
-        age !== undefined &&
-        age > FRAME_AGE_LIMIT_MS
-      ) {
-        reasons.push(`camera ${camera.id}: no frame for ${Math.round(age / 1000)} s`);
-      }
-      for (const { lane, troubles } of camera.reports) {
-        const where = lane === undefined ? `camera ${camera.id}` : `lane ${lane}`;
-        for (const { message, hint } of troubles) reasons.push(`${where}: ${message}; ${hint}`);
-      }
-    }
+  /** What is wrong, from what the station itself knows. */
+  *#reasons(): Iterable<Reason> {
+    if (this.config.cameras.length === 0) yield { code: "no-camera", message: "no camera is configured" };
+    for (const camera of this.cameras.values()) yield* cameraReasons(camera, this.#paused);
     const { journal } = this.#publisher.health;
-    if (journal.problem !== null) reasons.push(`journal: ${journal.problem}`);
-    if (this.#embedProblem !== undefined) reasons.push(`embedding: ${this.#embedProblem}`);
-    if (this.embedder.degraded !== undefined) reasons.push(`embedding: ${this.embedder.degraded}`);
-    if (this.recipe.references === 0) reasons.push(nothingEnrolled(this.config));
-    reasons.push(...this.expired());
+    if (journal.problem !== null) yield { code: "journal-disk", message: `journal: ${journal.problem}` };
+    if (this.#embedProblem !== undefined) yield { code: "embedding", message: `embedding: ${this.#embedProblem}` };
+    if (this.embedder.degraded !== undefined)
+      yield { code: "provider", message: `embedding: ${this.embedder.degraded}` };
+    if (this.recipe.references === 0) yield { code: "untaught", message: nothingEnrolled(this.config) };
+    for (const message of this.expired()) yield { code: "calibration", message };
     const { problem } = this.#teaching.queue.stats;
-    if (problem !== null) reasons.push(`unknown items are not kept: ${problem}`);
-    for (const { lane, kind, since } of this.#teaching.findings()) {
-      reasons.push(`lane ${lane}: ${DRIFT_TITLES[kind]} since ${since.slice(0, 19)}Z`);
+    if (problem !== null) yield { code: "queue-disk", message: `unknown items are not kept: ${problem}` };
+    for (const { lane, kind, since, text } of this.#teaching.findings()) {
+      const message = `lane ${lane}: ${DRIFT_TITLES[kind]} since ${since.slice(0, 19)}Z`;
+      yield { code: "drift", message, hint: text, lane, since: parseMicros(since) };
     }
-    if (this.#paused) reasons.push("paused by request");
-    return { state: reasons.length === 0 ? "online" : "degraded", reasons };
+    if (this.#paused) yield { code: "paused", message: "paused by request" };
   }
 
   /** Why the calibration does not hold any more; empty where there is none. */
@@ -275,6 +264,7 @@ export class Station implements Closable {
         journal: this.#journal,
         log: this.#log,
         handlers: requestHandlers(this),
+        form: config.messages,
         acked: (verdict, at) => this.#acked(verdict, at),
       }),
     );
@@ -350,7 +340,7 @@ export class Station implements Closable {
   }
 
   async #decided(item: DecidedItem): Promise<void> {
-    const draft = this.#draft(item);
+    const draft = draftVerdict(this.config.device, this.#codes, item);
     const before = nowMicros();
     let verdict: Verdict;
     try {
@@ -374,32 +364,6 @@ export class Station implements Closable {
     this.events.emit("item", { verdict, decided: item });
   }
 
-  #draft(item: DecidedItem): VerdictDraft {
-    const { decision, passed, by } = item;
-    return {
-      v: 1,
-      device: this.config.device,
-      lane: item.lane.id,
-      item: item.id,
-      outcome: decision.outcome,
-      grade: decision.grade,
-      margin: decision.margin === null ? null : rounded(decision.margin),
-      grades: decision.grades.map(({ grade, distance, pValue }) => ({
-        grade,
-        distance: distance === null ? null : rounded(distance),
-        pValue: pValue === null ? null : rounded(pValue),
-      })),
-      views: passed.views,
-      sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
-      cup: passed.cup ?? null,
-      ...verdictTimes(item),
-      recipe: by.recipe,
-      model: by.modelHash.slice(0, 16),
-      gallery: by.galleryHash.slice(0, 16),
-      ms: item.ms,
-    };
-  }
-
   #acked(verdict: Verdict, at: Micros): void {
     const exposedAt = parseMicros(verdict.exposedAt);
     // One of an earlier run waited for the broker, not for us.
@@ -421,16 +385,19 @@ export class Station implements Closable {
   #tellState(): void {
     // Which cameras there are is known when each is open or known to come later.
     if (this.cameras.size < this.config.cameras.length) return;
-    const { state, reasons } = this.state();
-    const key = JSON.stringify([state, reasons]);
-    if (key === this.#stateKey) return;
-    this.#stateKey = key;
-    this.#stateSince = nowMicros();
-    const message: StateMessage = { state, reasons, at: formatMicros(this.#stateSince) };
+    const { come, gone } = this.state.judge();
+    const { state, reasons, at } = this.state.latest;
+    const message = stateMessage(state, reasons, at);
+    const text = JSON.stringify(message);
+    if (text === this.#toldState) return;
+    const first = this.#toldState === undefined;
+    this.#toldState = text;
     this.#publisher.retain("state", message);
     if (JSON.stringify(this.expired()) !== this.#expiredKey) this.#tellRecipe();
-    if (state === "degraded") this.#log.warn({ reasons }, "degraded");
-    else this.#log.info("online");
+    if (come.length > 0) {
+      this.#log.warn({ reasons: message.reasons, causes: come.map(({ code }) => code) }, "degraded");
+    } else if (state === "online" && (first || gone > 0)) this.#log.info("online");
+    else if (gone > 0) this.#log.info({ reasons: message.reasons }, "degraded by less");
   }
 
   #warnOfGallery(): void {
@@ -486,9 +453,4 @@ export class Station implements Closable {
     this.#publisher.retain("info", infoMessage(this));
     this.#publisher.retain("recipe", recipeMessage(this));
   }
-}
-
-/** Six digits say all that a float32 distance holds. */
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
 }

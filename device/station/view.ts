@@ -48,15 +48,15 @@ type Rates = Map<string, { at: number; seen: number; fps: number }>;
 
 function status(station: Station, rates: Rates): StationStatus {
   const { config, embedder, recipe } = station;
-  const { state, reasons } = station.state();
+  const { state, reasons, at } = station.state.latest;
   const { journal, broker } = station.publisher.health;
   const latencyMs: Record<string, { p50: number; p99: number }> = {};
   for (const [stage, values] of station.recent) latencyMs[stage] = values.quantiles();
   return {
     device: config.device,
     state,
-    reasons,
-    since: formatMicros(station.stateSince),
+    reasons: reasons.map(({ message }) => message),
+    since: formatMicros(at),
     version: VERSION,
     uptimeS: Math.round((nowMicros() - station.startedAt) / 1e6),
     model: {

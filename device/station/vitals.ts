@@ -29,7 +29,7 @@ export function stationVitals(station: Station): Vital[] {
 
 /** The line that `systemctl status` shows. */
 export function stationStatus(station: Station): string {
-  const { state, reasons } = station.state();
+  const { state, reasons } = station.state.latest;
   let items = 0;
   let late = 0;
   for (const stats of station.stats.values()) {
@@ -39,7 +39,7 @@ export function stationStatus(station: Station): string {
   }
   const { journal, broker } = station.publisher.health;
   return [
-    state === "online" ? "online" : `degraded: ${reasons.join("; ")}`,
+    state === "online" ? "online" : `degraded: ${reasons.map(({ message }) => message).join("; ")}`,
     `${items} items decided`,
     ...(late > 0 ? [`${late} late`] : []),
     `on ${station.embedder.provider}`,

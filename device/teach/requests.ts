@@ -1,6 +1,6 @@
 import { GradelineError } from "../base/errors.ts";
 import { shortHash } from "../base/short-hash.ts";
-import type { DataOf, Handlers, RequestOf } from "../contract/messages.ts";
+import type { DataOf, Handlers, RequestOf } from "../contract/verbs.ts";
 import type { Enrolled, Teaching } from "./teaching.ts";
 
 /** Answers the requests by which the line is taught. */

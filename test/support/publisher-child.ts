@@ -3,7 +3,8 @@
  * Arguments: the journal's path, the broker's port, number of the first verdict, number of the last.
  */
 import pino from "pino";
-import { formatMicros, nowMicros } from "../../device/base/time.ts";
+import { nowMicros } from "../../device/base/time.ts";
+import { stateMessage } from "../../device/contract/state.ts";
 import { Journal } from "../../device/publish/journal.ts";
 import { Publisher } from "../../device/publish/publisher.ts";
 import { mqttConfig, QUICK } from "./publishing.ts";
@@ -22,7 +23,7 @@ const publisher = await Publisher.open({
   timing: QUICK,
   acked: ({ item, seq }) => say({ event: "acked", item, seq }),
 });
-publisher.retain("state", { state: "online", reasons: [], at: formatMicros(nowMicros()) });
+publisher.retain("state", stateMessage("online", [], nowMicros()));
 
 let stopping = false;
 const stop = new Promise<void>((resolve) => {

@@ -5,12 +5,14 @@ import type { VerdictDraft } from "../../device/contract/messages.ts";
 export function draft(lane: string, n: number, device = "board"): VerdictDraft {
   const at = 1_790_000_000_000_000 + n * 100_000;
   return {
-    v: 1,
+    v: 2,
     device,
     lane,
     item: `${lane}-run-${n}`,
     outcome: "graded",
+    outcomeCode: 1,
     grade: "sound",
+    gradeCode: 1,
     margin: 0.42,
     grades: [
       { grade: "sound", distance: 0.31, pValue: 0.8 },

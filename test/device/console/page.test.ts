@@ -62,7 +62,7 @@ test("an item appears in its lane as it passes, with picture, grade, margin and 
 
 test("counts, times, camera, model and broker follow the status", { skip }, async (t) => {
   const { page, station } = await openPage(t);
-  const outcomes = { graded: 90, unknown: 8, unsure: 2, empty: 0, "no-image": 0 };
+  const outcomes = { graded: 90, unknown: 8, unsure: 2, foreign: 0, empty: 0, "no-image": 0 };
   station.status_ = {
     ...station.status_,
     lanes: [laneStatus("a", { items: 100, outcomes, grades: { sound: 75, reject: 15 }, late: 3, perMinute: 240 })],
@@ -167,7 +167,7 @@ test("with a token the page asks for it, keeps it over a reload, and asks again 
 test("a phone shows everything without scrolling sideways, whatever the names", { skip }, async (t) => {
   const long = "W".repeat(32);
   const grades = Array.from({ length: 8 }, (_, i) => `Class ${i} ${"wide ".repeat(6)}`.trim());
-  const outcomes = { graded: 99_999, unknown: 99_999, unsure: 9999, empty: 99_999, "no-image": 999 };
+  const outcomes = { graded: 99_999, unknown: 99_999, unsure: 9999, foreign: 0, empty: 99_999, "no-image": 999 };
   const counts = Object.fromEntries(grades.map((grade) => [grade, 1_234_567]));
   const base = new FakeStation().status();
   const station = new FakeStation({

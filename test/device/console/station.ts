@@ -134,7 +134,7 @@ export function laneStatus(id: string, about: Partial<LaneStatus> = {}): LaneSta
     conveyor: "belt",
     paused: false,
     items: 0,
-    outcomes: { graded: 0, unknown: 0, unsure: 0, empty: 0, "no-image": 0 },
+    outcomes: { graded: 0, unknown: 0, unsure: 0, foreign: 0, empty: 0, "no-image": 0 },
     grades: {},
     late: 0,
     perMinute: 0,
@@ -198,13 +198,15 @@ export function shadowStatus(items: readonly string[]): NonNullable<StationStatu
 
 function verdictOf(number: number): Verdict {
   return {
-    v: 1,
+    v: 2,
     device: "board-1",
     lane: "a",
     seq: number,
     item: `a-x1-0-${number}`,
     outcome: "graded",
+    outcomeCode: 1,
     grade: "sound",
+    gradeCode: 1,
     margin: 0.42,
     grades: [{ grade: "sound", distance: 0.31, pValue: null }],
     views: 9,

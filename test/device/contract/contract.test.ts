@@ -7,6 +7,7 @@ import { Ajv } from "ajv";
 import { parse } from "yaml";
 import { formatMicros, nowMicros } from "../../../device/base/time.ts";
 import { CONTRACT } from "../../../device/contract/documents.ts";
+import { stateMessage } from "../../../device/contract/state.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { cpuProof } from "../../support/proof-made.ts";
 import { Publishing } from "../../support/publishing.ts";
@@ -136,7 +137,7 @@ const activated = {
 /** One of everything that is retained. */
 function say({ publisher }: Publishing): void {
   const grades = [{ grade: "sound", references: 2 }];
-  publisher.retain("state", { state: "online", reasons: [], at: now() });
+  publisher.retain("state", stateMessage("online", [], nowMicros()));
   publisher.retain("info", {
     device: "board",
     version: "0.1.0",
@@ -174,7 +175,7 @@ function say({ publisher }: Publishing): void {
     at: now(),
     lane: "a",
     items: 1,
-    outcomes: { graded: 1, unknown: 0, unsure: 0, empty: 0, "no-image": 0 },
+    outcomes: { graded: 1, unknown: 0, unsure: 0, foreign: 0, empty: 0, "no-image": 0 },
     grades: { sound: 1 },
     late: 0,
     itemsPerS: 0.1,

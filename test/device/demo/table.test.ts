@@ -15,12 +15,12 @@ const FOOTER: TableFooter = {
   broker: "mqtt://127.0.0.1:1883",
   state: "online",
 };
-const NONE = { graded: 0, unknown: 0, unsure: 0, empty: 0, "no-image": 0 };
+const NONE = { graded: 0, unknown: 0, unsure: 0, foreign: 0, empty: 0, "no-image": 0 };
 const ROWS: TableRow[] = [
   {
     lane: "belt",
     items: 1234,
-    outcomes: { graded: 1200, unknown: 30, unsure: 0, empty: 4, "no-image": 0 },
+    outcomes: { graded: 1200, unknown: 30, unsure: 0, foreign: 0, empty: 4, "no-image": 0 },
     grades: new Map([["sound", 1200]]),
     perMinute: 280,
     late: 0,

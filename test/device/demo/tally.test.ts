@@ -14,12 +14,14 @@ let items = 0;
 function verdict(seconds: number, said: string, lane = "a"): Verdict {
   const outcome = said === "unknown" || said === "empty" || said === "unsure" ? said : "graded";
   return {
-    v: 1,
+    v: 2,
     device: "demo",
     lane,
     seq: ++items,
     item: `item-${items}`,
     outcome,
+    outcomeCode: 1,
+    gradeCode: 0,
     grade: outcome === "graded" ? said : null,
     margin: null,
     grades: [],

@@ -18,7 +18,7 @@ test("counts of a lane are by outcome and grade, late ones apart", () => {
   const message = laneStatsSchema.parse(stats.message());
   assert.equal(message.lane, "a");
   assert.equal(message.items, 5);
-  assert.deepEqual(message.outcomes, { graded: 3, unknown: 1, unsure: 0, empty: 1, "no-image": 0 });
+  assert.deepEqual(message.outcomes, { graded: 3, unknown: 1, unsure: 0, foreign: 0, empty: 1, "no-image": 0 });
   assert.deepEqual(message.grades, { sound: 2, reject: 1 });
   assert.deepEqual([message.late, stats.late], [1, 1]);
 });

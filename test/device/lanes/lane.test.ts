@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseMicros } from "../../../device/base/time.ts";
 import { configSchema } from "../../../device/config/schema.ts";
+import { USUAL_CODES } from "../../../device/contract/codes.ts";
 import type { Decision } from "../../../device/grade/verdict.ts";
-import { Lane, verdictTimes } from "../../../device/lanes/lane.ts";
+import { Lane } from "../../../device/lanes/lane.ts";
+import { draftVerdict } from "../../../device/lanes/verdict.ts";
 import type { DecidedItem, Judge } from "../../../device/recipes/decided-item.ts";
 import type { ItemPassed, ViewSeen } from "../../../device/vision/follower.ts";
 
@@ -226,9 +228,9 @@ test("an item decided after its time at the gate is late; its times are told to 
   await bench.lane.see([passed(1, 0, { presence: "empty", exposedAt: T0 + 1, gateAt: T0 + 2 })]);
   const item = bench.decided[0]!;
   assert.ok(item.ms.vision >= 0 && item.ms.embed === 0 && item.ms.grade >= 0);
-  const early = verdictTimes({ ...item, decidedAt: T0 + 2 });
+  const early = draftVerdict("board", USUAL_CODES, { ...item, decidedAt: T0 + 2 });
   assert.deepEqual([parseMicros(early.exposedAt), parseMicros(early.gateAt), early.late], [T0 + 1, T0 + 2, false]);
-  assert.equal(verdictTimes({ ...item, decidedAt: T0 + 3 }).late, true);
+  assert.equal(draftVerdict("board", USUAL_CODES, { ...item, decidedAt: T0 + 3 }).late, true);
 });
 
 test("the view of an item that passes with it is urgent, those of the others are not", () => {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { formatMicros, nowMicros } from "../../../device/base/time.ts";
 import type { StateMessage, Verdict } from "../../../device/contract/messages.ts";
+import { stateMessage } from "../../../device/contract/state.ts";
 import { AedesBroker } from "../../support/broker-aedes.ts";
 import { Gate } from "../../support/broker-gate.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
@@ -47,7 +48,7 @@ async function make(publishing: Publishing, from: number, to: number, lane = "a"
   return Promise.all(made);
 }
 
-const online = (): StateMessage => ({ state: "online", reasons: [], at: formatMicros(nowMicros()) });
+const online = (): StateMessage => stateMessage("online", [], nowMicros());
 const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
 const seqs = (subscriber: Subscriber) => subscriber.json("/verdict").map(({ seq }) => Number(seq));
 
@@ -224,7 +225,7 @@ test("retained topics hold the latest message, and are there again after the bro
     at: formatMicros(nowMicros()),
     lane: "a",
     items,
-    outcomes: { graded: items, unknown: 0, unsure: 0, empty: 0, "no-image": 0 },
+    outcomes: { graded: items, unknown: 0, unsure: 0, foreign: 0, empty: 0, "no-image": 0 },
     grades: { sound: items },
     late: 0,
     itemsPerS: 1,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { GradelineError } from "../../../device/base/errors.ts";
-import type { Handlers } from "../../../device/contract/messages.ts";
+import { stateMessage } from "../../../device/contract/state.ts";
+import type { Handlers } from "../../../device/contract/verbs.ts";
 import { AedesBroker } from "../../support/broker-aedes.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { Publishing, type PublishingOptions } from "../../support/publishing.ts";
@@ -44,7 +45,7 @@ async function rig(port: number, version: 4 | 5, more: Partial<PublishingOptions
     },
   };
   const line = keep(await Publishing.open({ port, handlers, ...more }));
-  line.publisher.retain("state", { state: "online", reasons: [], at: null });
+  line.publisher.retain("state", stateMessage("online", [], null));
   const ears = keep(await Subscriber.connect(port, ["#"], { protocolVersion: version }));
   // Published after the subscription to requests went out: whoever sees it can ask.
   await ears.count("/state", 1);

@@ -1,0 +1,43 @@
+import { formatMicros } from "../base/time.ts";
+import { type Codes, codesFor } from "../contract/codes.ts";
+import type { VerdictDraft } from "../contract/messages.ts";
+import type { DecidedItem } from "../recipes/decided-item.ts";
+
+/** The message of a decided item, before the journal gives it its sequence number. */
+export function draftVerdict(device: string, codes: Codes, item: DecidedItem): VerdictDraft {
+  const { decision, passed, by } = item;
+  const { outcomeCode, gradeCode } = codesFor(codes, decision);
+  return {
+    v: 2,
+    device,
+    lane: item.lane.id,
+    item: item.id,
+    outcome: decision.outcome,
+    outcomeCode,
+    ...(decision.reason === undefined ? {} : { reason: decision.reason }),
+    grade: decision.grade,
+    gradeCode,
+    margin: decision.margin === null ? null : sixDigits(decision.margin),
+    grades: decision.grades.map(({ grade, distance, pValue }) => ({
+      grade,
+      distance: distance === null ? null : sixDigits(distance),
+      pValue: pValue === null ? null : sixDigits(pValue),
+    })),
+    views: passed.views,
+    sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
+    cup: passed.cup ?? null,
+    exposedAt: formatMicros(passed.exposedAt),
+    decidedAt: formatMicros(item.decidedAt),
+    gateAt: formatMicros(passed.gateAt),
+    late: item.decidedAt > passed.gateAt,
+    recipe: by.recipe,
+    model: by.modelHash.slice(0, 16),
+    gallery: by.galleryHash.slice(0, 16),
+    ms: item.ms,
+  };
+}
+
+/** Six digits say all that a float32 distance holds. */
+function sixDigits(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
