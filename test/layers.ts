@@ -38,6 +38,7 @@ const ORDER = [
   "calibrate/recipes",
   "calibrate/engine",
   "calibrate/doctor",
+  "calibrate/completion",
   "calibrate/commands",
   "calibrate/main.ts",
 ];

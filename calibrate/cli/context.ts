@@ -3,6 +3,8 @@ import type { Scope } from "../../device/base/lifecycle.ts";
 import type { Config } from "../../device/config/schema.ts";
 import type { Precision } from "../../device/embed/providers.ts";
 
+export const DEFAULT_GALLERY = "gallery";
+
 /** What every command gets. */
 export interface Context {
   readonly scope: Scope;

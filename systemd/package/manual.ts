@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Command } from "commander";
+import { completionScript } from "../../calibrate/completion/script.ts";
 import { program } from "../../calibrate/main.ts";
 import { VERSION } from "../../device/base/version.ts";
 
@@ -23,8 +24,16 @@ export function writeManuals(root: string): void {
   const folder = join(root, "usr/share/bash-completion/completions");
   mkdirSync(folder, { recursive: true });
   const options = [...new Set(daemon.match(/--[a-z-]+/g))].sort();
-  writeFileSync(join(folder, "gradeline"), completion("gradeline", options, []));
-  writeFileSync(join(folder, "gradeline-calibrate"), completionOf(program));
+  writeFileSync(join(folder, "gradeline"), completion("gradeline", options));
+  for (const [shell, file] of [
+    ["bash", "bash-completion/completions/gradeline-calibrate"],
+    ["zsh", "zsh/vendor-completions/_gradeline-calibrate"],
+    ["fish", "fish/vendor_completions.d/gradeline-calibrate.fish"],
+  ] as const) {
+    const path = join(root, "usr/share", file);
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, completionScript(shell, program));
+  }
 }
 
 /** @param help what `gradeline --help` prints */
@@ -71,34 +80,12 @@ function roff(text: string): string {
     .replace(/^([.'])/gm, "\\&$1");
 }
 
-/** Completion of a commander program's commands and options, for bash. */
-export function completionOf(of: Command): string {
-  const optionsOf = (command: Command): string[] =>
-    command
-      .createHelp()
-      .visibleOptions(command)
-      .flatMap(({ long }) => (long == null ? [] : [long]));
-  const commands = of.commands
-    .filter((command) => command.name() !== "help")
-    .map((command) => ({ name: command.name(), options: optionsOf(command) }));
-  return completion(of.name(), optionsOf(of), commands);
-}
-
-function completion(
-  name: string,
-  options: readonly string[],
-  commands: readonly { readonly name: string; readonly options: readonly string[] }[],
-): string {
-  const words = [...commands.map((command) => command.name), ...options].join(" ");
-  const cases = commands.map((command) => `    ${command.name}) words="${command.options.join(" ")}" ;;\n`).join("");
+/** Completion of a program's options, for bash. */
+function completion(name: string, options: readonly string[]): string {
   const function_ = `_${name.replaceAll("-", "_")}`;
   return `# Completion of ${name} for bash; made from what the program itself knows.
 ${function_}() {
-  local words="${words}"
-  [ "$COMP_CWORD" -lt 2 ] || case \${COMP_WORDS[1]} in
-${cases}    *) ;;
-  esac
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=($(compgen -W "${options.join(" ")}" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F ${function_} ${name}
 `;

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { CalibrateFolder } from "../../support/calibrate-cli.ts";
+
+let own: CalibrateFolder;
+before(async () => {
+  own = await CalibrateFolder.make("program");
+});
+after(() => own.close());
+
+test("without a word the commands are shown in their groups, and that is no failure", async () => {
+  const [bare, asked] = await Promise.all([own.run(), own.run("--help")]);
+  assert.deepEqual([bare.status, bare.stderr], [0, ""]);
+  assert.equal(bare.stdout, asked.stdout);
+  const groups = [...bare.stdout.matchAll(/^ ([A-Z][a-z]+): /gm)].map(([, name]) => name);
+  assert.deepEqual(groups, ["Teach", "Measure", "Line", "Release", "Board"]);
+  const help = await own.run("queue");
+  assert.deepEqual([help.status, help.stdout], [0, (await own.run("queue", "--help")).stdout]);
+});
+
+test("wrong use names the help of the command that was used wrongly", async () => {
+  for (const [words, hint] of [
+    [["enrol", "sound"], "gradeline-calibrate --help"],
+    [["enroll", "sound", "--lane", "a"], "gradeline-calibrate enroll --help"],
+    [["queue", "lst"], "gradeline-calibrate queue --help"],
+    [["queue", "answer", "--alpha"], "gradeline-calibrate queue answer --help"],
+    [["grades", "tolerance", "extra", "many"], "gradeline-calibrate grades tolerance --help"],
+    [["list", "--precision", "fp8"], "gradeline-calibrate list --help"],
+    [["enroll", "sound"], "gradeline-calibrate enroll --help"],
+  ] as const) {
+    const { status, stdout, stderr } = await own.run(...words);
+    assert.deepEqual([status, stdout], [2, ""], words.join(" "));
+    assert.ok(stderr.endsWith(`hint: ${hint}\n`), `${words.join(" ")}: ${stderr}`);
+  }
+});
+
+test("wrong use, too, is one JSON object for who asked for one", async () => {
+  for (const words of [
+    ["enrol", "--json"],
+    ["list", "--json", "--gallry", "x"],
+    ["evaluate", "--json", "--shots", "few"],
+  ]) {
+    const { status, stdout } = await own.run(...words);
+    assert.equal(status, 2);
+    const { error } = JSON.parse(stdout);
+    assert.equal(error.code, "USAGE");
+    assert.match(error.hint, /^gradeline-calibrate .*--help$/);
+  }
+});
+
+test("the program itself is a page", async () => {
+  assert.ok((await readFile("calibrate/main.ts", "utf8")).split("\n").length < 80);
+});
