@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { serviceFolder } from "../base/service.ts";
 import { allowedAt, allowedKeysAt, allowedValuesAt, placesOfKey } from "./allowed.ts";
+import { checkLaneCameras } from "./lane-cameras.ts";
 import { type Config, configSchema, type SecretConfig } from "./schema.ts";
 import { keySlip, missingSlip, valueSlip } from "./value-slips.ts";
 import { aliasProblem, encodingProblem, withLineEnds, yamlProblem } from "./yaml-slips.ts";
@@ -197,12 +198,7 @@ function crossCheck(config: Config): { path: Path; text: string }[] {
       }
     });
   }
-  config.lanes.forEach((lane, index) => {
-    if (!cameras.includes(lane.camera)) {
-      const text = `found ${lane.camera}, allowed: a camera of this file (${cameras.join(", ")})`;
-      found.push({ path: ["lanes", index, "camera"], text });
-    }
-  });
+  found.push(...checkLaneCameras(config));
   if (cameras.length > 0 && config.lanes.length === 0) {
     found.push({
       path: ["lanes"],

@@ -2,13 +2,10 @@ import { join } from "node:path";
 import { z } from "zod";
 import { SHIPPED_MODEL, serviceFolder } from "../base/service.ts";
 import { gigeSchema, gstSchema, libcameraSchema } from "./camera.ts";
+import { laneSchema } from "./lane.ts";
+import { nameSchema } from "./names.ts";
 import { publicKeySchema } from "./public-key.ts";
 import { secretSchema } from "./secret.ts";
-
-export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
-export const NAME_WORDS = "1 to 32 letters, digits, - or _, starting with a letter or digit";
-/** Names that become topic levels, file names and metric labels: letters, digits, `-` and `_`. */
-export const nameSchema = z.string().regex(NAME_PATTERN, NAME_WORDS);
 
 /** Grade names as operators write them: no control characters, no path or topic separators. */
 export const gradeSchema = z
@@ -87,6 +84,30 @@ const lineSchema = z
       .min(1)
       .optional()
       .describe("items per lane after which the line runs empty and the source ends"),
+    rolls: z
+      .boolean()
+      .default(true)
+      .describe("whether fruit roll; where they lie still, a camera sees one side of each"),
+    speedWave: z.number().min(0).max(0.5).default(0).describe("slow change of a belt's speed, share of its mean"),
+    seenFrom: z
+      .strictObject({
+        angleDeg: z
+          .number()
+          .min(-180)
+          .max(180)
+          .default(0)
+          .describe("about the direction of travel: 0 from above, 90 from the right"),
+        offsetMm: z.number().min(0).max(5000).default(0).describe("of its frame's entry edge along the belt"),
+        mount: z
+          .enum(["upright", "upside-down", "mirrored"])
+          .default("upright")
+          .describe("mirrored: what lies to the right is seen to the left"),
+        clockMs: z.number().min(-1000).max(1000).default(0).describe("by so much its clock is ahead"),
+        clockDriftMsPerS: z.number().min(-10).max(10).default(0).describe("and so much more each second"),
+        phaseMs: z.number().min(0).max(1000).default(0).describe("of its exposures on a belt"),
+      })
+      .prefault({})
+      .describe("where this camera stands: several with the same seed see the same fruit from different sides"),
     pace: z.enum(["real", "fast"]).default("real"),
   })
   .describe("a simulated line: a pure function of its seed and the time");
@@ -113,47 +134,6 @@ const recordSchema = z
   .describe("keeps the newest frames on disk, without loss, for looking at what happened; `replay` plays them");
 
 const cameraSchema = z.strictObject({ id: nameSchema, source: sourceSchema, record: recordSchema.optional() });
-
-const roiSchema = z
-  .strictObject({
-    x: z.number().int().min(0),
-    y: z.number().int().min(0),
-    w: z.number().int().min(16),
-    h: z.number().int().min(16),
-  })
-  .describe("part of the frame in which this lane lies, pixels; the whole frame where absent");
-
-const beltSchema = z.strictObject({
-  kind: z.literal("belt"),
-  speedMmPerS: positive.max(10_000).describe("speed of the belt; followed from the fruit where they differ a little"),
-});
-
-const cupsSchema = z.strictObject({
-  kind: z.literal("cups"),
-  pitchMm: positive.describe("distance between two cups; the camera is triggered once per pitch"),
-  windows: z.number().int().min(1).max(64).describe("cups that one frame shows whole"),
-  firstWindowMm: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe("centre of the first window from the entry edge of the lane's part of the frame"),
-  speedMmPerS: positive.max(10_000).describe("nominal speed, for the time at the gate"),
-});
-
-const laneSchema = z.strictObject({
-  id: nameSchema,
-  camera: nameSchema,
-  roi: roiSchema.optional(),
-  mmPerPx: positive.max(10).describe("millimetres that one pixel covers at the height of the fruit"),
-  direction: z.enum(["right", "left"]).default("right").describe("where fruit move to in the picture"),
-  gateMm: z.number().min(0).describe("distance from the exit edge of the lane's part of the frame to the gate"),
-  fruitMm: z
-    .strictObject({ min: positive, max: positive })
-    .refine((value) => value.min < value.max, "`min` must be smaller than `max`")
-    .default({ min: 40, max: 110 })
-    .describe("diameters that count as fruit"),
-  conveyor: z.discriminatedUnion("kind", [beltSchema, cupsSchema]),
-});
 
 /** How an item may end, each with the number that controllers get for it unless the configuration gives another. */
 export const OUTCOME_CODES = { graded: 1, unknown: 2, unsure: 3, foreign: 4, empty: 5, "no-image": 6 } as const;
@@ -343,10 +323,9 @@ export type ConfigInput = z.input<typeof configSchema>;
 export type SourceConfig = z.output<typeof sourceSchema>;
 export type ReplayConfig = z.output<typeof replaySchema>;
 export type LineConfig = z.output<typeof lineSchema>;
-export type LaneConfig = Config["lanes"][number];
-export type BeltConfig = z.output<typeof beltSchema>;
-export type CupsConfig = z.output<typeof cupsSchema>;
+export type { BeltConfig, CupsConfig, LaneCamera, LaneConfig } from "./lane.ts";
 export type MqttConfig = z.output<typeof mqttSchema>;
 export type JournalConfig = Config["journal"];
 export type SecretConfig = z.output<typeof secretSchema>;
+export { NAME_PATTERN, NAME_WORDS, nameSchema } from "./names.ts";
 export { lineSchema, replaySchema };

@@ -49,13 +49,14 @@ export function drawRoll(random: Random, fieldMm: number, turnPerMm: number, acr
   const phase = random.range(0, 2 * Math.PI);
   const flip = random.unit() < 0.5 ? Math.PI : 0;
   const settled = compose(aboutView(yaw), compose(aboutTravel(lean + flip), aboutAcross(phase)));
-  return {
-    rest: across ? settled : free,
-    turnPerMm,
-    tilt: random.range(-0.12, 0.12),
-    spinPerMm: random.range(-0.4, 0.4) / fieldMm,
-    drift: random.range(-0.55, 0.55) / fieldMm,
-  };
+  const rest = across ? settled : free;
+  const tilt = random.range(-0.12, 0.12);
+  const spinPerMm = random.range(-0.4, 0.4) / fieldMm;
+  const drift = random.range(-0.55, 0.55) / fieldMm;
+  // What does not roll does not turn otherwise either.
+  return turnPerMm === 0
+    ? { rest, turnPerMm, tilt, spinPerMm: 0, drift: 0 }
+    : { rest, turnPerMm, tilt, spinPerMm, drift };
 }
 
 /**

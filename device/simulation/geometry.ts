@@ -3,6 +3,8 @@ import type { LineConfig } from "../config/schema.ts";
 
 /** Longest half axis of any fruit on the line with its sideways jitter: what must fit into a lane, a pitch, a window. */
 const REACH_MM = 48;
+/** A belt's speed swings once in so long. */
+const WAVE_S = 6;
 
 /** What follows from the configuration alone. Lengths in millimetres, x from the frame's entry edge along the travel. */
 export interface LineGeometry {
@@ -57,5 +59,25 @@ export function lineGeometry(config: LineConfig): LineGeometry {
 
 /** Moment at which the centre of a body at `offsetMm` behind the entry edge at time 0 is at `xMm`, world seconds. */
 export function timeAt(config: LineConfig, offsetMm: number, xMm: number): number {
-  return (xMm + offsetMm) / config.speedMmPerS;
+  const meanS = (xMm + offsetMm) / config.speedMmPerS;
+  if (waveOf(config) === 0) return meanS;
+  let timeS = meanS;
+  for (let i = 0; i < 30; i++) {
+    const speed = config.speedMmPerS * (1 + config.speedWave * Math.sin((2 * Math.PI * timeS) / WAVE_S));
+    timeS -= (travelledMm(config, timeS) - xMm - offsetMm) / speed;
+  }
+  return timeS;
+}
+
+/** How far the conveyor went since world time 0. */
+export function travelledMm(config: LineConfig, timeS: number): number {
+  const wave = waveOf(config);
+  if (wave === 0) return config.speedMmPerS * timeS;
+  const turn = (2 * Math.PI) / WAVE_S;
+  return config.speedMmPerS * (timeS + (wave / turn) * (1 - Math.cos(turn * timeS)));
+}
+
+/** Cups are triggered once per pitch: nothing shows how fast they go. */
+function waveOf({ conveyor, speedWave }: LineConfig): number {
+  return conveyor === "cups" ? 0 : speedWave;
 }

@@ -165,7 +165,8 @@ function drawFaults(
   const name = weighted(random, weights);
   const kind = catalogue.faults[name]!;
   const count = Math.round(part(random, kind.count, size));
-  const first = facingFault(random, roll, config, geometry);
+  // A fruit that lies still may lie on its fault.
+  const first = config.rolls ? facingFault(random, roll, config, geometry) : random.direction();
   const faults: Fault[] = [];
   for (let i = 0; i < count; i++) {
     // The others lie around the first or, half of them, anywhere.
@@ -201,6 +202,7 @@ function middleWindowMm(geometry: LineGeometry, config: LineConfig): number {
 /** A belt rolls fruit without slipping; the rollers of cups turn them about once while they cross the field. */
 function turnPerMm(config: LineConfig, geometry: LineGeometry, random: Random, radiusMm: number): number {
   const jitter = random.range(-0.05, 0.05);
+  if (!config.rolls) return 0;
   if (config.conveyor === "belt") return (1 + jitter / 2) / radiusMm;
   return (Math.min((2 * Math.PI) / geometry.windows, 1.08) + jitter) / config.spacingMm;
 }

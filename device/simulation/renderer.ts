@@ -4,6 +4,7 @@ import { drawBody } from "./draw-body.ts";
 import { drawSprite } from "./draw-sprite.ts";
 import type { Fruit } from "./items.ts";
 import { EXPOSURE_MS, type Lamp, lampGain, lampOver } from "./light.ts";
+import { aboutTravel, compose } from "./rotation.ts";
 import { Scenery } from "./scenery.ts";
 import { SensorNoise } from "./sensor.ts";
 import { SkinPainter } from "./skin.ts";
@@ -29,10 +30,13 @@ export class LineRenderer {
   readonly #skins = new Map<string, SkinPainter>();
   readonly #sprites = new Map<string, Sprite>();
   readonly #buffer: ArrayBuffer;
+  /** From where the camera looks, radians about the travel. */
+  readonly #angle: number;
 
   constructor(world: LineWorld) {
     const { config, geometry } = world;
     this.#world = world;
+    this.#angle = (config.seenFrom.angleDeg * Math.PI) / 180;
     this.#lamp = lampOver(config.widthPx, config.heightPx);
     this.#noise = new SensorNoise(config.seed);
     this.#scenery = new Scenery(config, geometry, this.#lamp, this.#noise);
@@ -85,15 +89,18 @@ export class LineRenderer {
       k,
       blurPx: Math.min(3, (config.speedMmPerS * EXPOSURE_MS) / 1000 / config.mmPerPx),
     };
+    const { seenFrom } = config;
+    const aside = Math.cos(this.#angle);
     for (let lane = 0; lane < config.lanes; lane++) {
       const items = this.#world.inView(lane, timeS);
       const centre = (lane + 0.5) * geometry.bandMm;
       const place = ({ fruit, offsetMm }: Placed): { cx: number; cy: number; travelMm: number } => {
-        const x = config.speedMmPerS * timeS - offsetMm;
+        const x = this.#world.alongMm(offsetMm, timeS);
         return {
           cx: x / config.mmPerPx,
-          cy: (centre + fruit.lateralMm) / config.mmPerPx,
-          travelMm: x - geometry.widthMm / 2,
+          cy: (centre + fruit.lateralMm * aside) / config.mmPerPx,
+          // How it lies hangs on where it is on the belt, not on who looks.
+          travelMm: x + seenFrom.offsetMm - geometry.widthMm / 2,
         };
       };
       for (const item of items) {
@@ -110,6 +117,7 @@ export class LineRenderer {
       }
       this.#paintAhead(lane, timeS);
     }
+    if (seenFrom.mount !== "upright") turn(out, config.widthPx, config.heightPx, seenFrom.mount === "upside-down");
     return out;
   }
 
@@ -129,14 +137,18 @@ export class LineRenderer {
       cy,
       fruit.radiusMm / mmPerPx,
       fruit.halfHeightMm / mmPerPx,
-      attitude(fruit.roll, travelMm),
+      this.#angle === 0
+        ? attitude(fruit.roll, travelMm)
+        : compose(aboutTravel(this.#angle), attitude(fruit.roll, travelMm)),
     );
   }
 
   /** The picture that an item shows at a time, for real fruit. */
   #file({ fruit, offsetMm }: Placed, timeS: number): string {
     const sequence = fruit.sequence!;
-    const turns = ((this.#world.config.speedMmPerS * timeS - offsetMm) * fruit.roll.turnPerMm) / (2 * Math.PI);
+    const { config } = this.#world;
+    const x = this.#world.alongMm(offsetMm, timeS) + config.seenFrom.offsetMm;
+    const turns = (x * fruit.roll.turnPerMm + this.#angle) / (2 * Math.PI);
     return sequence.files[pictureAt(sequence, fruit.seed % sequence.files.length, turns)]!;
   }
 
@@ -154,6 +166,27 @@ export class LineRenderer {
   #paintAhead(lane: number, timeS: number): void {
     for (const item of this.#world.inView(lane, timeS, AHEAD_MM)) {
       if (item.fruit.variety !== undefined) this.#skin(`${lane}-${item.index}`, item.fruit).advance(STEP);
+    }
+  }
+}
+
+/** What a camera gives that hangs the other way up, or looks into a mirror: rows from the last to the first. */
+function turn(rgb: Uint8Array, widthPx: number, heightPx: number, columns: boolean): void {
+  const row = widthPx * 3;
+  const spare = new Uint8Array(row);
+  for (let y = 0; y < heightPx >> 1; y++) {
+    const other = (heightPx - 1 - y) * row;
+    spare.set(rgb.subarray(y * row, (y + 1) * row));
+    rgb.copyWithin(y * row, other, other + row);
+    rgb.set(spare, other);
+  }
+  if (!columns) return;
+  const pixel = new Uint8Array(3);
+  for (let y = 0; y < heightPx; y++) {
+    for (let left = y * row, right = left + row - 3; left < right; left += 3, right -= 3) {
+      pixel.set(rgb.subarray(left, left + 3));
+      rgb.copyWithin(left, right, right + 3);
+      rgb.set(pixel, right);
     }
   }
 }

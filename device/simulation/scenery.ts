@@ -1,6 +1,6 @@
 import type { LineConfig } from "../config/schema.ts";
 import type { Colour } from "./catalogue.ts";
-import type { LineGeometry } from "./geometry.ts";
+import { type LineGeometry, travelledMm } from "./geometry.ts";
 import type { Lamp } from "./light.ts";
 import { smoothstep, valueNoise } from "./noise.ts";
 import { NOISE_MEAN, type SensorNoise } from "./sensor.ts";
@@ -50,7 +50,8 @@ export class Scenery {
   draw(out: Uint8Array, k: number, timeS: number, gain: number): void {
     const { widthPx, heightPx } = this.#config;
     if (gain !== this.#gain) this.#light(gain);
-    const shift = Math.round((this.#config.speedMmPerS * timeS) / this.#config.mmPerPx) % TILE_WIDTH;
+    const movedMm = travelledMm(this.#config, timeS) - this.#config.seenFrom.offsetMm;
+    const shift = ((Math.round(movedMm / this.#config.mmPerPx) % TILE_WIDTH) + TILE_WIDTH) % TILE_WIDTH;
     const from = (TILE_WIDTH - shift) % TILE_WIDTH;
     const texture = this.#texture[from & 3]!;
     if (widthPx % 4 !== 0) {
@@ -137,14 +138,14 @@ function makeTexture(): readonly Uint32Array[] {
 
 /** Brightness of cups against the conveyor, one factor per pixel: a dish at each window centre, a roller between two. */
 function cradlePattern(config: LineConfig, geometry: LineGeometry): Float32Array {
-  const { widthPx, heightPx, mmPerPx, spacingMm, lanes } = config;
+  const { widthPx, heightPx, mmPerPx, spacingMm, lanes, seenFrom } = config;
   const pattern = new Float32Array(widthPx * heightPx);
   const bandPx = heightPx / lanes;
   for (let y = 0, at = 0; y < heightPx; y++) {
     const lane = Math.min(lanes - 1, Math.floor(y / bandPx));
     const dy = Math.abs(y + 0.5 - (lane + 0.5) * bandPx) * mmPerPx;
     for (let x = 0; x < widthPx; x++, at++) {
-      const along = (x + 0.5) * mmPerPx - geometry.firstWindowMm + spacingMm / 2;
+      const along = (x + 0.5) * mmPerPx + seenFrom.offsetMm - geometry.firstWindowMm + spacingMm / 2;
       const dx = Math.abs((((along % spacingMm) + spacingMm) % spacingMm) - spacingMm / 2);
       const round = Math.hypot(dx, dy);
       const dish = 0.62 + 0.3 * smoothstep(10, 38, round);

@@ -47,8 +47,15 @@ class LineReel implements Reel {
     return this.#startAt + Math.round(this.#world.frameAtS(k) * 1e6);
   }
 
+  /** By how much the camera's clock is ahead. */
+  #clockUs(k: number): Micros {
+    const { clockMs, clockDriftMsPerS } = this.#world.config.seenFrom;
+    return Math.round(1000 * (clockMs + clockDriftMsPerS * this.#world.frameAtS(k)));
+  }
+
   newestAt(time: Micros): number {
-    const k = Math.floor(((time - this.#startAt) * this.#world.geometry.fps) / 1e6 + 1e-6);
+    const sinceUs = time - this.exposedAt(0);
+    const k = Math.floor((sinceUs * this.#world.geometry.fps) / 1e6 + 1e-6);
     // Exposure times are whole microseconds; the rounding may put the neighbour on the other side.
     return this.exposedAt(k + 1) <= time ? k + 1 : this.exposedAt(k) > time ? k - 1 : k;
   }
@@ -57,7 +64,7 @@ class LineReel implements Reel {
     await this.#renderer.prepare(k);
     return {
       seq: k,
-      exposedAt: this.exposedAt(k),
+      exposedAt: this.exposedAt(k) + this.#clockUs(k),
       status: "ok",
       widthPx: this.widthPx,
       heightPx: this.heightPx,

@@ -1,6 +1,6 @@
 import type { LineConfig } from "../config/schema.ts";
 import { attitude, contactMm, outline } from "./body.ts";
-import { type LineGeometry, lineGeometry, timeAt } from "./geometry.ts";
+import { type LineGeometry, lineGeometry, timeAt, travelledMm } from "./geometry.ts";
 import { drawFruit, type Fruit, varietyNames } from "./items.ts";
 import { Random } from "./random.ts";
 import { listSequences, type SequenceFolder } from "./sequences.ts";
@@ -69,7 +69,17 @@ export class LineWorld {
 
   /** Exposure of frame k, world seconds. */
   frameAtS(k: number): number {
-    return k / this.geometry.fps;
+    return k / this.geometry.fps + this.#phaseS;
+  }
+
+  get #phaseS(): number {
+    const { conveyor, seenFrom } = this.config;
+    return conveyor === "belt" ? seenFrom.phaseMs / 1000 : 0;
+  }
+
+  /** How far a body at `offsetMm` is from the frame's entry edge. */
+  alongMm(offsetMm: number, timeS: number): number {
+    return travelledMm(this.config, timeS) - offsetMm - this.config.seenFrom.offsetMm;
   }
 
   /** Fruit or cups of one lane; Infinity where the line has no end. */
@@ -87,7 +97,7 @@ export class LineWorld {
         last = Math.max(last, this.truth(lane, index).exitAtS);
       }
     }
-    return Math.ceil(last * this.geometry.fps) + 1;
+    return Math.ceil((last - this.#phaseS) * this.geometry.fps) + 1;
   }
 
   /** The fruit `index` of a lane and its place; undefined for an empty cup. */
@@ -106,6 +116,7 @@ export class LineWorld {
     const item = this.placed(lane, index);
     const fruit = item?.fruit;
     const offsetMm = item?.offsetMm ?? this.#slotMm(lane, index);
+    const fromMm = config.seenFrom.offsetMm;
     const reachMm = fruit === undefined ? CUP_MM : Math.max(fruit.radiusMm, fruit.halfHeightMm);
     return {
       id: `${lane}-${index}`,
@@ -117,18 +128,18 @@ export class LineWorld {
       diameterMm: 2 * (fruit?.radiusMm ?? 0),
       heightMm: 2 * (fruit?.halfHeightMm ?? 0),
       cup: config.conveyor === "cups" ? index : null,
-      enterAtS: timeAt(config, offsetMm, -reachMm),
-      exitAtS: timeAt(config, offsetMm, geometry.widthMm + reachMm),
-      gateAtS: timeAt(config, offsetMm, geometry.widthMm + config.gateMm),
+      enterAtS: timeAt(config, offsetMm, fromMm - reachMm),
+      exitAtS: timeAt(config, offsetMm, fromMm + geometry.widthMm + reachMm),
+      gateAtS: timeAt(config, offsetMm, fromMm + geometry.widthMm + config.gateMm),
     };
   }
 
   /** Fruit of a lane that touch the frame, with their shadows, at a world time; `aheadMm` more of what comes next. */
   inView(lane: number, timeS: number, aheadMm = 0): Placed[] {
     const { config, geometry } = this;
-    const travelledMm = config.speedMmPerS * timeS;
-    const nearest = travelledMm - geometry.widthMm - MARGIN_MM;
-    const farthest = travelledMm + MARGIN_MM + aheadMm;
+    const entryMm = this.alongMm(0, timeS);
+    const nearest = entryMm - geometry.widthMm - MARGIN_MM;
+    const farthest = entryMm + MARGIN_MM + aheadMm;
     const first = Math.max(0, Math.floor((nearest - this.#slotMm(lane, 0)) / config.spacingMm) - 1);
     const end = Math.min(this.count, Math.ceil((farthest - this.#slotMm(lane, 0)) / config.spacingMm) + RUN + 1);
     const found: Placed[] = [];

@@ -7,7 +7,7 @@ const KEPT = 48;
 /** So many of them are needed before anything is said. */
 const ENOUGH = 12;
 /** Looked at again after so many more. */
-const EVERY = 4;
+const EVERY = 8;
 /** Two places this near are one fruit's. */
 const NEAR_MM = 9;
 const STEP_MM = 4;
@@ -21,7 +21,8 @@ const TOLD_MS = 10;
 const RATE = 0.15;
 
 interface Seen {
-  readonly places: Place[];
+  /** Where on the belt its newest fruit lay by its own clock, millimetres. */
+  readonly places: number[];
   /** How far its clock is ahead. */
   clockUs: Micros;
   finding: "place" | "stranger" | undefined;
@@ -70,14 +71,14 @@ export class Alignment {
 
   /** A fruit was last seen there. */
   passed(camera: number, place: Place): void {
-    const seen = this.#cameras[camera]!;
-    seen.places.push(place);
-    if (seen.places.length > KEPT) seen.places.shift();
-    for (let other = 0; other < this.#cameras.length; other++) {
-      const each = this.#cameras[other]!;
-      if (other === this.#reference || ++each.fresh < EVERY) continue;
+    const { places } = this.#cameras[camera]!;
+    places.push(place.alongMm - this.#motion.position(place.at));
+    if (places.length > KEPT) places.shift();
+    const reference = this.#reference;
+    for (const [other, each] of this.#cameras.entries()) {
+      if (other === reference || (camera !== other && camera !== reference) || ++each.fresh < EVERY) continue;
       each.fresh = 0;
-      this.#look(other);
+      this.#look(other, reference);
     }
   }
 
@@ -101,13 +102,13 @@ export class Alignment {
   }
 
   /** By which shift along the belt its fruit lie on those of the first camera. */
-  #look(camera: number): void {
+  #look(camera: number, first: number): void {
     const seen = this.#cameras[camera]!;
-    const reference = this.#cameras[this.#reference]!;
+    const reference = this.#cameras[first]!;
     if (reference.places.length < ENOUGH || seen.places.length < ENOUGH) return;
     const offsets: Float64Array[] = [];
     for (const place of seen.places) {
-      const own = this.#offsets(place, seen.clockUs, reference);
+      const own = this.#offsets(place, seen.clockUs - reference.clockUs, reference);
       if (own !== undefined) offsets.push(own);
     }
     if (offsets.length < ENOUGH) return;
@@ -133,13 +134,13 @@ export class Alignment {
   }
 
   /** How far ahead of each of the reference's fruit it lies; undefined where that camera did not look then. */
-  #offsets(place: Place, clockUs: Micros, reference: Seen): Float64Array | undefined {
-    const at = place.at - clockUs;
+  #offsets(place: number, clockUs: Micros, reference: Seen): Float64Array | undefined {
+    const clockMm = (clockUs / 1e6) * this.#motion.speed;
     const offsets = new Float64Array(reference.places.length);
     let before = false;
     let behind = false;
     for (const [i, other] of reference.places.entries()) {
-      const off = place.alongMm - other.alongMm - this.#motion.travel(other.at - reference.clockUs, at);
+      const off = place + clockMm - other;
       offsets[i] = off;
       if (off < 0) before = true;
       else behind = true;

@@ -197,7 +197,7 @@ export class BeltJoin implements Join {
     for (const item of this.#items) {
       if (item === track.item) continue;
       for (const other of item.tracks) {
-        if (other.camera !== track.camera || other.number > track.number) continue;
+        if (other.camera !== track.camera) continue;
         const off = Math.hypot(this.#offMm(track, other), track.last!.acrossMm - other.last!.acrossMm);
         if (off < DOUBLE * this.#lane.smallestMm) return item;
       }

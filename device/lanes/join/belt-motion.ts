@@ -9,6 +9,7 @@ const MOST_BACK = 100;
 const FASTEST = 2.5;
 /** How quickly the usual speed follows. */
 const RATE = 0.05;
+const ANCHOR_US = 2_000_000;
 
 /**
  * How far the belt went between two moments, from the fruit that any camera sees on it: speed changes between two
@@ -20,6 +21,8 @@ export class BeltMotion {
   readonly #configured: number;
   readonly #sum = new Float64Array(BINS);
   readonly #count = new Uint32Array(BINS);
+  #anchorAt: Micros | undefined;
+  #anchorMm = 0;
   readonly #bin = new Float64Array(BINS).fill(-1);
 
   constructor(speedMmPerS: number) {
@@ -59,6 +62,17 @@ export class BeltMotion {
       mm += (speed * (end - begin)) / 1e6;
     }
     return mm;
+  }
+
+  /** How far the belt went since the first moment that was asked for. */
+  position(at: Micros): number {
+    this.#anchorAt ??= at;
+    // What comes late changes little behind the anchor, and the way from it stays short.
+    if (at - this.#anchorAt > ANCHOR_US) {
+      this.#anchorMm += this.travel(this.#anchorAt, at - ANCHOR_US / 2);
+      this.#anchorAt = at - ANCHOR_US / 2;
+    }
+    return this.#anchorMm + this.travel(this.#anchorAt, at);
   }
 
   /** Mean over what was measured in that time; undefined where nothing was. */

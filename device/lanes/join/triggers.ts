@@ -110,7 +110,9 @@ export class Triggers {
 
   /** The first other camera whose count is known. */
   #anchor(camera: number): number | undefined {
-    const found = this.#cameras.findIndex(({ shift, last }, i) => i !== camera && shift !== undefined && last !== undefined);
+    const found = this.#cameras.findIndex(
+      ({ shift, last }, i) => i !== camera && shift !== undefined && last !== undefined,
+    );
     return found < 0 ? undefined : found;
   }
 
