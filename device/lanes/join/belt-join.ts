@@ -168,10 +168,9 @@ export class BeltJoin implements Join {
     }
     const found = assign(cost, tracks.length, items.length, 1);
     for (const [row, track] of tracks.entries()) {
-      const item = found[row]! < 0 ? undefined : items[found[row]!]!;
-      if (item === undefined) this.#alone(track);
-      else if (item !== track.item) this.#move(track, item);
+      if (found[row]! >= 0 && items[found[row]!] !== track.item) this.#move(track, items[found[row]!]!);
     }
+    for (const [row, track] of tracks.entries()) if (found[row]! < 0) this.#alone(track);
     this.#items = this.#items.filter((item) => item.closed || item.tracks.length > 0);
   }
 
@@ -180,7 +179,7 @@ export class BeltJoin implements Join {
     const twice = this.#seenTwice(track);
     if (twice !== undefined) {
       track.isDouble = true;
-      this.#move(track, twice);
+      if (twice !== track.item) this.#move(track, twice);
     } else if (track.item!.tracks.some(({ camera }) => camera !== track.camera)) {
       track.item!.remove(track);
       this.#new(track);
@@ -195,9 +194,8 @@ export class BeltJoin implements Join {
   /** The item that the same camera has seen in the same place of the belt. */
   #seenTwice(track: CameraTrack): JoinedItem | undefined {
     for (const item of this.#items) {
-      if (item === track.item) continue;
       for (const other of item.tracks) {
-        if (other.camera !== track.camera) continue;
+        if (other === track || other.camera !== track.camera || other.isDouble) continue;
         const off = Math.hypot(this.#offMm(track, other), track.last!.acrossMm - other.last!.acrossMm);
         if (off < DOUBLE * this.#lane.smallestMm) return item;
       }
