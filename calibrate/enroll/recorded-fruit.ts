@@ -1,12 +1,11 @@
+import { join } from "node:path";
 import { GradelineError } from "../../device/base/errors.ts";
-import { Scope } from "../../device/base/lifecycle.ts";
 import { createLog } from "../../device/base/log.ts";
 import { formatMicros } from "../../device/base/time.ts";
 import { laneNamed } from "../../device/config/lane-names.ts";
 import type { Config, LaneConfig } from "../../device/config/schema.ts";
 import type { Model } from "../../device/embed/embedder.ts";
-import { Camera, type CameraListener } from "../../device/lanes/camera.ts";
-import type { LaneSightings } from "../../device/lanes/camera-messages.ts";
+import { FruitWatch } from "../../device/lanes/fruit-watch.ts";
 import { spreadViews } from "../../device/teach/kept.ts";
 
 /** A fruit of a recording. */
@@ -35,63 +34,36 @@ export async function* recordedFruit(
   lanes: readonly LaneConfig[],
   model: Model,
 ): AsyncGenerator<RecordedFruit> {
-  const scope = new Scope();
   const ready: RecordedFruit[] = [];
   let closed = false;
-  const crops = new Map<string, Uint8Array[]>();
   let arrived = Promise.withResolvers<void>();
   let taken = Promise.withResolvers<void>();
-  const see = async (seen: readonly LaneSightings[]): Promise<void> => {
-    for (const { lane, sightings } of seen) {
-      for (const sighting of sightings) {
-        const key = `${lane} ${sighting.item}`;
-        const views = crops.get(key) ?? [];
-        if (sighting.kind === "view") {
-          views.push(sighting.crop);
-          crops.set(key, views);
-          continue;
-        }
-        crops.delete(key);
-        if (views.length === 0) continue;
-        const { exposedAt, sizeMm } = sighting;
+  const watch = await FruitWatch.open(
+    { cameras: recordedCameras(path, lanes), lanes: [...lanes] },
+    { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill },
+    {
+      fruit: ({ lane, passed, crops }) => {
+        if (crops.length === 0) return;
         ready.push({
-          lane,
-          exposedAt: formatMicros(exposedAt),
-          sizeMm,
-          views: views.length,
-          crops: spreadViews(views.length).map((view) => views[view]!),
+          lane: lane.id,
+          exposedAt: formatMicros(passed.exposedAt),
+          sizeMm: passed.sizeMm,
+          views: crops.length,
+          crops: spreadViews(crops.length).map((view) => crops[view]!),
         });
         arrived.resolve();
-      }
-    }
-    // The camera's thread goes on when this resolves.
-    while (ready.length > MAX_READY && !closed) await taken.promise;
-  };
-  const listener: CameraListener = {
-    frame: (_camera, { lanes: seen }) => see(seen),
-    rest: (_camera, seen) => see(seen),
-    restarted: () => {},
-    changed: () => arrived.resolve(),
-  };
-  try {
-    const source = { kind: "replay" as const, path, fps: 30, pace: "fast" as const, loop: false };
-    const { sizePx, cropMargin, cropFill } = model;
-    const crop = { sizePx, margin: cropMargin, fill: cropFill };
-    const camera = await Camera.open(
-      { camera: { id: "recording", source }, lanes, crop },
-      listener,
-      createLog("silent"),
-    );
-    scope.add({
-      close: () => {
-        // What waits for room must not keep the camera open.
-        closed = true;
-        taken.resolve();
-        return camera.close();
       },
-    });
+      // The camera's thread goes on when this resolves.
+      room: async () => {
+        while (ready.length > MAX_READY && !closed) await taken.promise;
+      },
+      changed: () => arrived.resolve(),
+    },
+    createLog("silent"),
+  );
+  try {
     let ended = false;
-    void camera.finished.then(() => {
+    void Promise.all(watch.cameras.map(({ finished }) => finished)).then(() => {
       ended = true;
       arrived.resolve();
     });
@@ -103,8 +75,9 @@ export async function* recordedFruit(
         yield fruit;
         continue;
       }
-      if (camera.state === "waiting") {
-        throw new GradelineError("SOURCE", `${path} cannot be played to its end: ${camera.reason ?? "it broke off"}`, {
+      const broken = watch.cameras.find(({ state }) => state === "waiting");
+      if (broken !== undefined) {
+        throw new GradelineError("SOURCE", `${path} cannot be played to its end: ${broken.reason ?? "it broke off"}`, {
           hint: "record again, or cut the recording before that place",
         });
       }
@@ -113,8 +86,21 @@ export async function* recordedFruit(
       arrived = Promise.withResolvers();
     }
   } finally {
-    await scope.close();
+    // What waits for room must not keep the camera open.
+    closed = true;
+    taken.resolve();
+    await watch.close();
   }
+}
+
+/** A recording of one camera is a folder; one of a lane with several has a folder for each, named after it. */
+function recordedCameras(path: string, lanes: readonly LaneConfig[]): Config["cameras"] {
+  const ids = [...new Set(lanes.flatMap(({ cameras }) => cameras.map(({ camera }) => camera)))];
+  return ids.map((id) => {
+    const folder = ids.length === 1 ? path : join(path, id);
+    const source = { kind: "replay" as const, path: folder, fps: 30, pace: "fast" as const, loop: false };
+    return { id, source: { ...source, startAt: 0, inStepWith: [] } };
+  });
 }
 
 /**

@@ -26,9 +26,40 @@ export async function openReplay(config: ReplayConfig, clock: Clock = systemCloc
   const recorded = existsSync(join(config.path, INDEX_NAME));
   const frames = recorded ? await readRecording(config.path) : await listFolder(config);
   const size = await commonSize(frames);
+  const others = recorded ? await othersOf(config) : [];
+  const span = spanOf([frames, ...others]);
   const rebase = !recorded || config.pace === "real";
-  const reel = new ReplayReel(frames, size, config, rebase ? clock.now() : frames[0]!.exposedAt);
+  const begin = config.startAt === 0 ? clock.now() : config.startAt;
+  // Of recordings in step the one that began first begins now, the others as much later as they did.
+  const first = frames[0]!.exposedAt;
+  const startAt = rebase ? begin + first - span.first : first;
+  const reel = new ReplayReel(frames, size, config, startAt, others.length === 0 ? undefined : span);
   return new PacedSource(reel, config.pace, clock);
+}
+
+/** The recordings that play in step with this one. */
+async function othersOf({ inStepWith, path }: ReplayConfig): Promise<(readonly RecordedFrame[])[]> {
+  const others = inStepWith.filter((other) => other !== path);
+  return Promise.all(
+    others.map(async (other) => {
+      if (existsSync(join(other, INDEX_NAME))) return readRecording(other);
+      throw new GradelineError("SOURCE", `${other} is no recording, ${path} cannot be played in step with it`, {
+        hint: "a folder of images has no times: record the cameras of a lane together",
+      });
+    }),
+  );
+}
+
+interface RecordedSpan {
+  readonly first: Micros;
+  readonly last: Micros;
+}
+
+function spanOf(recordings: readonly (readonly RecordedFrame[])[]): RecordedSpan {
+  return {
+    first: Math.min(...recordings.map((frames) => frames[0]!.exposedAt)),
+    last: Math.max(...recordings.map((frames) => frames[frames.length - 1]!.exposedAt)),
+  };
 }
 
 async function listFolder(config: ReplayConfig): Promise<RecordedFrame[]> {
@@ -77,6 +108,8 @@ class ReplayReel implements Reel {
     size: { widthPx: number; heightPx: number },
     config: ReplayConfig,
     startAt: Micros,
+    /** Of all recordings in step, whose rounds are equally long. */
+    together: RecordedSpan | undefined,
   ) {
     this.widthPx = size.widthPx;
     this.heightPx = size.heightPx;
@@ -86,7 +119,7 @@ class ReplayReel implements Reel {
     const first = frames[0]!;
     const last = frames[frames.length - 1]!;
     const intervals = last.seq - first.seq;
-    const spanUs = last.exposedAt - first.exposedAt;
+    const spanUs = together === undefined ? last.exposedAt - first.exposedAt : together.last - together.first;
     this.#roundSeq = intervals + 1;
     this.#roundUs =
       spanUs + (intervals > 0 ? Math.max(1, Math.round(spanUs / intervals)) : Math.round(1e6 / config.fps));

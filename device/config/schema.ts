@@ -29,6 +29,19 @@ const replaySchema = z
       .default("real")
       .describe("`real` keeps the times between frames, `fast` waits for nothing"),
     loop: z.boolean().default(false).describe("begin again after the last frame"),
+    startAt: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        "in real pace, moment at which the recording begins, microseconds since the Unix epoch; 0: when opened",
+      ),
+    inStepWith: z
+      .array(z.string().min(1))
+      .max(16)
+      .default([])
+      .describe("recordings of other cameras made at the same time; those of one lane are in step by themselves"),
   })
   .describe("frames from disk");
 

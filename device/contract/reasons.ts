@@ -20,6 +20,22 @@ export const reasonTable = {
     when: "a camera that runs freely gives no frame for 5 s",
     hint: "check the camera's cable and trigger",
   },
+  "camera-clock": {
+    when: "one of a lane's cameras gives its frames other times than the others do",
+    hint: "set the cameras' clocks by PTP, or check `delayMs` of the camera and its `offsetMm`",
+  },
+  "camera-place": {
+    when: "one of a lane's cameras stands elsewhere along the belt than the configuration says",
+    hint: "check `offsetMm` and the order of `lanes[].cameras`",
+  },
+  "camera-lane": {
+    when: "one of a lane's cameras sees other fruit than the others",
+    hint: "does it see another lane? check its `region` and which camera it is",
+  },
+  "camera-blind": {
+    when: "one of a lane's cameras sees none of the fruit that the others see",
+    hint: "check its `region`, `mmPerPx` and `direction`: it may hang upside down or see another lane",
+  },
   "frames-dropped": {
     when: "more than one frame in ten was overtaken by a newer one in the last minute",
     hint: "lower the camera's rate, or give the daemon more of the machine",

@@ -1,9 +1,9 @@
-import { Scope } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import type { Model } from "../embed/embedder.ts";
 import type { Sample } from "../gallery/enroll.ts";
-import { Camera, type CameraListener } from "../lanes/camera.ts";
+import { FruitWatch } from "../lanes/fruit-watch.ts";
+import type { DecidedItem } from "../recipes/decided-item.ts";
 import { spreadViews } from "../teach/kept.ts";
 import type { Truth } from "./tally.ts";
 
@@ -19,54 +19,27 @@ export async function* watchLine(
   truths: readonly Truth[],
   log: Log,
 ): AsyncGenerator<Sample> {
-  const scope = new Scope();
   const ready: Sample[] = [];
   let wake = Promise.withResolvers<void>();
-  const crops = new Map<string, Uint8Array[]>();
-  const listener: CameraListener = {
-    async frame(_camera, frame) {
-      take(frame.lanes);
-    },
-    async rest(_camera, sightings) {
-      take(sightings);
-    },
-    restarted: () => {},
-    changed: () => wake.resolve(),
+  const fruit = ({ lane, passed, crops, cameras }: DecidedItem): void => {
+    const truth = nearestTruth(truths, lane.id, passed.gateAt);
+    if (truth?.grade == null || truth.grade === "unknown" || crops.length === 0) return;
+    ready.push({
+      grade: truth.grade,
+      origin: `simulated line, ${lane.id}${cameras === undefined ? "" : ` (${cameras.join(", ")})`} ${passed.item}`,
+      crops: spreadViews(crops.length).map((view) => crops[view]!),
+    });
+    wake.resolve();
   };
-  const take = (lanes: Parameters<CameraListener["rest"]>[1]): void => {
-    for (const { lane, sightings } of lanes) {
-      for (const sighting of sightings) {
-        const key = `${lane} ${sighting.item}`;
-        if (sighting.kind === "view") {
-          crops.set(key, [...(crops.get(key) ?? []), sighting.crop]);
-          continue;
-        }
-        const views = crops.get(key) ?? [];
-        crops.delete(key);
-        const truth = nearestTruth(truths, lane, sighting.gateAt);
-        if (truth?.grade == null || truth.grade === "unknown" || views.length === 0) continue;
-        ready.push({
-          grade: truth.grade,
-          origin: `simulated line, ${lane} ${sighting.item}`,
-          crops: spreadViews(views.length).map((view) => views[view]!),
-        });
-        wake.resolve();
-      }
-    }
-  };
+  const shape = { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill };
+  const watch = await FruitWatch.open(
+    config,
+    shape,
+    { fruit, room: () => Promise.resolve(), changed: () => wake.resolve() },
+    log,
+  );
+  const { cameras } = watch;
   try {
-    const shape = { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill };
-    const cameras = await Promise.all(
-      config.cameras.map(async (camera) =>
-        scope.add(
-          await Camera.open(
-            { camera, lanes: config.lanes.filter((lane) => lane.camera === camera.id), crop: shape },
-            listener,
-            log,
-          ),
-        ),
-      ),
-    );
     while (ready.length > 0 || cameras.some(({ state }) => state === "ok" || state === "opening")) {
       const sample = ready.shift();
       if (sample !== undefined) {
@@ -77,7 +50,7 @@ export async function* watchLine(
       wake = Promise.withResolvers();
     }
   } finally {
-    await scope.close();
+    await watch.close();
   }
 }
 

@@ -11,7 +11,8 @@ export function truthsOf(config: Pick<Config, "cameras" | "lanes">, count: numbe
   const truths: Truth[] = [];
   for (const camera of config.cameras) {
     const source = camera.source as LineConfig;
-    const lanes = config.lanes.filter((lane) => lane.camera === camera.id);
+    // Behind the last of a lane's cameras lies its gate.
+    const lanes = config.lanes.filter(({ cameras }) => cameras.at(-1)!.camera === camera.id);
     for (const [band, lane] of lanes.entries()) {
       for (const item of lineTruth(source, band, { count })) {
         truths.push({ lane: lane.id, grade: item.grade, gateAt: source.startAt + item.gateAtS * 1e6 });

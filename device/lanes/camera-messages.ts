@@ -11,7 +11,7 @@ import type { SceneReport } from "../vision/trouble.ts";
 
 export interface CameraSetup {
   readonly camera: Config["cameras"][number];
-  readonly lanes: readonly LaneConfig[];
+  readonly lanes: readonly SeenLane[];
   readonly crop: CropShape;
   /** Frames whose sightings the main thread has not finished with: beyond it the thread waits and the source drops. */
   readonly credit: number;
@@ -19,6 +19,12 @@ export interface CameraSetup {
   /** Module whose `openSource` stands in for `capture/open.ts`, as a URL. */
   readonly opener?: string | undefined;
 }
+
+/** A lane as a camera sees it. */
+export type SeenLane = LaneConfig & {
+  /** Which of the lane's cameras it is there; the only one where absent. */
+  readonly index?: number;
+};
 
 export type ToCamera =
   /** `count` frame messages are done with. */
@@ -71,6 +77,8 @@ export interface FrameDone {
 /** Of one lane, or of the camera where `lane` is undefined. */
 export interface SightReport extends SceneReport {
   readonly lane: string | undefined;
+  /** Which of the lane's cameras it is. */
+  readonly index?: number;
 }
 
 export interface LaneScene {
@@ -82,5 +90,7 @@ export interface LaneScene {
 
 export interface LaneSightings {
   readonly lane: string;
+  /** Which of the lane's cameras saw them. */
+  readonly camera: number;
   readonly sightings: readonly Sighting[];
 }

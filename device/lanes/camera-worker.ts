@@ -8,13 +8,20 @@ import { type Failure, failedAnswer, failureOf } from "../base/worker.ts";
 import { systemClock } from "../capture/pacing.ts";
 import { recordWhile } from "../capture/record-ring.ts";
 import type { FrameSource } from "../capture/source.ts";
-import type { LaneConfig } from "../config/schema.ts";
 import type { Follower, Sighting } from "../vision/follower.ts";
 import { createFollower } from "../vision/open.ts";
 import { PictureWatch } from "../vision/picture-watch.ts";
 import { sceneOf } from "../vision/scene.ts";
 import type { SceneReport } from "../vision/trouble.ts";
-import type { CameraSetup, FromCamera, LaneScene, LaneSightings, SightReport, ToCamera } from "./camera-messages.ts";
+import type {
+  CameraSetup,
+  FromCamera,
+  LaneScene,
+  LaneSightings,
+  SeenLane,
+  SightReport,
+  ToCamera,
+} from "./camera-messages.ts";
 import { openSource } from "./open-source.ts";
 
 /**
@@ -24,7 +31,7 @@ import { openSource } from "./open-source.ts";
 
 const port = parentPort!;
 const setup = workerData as CameraSetup;
-const followers = new Map<string, { lane: LaneConfig; follower: Follower; paused: boolean }>();
+const followers: { lane: SeenLane; follower: Follower; paused: boolean }[] = [];
 let source: FrameSource | undefined;
 let credit = setup.credit;
 let creditArrived: (() => void) | undefined;
@@ -52,14 +59,16 @@ port.on("message", (message: ToCamera) => {
       creditArrived?.();
       break;
     case "pause": {
-      const entry = followers.get(message.lane);
-      if (entry === undefined || entry.paused === message.paused) break;
-      entry.paused = message.paused;
-      // What was in view before the pause cannot be told from what is in view after it.
-      if (!message.paused && source !== undefined) {
+      let resumed = false;
+      for (const entry of followers) {
+        if (entry.lane.id !== message.lane || entry.paused === message.paused) continue;
+        entry.paused = message.paused;
+        // What was in view before the pause cannot be told from what is in view after it.
+        if (message.paused || source === undefined) continue;
         entry.follower = newFollower(entry.lane, source);
-        send({ kind: "resumed", lane: message.lane });
+        resumed = true;
       }
+      if (resumed) send({ kind: "resumed", lane: message.lane });
       break;
     }
     case "snapshot":
@@ -101,7 +110,7 @@ async function main(): Promise<void> {
   );
   pictures = watch;
   for (const lane of setup.lanes) {
-    followers.set(lane.id, { lane, follower: newFollower(lane, opened), paused: false });
+    followers.push({ lane, follower: newFollower(lane, opened), paused: false });
   }
   send({ kind: "opened", widthPx: opened.widthPx, heightPx: opened.heightPx });
   statusTimer = setInterval(() => tellStatus(opened), STATUS_MS);
@@ -144,16 +153,16 @@ function tellStatus(from: FrameSource): void {
   send({ kind: "status", status });
 }
 
-function newFollower(lane: LaneConfig, from: FrameSource): Follower {
+function newFollower(lane: SeenLane, from: FrameSource): Follower {
   return createFollower(lane, setup.crop, { widthPx: from.widthPx, heightPx: from.heightPx });
 }
 
 function look(step: (follower: Follower) => Sighting[]): LaneSightings[] {
   const result: LaneSightings[] = [];
-  for (const [lane, entry] of followers) {
-    if (entry.paused) continue;
-    const sightings = step(entry.follower);
-    if (sightings.length > 0) result.push({ lane, sightings });
+  for (const { lane, follower, paused } of followers) {
+    if (paused) continue;
+    const sightings = step(follower);
+    if (sightings.length > 0) result.push({ lane: lane.id, camera: lane.index ?? 0, sightings });
   }
   return result;
 }
@@ -162,7 +171,7 @@ function look(step: (follower: Follower) => Sighting[]): LaneSightings[] {
 function scenesOf(frame: Frame): LaneScene[] {
   if (sceneAt !== undefined && Math.abs(frame.exposedAt - sceneAt) < SCENE_US) return [];
   sceneAt = frame.exposedAt;
-  return [...followers.values()].map(({ lane }) => {
+  return followers.map(({ lane }) => {
     const area = lane.roi ?? { x: 0, y: 0, w: frame.widthPx, h: frame.heightPx };
     return { lane: lane.id, scene: sceneOf(frame.data, frame.widthPx, area), area };
   });
@@ -172,13 +181,14 @@ function scenesOf(frame: Frame): LaneScene[] {
 function reportsOf(frame: Frame): SightReport[] {
   const all = sceneAt === undefined || Math.abs(frame.exposedAt - sceneAt) >= SCENE_US;
   const reports: SightReport[] = [];
-  const take = (lane: string | undefined, { troubles, blindUs, shadows }: SceneReport): void => {
-    if (!all && told.get(lane) === troubles) return;
-    told.set(lane, troubles);
-    reports.push({ lane, troubles, blindUs, shadows });
+  const take = (lane: string | undefined, { troubles, blindUs, shadows }: SceneReport, index?: number): void => {
+    const key = index === undefined ? lane : `${lane}/${index}`;
+    if (!all && told.get(key) === troubles) return;
+    told.set(key, troubles);
+    reports.push({ lane, ...(index === undefined ? {} : { index }), troubles, blindUs, shadows });
   };
   take(undefined, pictures!);
-  for (const [lane, { follower }] of followers) take(lane, follower.report);
+  for (const { lane, follower } of followers) take(lane.id, follower.report, lane.index);
   return reports;
 }
 

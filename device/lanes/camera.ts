@@ -281,8 +281,9 @@ export class Camera implements Closable {
   #takeReports(reports: readonly SightReport[]): void {
     let changed = false;
     for (const report of reports) {
-      const before = this.#reports.get(report.lane)?.troubles ?? [];
-      this.#reports.set(report.lane, report);
+      const key = report.index === undefined ? report.lane : `${report.lane}/${report.index}`;
+      const before = this.#reports.get(key)?.troubles ?? [];
+      this.#reports.set(key, report);
       changed ||= before.map(({ kind }) => kind).join() !== report.troubles.map(({ kind }) => kind).join();
     }
     if (changed) this.#listener.changed(this);

@@ -24,6 +24,8 @@ export function draftVerdict(device: string, codes: Codes, item: DecidedItem): V
       pValue: pValue === null ? null : sixDigits(pValue),
     })),
     views: passed.views,
+    ...(item.sides === undefined ? {} : { sides: item.sides }),
+    ...(item.cameras === undefined ? {} : { cameras: [...item.cameras] }),
     sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
     cup: passed.cup ?? null,
     exposedAt: formatMicros(passed.exposedAt),

@@ -44,6 +44,12 @@ export interface DecidedItem {
   readonly crops: readonly Uint8Array[];
   /** Where in the frame each crop was cut. */
   readonly boxes: readonly Box[];
+  /** On a lane of several cameras those that gave views, in the lane's order. */
+  readonly cameras?: readonly string[];
+  /** Which of the lane's cameras each crop is from. */
+  readonly from?: readonly number[];
+  /** Share of the surface that they saw, 0..1; absent where it is not known. */
+  readonly sides?: number | undefined;
   readonly decidedAt: Micros;
   readonly ms: { readonly vision: number; readonly embed: number; readonly grade: number };
 }

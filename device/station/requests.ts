@@ -1,6 +1,8 @@
+import { setTimeout } from "node:timers/promises";
 import { GradelineError } from "../base/errors.ts";
 import { formatMicros } from "../base/time.ts";
 import { encodeJpeg } from "../capture/image.ts";
+import type { LaneConfig } from "../config/schema.ts";
 import type { DataOf, Handlers } from "../contract/verbs.ts";
 import type { Activated } from "../recipes/active.ts";
 import { teachingHandlers } from "../teach/requests.ts";
@@ -45,7 +47,7 @@ export function requestHandlers(station: Station): Handlers {
           `there is no lane ${JSON.stringify(wanted ?? "")}, wanted one of: ${known}`,
         );
       }
-      await station.cameras.get(lane.camera)!.trigger();
+      await triggerLane(lane, station.cameras);
       return { lane: lane.id, camera: lane.camera };
     },
     reload: async () => {
@@ -71,4 +73,16 @@ function activated({ recipes }: Station, { recipe, changed }: Activated): DataOf
     gallery: recipe.galleryHash.slice(0, 16),
     references: recipe.references,
   };
+}
+
+/** All cameras of a lane expose at once, or each after its delay where flashes must not meet. */
+async function triggerLane({ cameras: entries }: LaneConfig, cameras: Station["cameras"]): Promise<void> {
+  const delays = new Map<string, number>();
+  for (const { camera, delayMs } of entries) if (!delays.has(camera)) delays.set(camera, delayMs);
+  await Promise.all(
+    [...delays].map(async ([camera, delayMs]) => {
+      if (delayMs > 0) await setTimeout(delayMs);
+      await cameras.get(camera)!.trigger();
+    }),
+  );
 }

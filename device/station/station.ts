@@ -3,6 +3,7 @@ import { asGradelineError } from "../base/errors.ts";
 import { type Closable, Scope } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { type Micros, nowMicros, parseMicros } from "../base/time.ts";
+import { weakTimes } from "../config/lane-cameras.ts";
 import type { Config } from "../config/schema.ts";
 import type { Codes } from "../contract/codes.ts";
 import type { ShadowMessage, Verdict } from "../contract/messages.ts";
@@ -12,10 +13,10 @@ import { stateMessage } from "../contract/state.ts";
 import type { ProvenEmbedder } from "../embed/embedder.ts";
 import { expiredFor } from "../gallery/calibration.ts";
 import { Camera, type CameraListener } from "../lanes/camera.ts";
-import type { FrameDone, LaneSightings } from "../lanes/camera-messages.ts";
+import type { FrameDone } from "../lanes/camera-messages.ts";
 import { cameraReasons } from "../lanes/camera-reasons.ts";
 import { LaneStats } from "../lanes/counts.ts";
-import { Lane } from "../lanes/lane.ts";
+import { Flows, startTogether } from "../lanes/flows.ts";
 import { RecentValues } from "../lanes/latency.ts";
 import { draftVerdict } from "../lanes/verdict.ts";
 import type { Journal } from "../publish/journal.ts";
@@ -72,7 +73,7 @@ export class Station implements Closable {
   readonly #journal: Journal;
   readonly #opener: string | undefined;
   readonly #codes: Codes;
-  readonly #lanes = new Map<string, Lane>();
+  #flows!: Flows;
   readonly #scope = new Scope();
   readonly #timers: NodeJS.Timeout[] = [];
   #publisher!: Publisher;
@@ -91,7 +92,7 @@ export class Station implements Closable {
   #embedProblem: string | undefined;
 
   private constructor(parts: StationParts) {
-    this.config = parts.config;
+    this.config = startTogether(parts.config);
     this.metrics = parts.metrics;
     this.#log = parts.log;
     this.#journal = parts.journal;
@@ -196,6 +197,7 @@ export class Station implements Closable {
   *#reasons(): Iterable<Reason> {
     if (this.config.cameras.length === 0) yield { code: "no-camera", message: "no camera is configured" };
     for (const camera of this.cameras.values()) yield* cameraReasons(camera, this.#paused);
+    yield* this.#flows.reasons();
     const { journal } = this.#publisher.health;
     if (journal.problem !== null) yield { code: "journal-disk", message: `journal: ${journal.problem}` };
     if (this.#embedProblem !== undefined) yield { code: "embedding", message: `embedding: ${this.#embedProblem}` };
@@ -219,7 +221,9 @@ export class Station implements Closable {
 
   pause(paused: boolean): void {
     this.#paused = paused;
-    for (const lane of this.config.lanes) this.cameras.get(lane.camera)?.pause(lane.id, paused);
+    for (const lane of this.config.lanes) {
+      for (const { camera } of lane.cameras) this.cameras.get(camera)?.pause(lane.id, paused);
+    }
     this.#tellState();
   }
 
@@ -273,25 +277,22 @@ export class Station implements Closable {
     this.#scope.add(this.#teaching);
     this.#scope.add(this.#recipes);
     const run = Math.floor(this.startedAt / 1000).toString(36);
-    for (const lane of config.lanes) {
-      this.stats.set(lane.id, new LaneStats(lane.id));
-      this.#lanes.set(
-        lane.id,
-        new Lane(lane, {
-          run,
-          judge: () => this.#recipes.engine,
-          decided: (item) => this.#decided(item),
-          embedFailed: (error) => this.#embedFailed(error),
-        }),
-      );
-    }
+    for (const lane of config.lanes) this.stats.set(lane.id, new LaneStats(lane.id));
+    this.#flows = new Flows(config, () => ({
+      run,
+      judge: () => this.#recipes.engine,
+      decided: (item) => this.#decided(item),
+      embedFailed: (error) => this.#embedFailed(error),
+    }));
+    const flows = this.#scope.add(this.#flows);
+    for (const text of weakTimes(config)) this.#log.warn(text);
     const { sizePx, cropMargin, cropFill } = this.embedder.model;
     const opened = await Promise.allSettled(
       config.cameras.map((camera) =>
         Camera.open(
           {
             camera,
-            lanes: config.lanes.filter((lane) => lane.camera === camera.id),
+            lanes: flows.seenBy(camera.id),
             crop: { sizePx, margin: cropMargin, fill: cropFill },
             opener: this.#opener,
           },
@@ -318,20 +319,15 @@ export class Station implements Closable {
     frame: async (camera, frame) => {
       this.#observeFrame(camera, frame);
       for (const { lane, scene, area } of frame.scenes) this.#teaching.drift.scene(lane, scene, area);
-      await this.#see(frame.lanes);
+      await this.#flows.frame(camera, frame);
     },
-    rest: (_camera, sightings) => this.#see(sightings),
-    restarted: (camera, id) => {
-      for (const lane of this.#lanes.values()) {
-        if (lane.config.camera === camera.id && (id === undefined || lane.config.id === id)) lane.restart();
-      }
+    rest: (camera, sightings) => this.#flows.rest(camera, sightings),
+    restarted: (camera, lane) => this.#flows.restarted(camera, lane),
+    changed: (camera) => {
+      this.#flows.changed(camera);
+      this.#tellState();
     },
-    changed: () => this.#tellState(),
   };
-
-  async #see(lanes: readonly LaneSightings[]): Promise<void> {
-    await Promise.all(lanes.map(({ lane, sightings }) => this.#lanes.get(lane)!.see(sightings)));
-  }
 
   #observeFrame(camera: Camera, frame: FrameDone): void {
     this.observe("grab", frame.grabMs);

@@ -1,9 +1,10 @@
 import type { Micros } from "../../base/time.ts";
+import type { Span } from "../../config/lane-cameras.ts";
 import type { ItemPassed } from "../../vision/follower.ts";
 import { Alignment } from "./alignment.ts";
 import { assign } from "./assign.ts";
 import { BeltMotion } from "./belt-motion.ts";
-import { type CameraFinding, type CameraTrack, type Join, JoinedItem, type Place, type Span } from "./track.ts";
+import { type CameraFinding, type CameraTrack, type Join, JoinedItem, type Place } from "./track.ts";
 
 /** Two tracks whose middles are nearer than this share of a fruit's length are one fruit: a neighbour lies a length away. */
 const REACH = 0.6;

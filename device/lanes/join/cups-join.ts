@@ -1,6 +1,7 @@
 import type { Micros } from "../../base/time.ts";
+import type { Span } from "../../config/lane-cameras.ts";
 import type { ItemPassed } from "../../vision/follower.ts";
-import { type CameraFinding, type CameraTrack, type Join, JoinedItem, type Place, type Span } from "./track.ts";
+import { type CameraFinding, type CameraTrack, type Join, JoinedItem, type Place } from "./track.ts";
 import { Triggers } from "./triggers.ts";
 
 const MOST_ITEMS = 256;
@@ -12,8 +13,6 @@ export interface CupsLane {
   readonly spans: readonly Span[];
   readonly gateMm: number;
   readonly speedMmPerS: number;
-  readonly pitchMm: number;
-  readonly firstWindowMm: number;
   /** Pitches by which each camera's first window lies behind the lane's. */
   readonly ahead: readonly number[];
   /** Cups that each camera's region shows. */

@@ -1,12 +1,6 @@
 import type { Micros } from "../../base/time.ts";
 import type { ItemPassed } from "../../vision/follower.ts";
 
-/** Where one camera's region lies along its lane, millimetres from the lane's beginning. */
-export interface Span {
-  readonly entryMm: number;
-  readonly exitMm: number;
-}
-
 /** One fruit as one camera saw it at one moment. */
 export interface Place {
   readonly at: Micros;
