@@ -30,7 +30,7 @@ export class ItemViews {
    *
    * @param urgent a verdict waits for it
    * @param failed told why a view could not be embedded; the item goes on without it
-   * @returns false where the item has views enough
+   * @returns whether it was the last that was with the model
    */
   async add({ crop, box }: ViewSeen, urgent: boolean, failed: (error: unknown) => void): Promise<boolean> {
     if (this.embedded + this.waiting >= MAX_VIEWS) return false;
@@ -45,7 +45,7 @@ export class ItemViews {
     }
     this.waiting--;
     this.lastEmbeddedAt = nowMicros();
-    return true;
+    return this.waiting === 0;
   }
 
   /** Takes over what another camera's views of the same item have given so far. */

@@ -10,6 +10,7 @@ const MAX_OPEN = 256;
 interface OpenItem {
   readonly views: ItemViews;
   passed: ItemPassed | undefined;
+  decided: boolean;
 }
 
 export interface LaneParts {
@@ -65,8 +66,8 @@ export class Lane {
   async #view(view: ViewSeen, urgent: boolean): Promise<void> {
     const item = this.#itemOf(view.item);
     const life = this.#life;
-    const taken = await item.views.add(view, urgent, (error) => this.#parts.embedFailed(error));
-    if (taken && item.passed !== undefined && item.views.waiting === 0) {
+    const last = await item.views.add(view, urgent, (error) => this.#parts.embedFailed(error));
+    if (last && item.passed !== undefined && item.views.waiting === 0) {
       await this.#decide(view.item, item, item.passed, life);
     }
   }
@@ -81,7 +82,7 @@ export class Lane {
     let item = this.#open.get(number);
     if (item === undefined) {
       if (this.#open.size >= MAX_OPEN) this.#forget(this.#open.keys().next().value!);
-      item = { views: new ItemViews(this.#parts.judge()), passed: undefined };
+      item = { views: new ItemViews(this.#parts.judge()), passed: undefined, decided: false };
       this.#open.set(number, item);
     }
     return item;
@@ -93,6 +94,8 @@ export class Lane {
   }
 
   async #decide(number: number, item: OpenItem, passed: ItemPassed, life: number): Promise<void> {
+    if (item.decided) return;
+    item.decided = true;
     const decided = decide(this.config, item.views, passed);
     if (life === this.#life && this.#open.get(number) === item) this.#forget(number);
     await this.#parts.decided({ ...decided, id: `${this.config.id}-${this.#parts.run}-${life}-${number}` });

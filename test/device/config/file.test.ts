@@ -51,7 +51,10 @@ test("an unknown key is refused with its line, its path and the keys that are al
 
 test("an unknown key below one kind of source names the keys of that kind", () => {
   const { message } = errorOf(SMALLEST.replace("{kind: line}", "{kind: replay, path: p, sped: 1}"));
-  assert.match(message, /unknown key `cameras\[0\]\.source\.sped`, allowed here: kind, path, fps, pace, loop$/);
+  assert.match(
+    message,
+    /unknown key `cameras\[0\]\.source\.sped`, allowed here: kind, path, fps, pace, loop, startAt, inStepWith$/,
+  );
 });
 
 test("a key given twice is refused with its line", () => {
