@@ -4,6 +4,7 @@ import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { GradelineError } from "./base/errors.ts";
 import { createLog, type Log } from "./base/log.ts";
+import { outliveCallbacks } from "./base/outlive.ts";
 import { run } from "./base/run.ts";
 import { compileCache, givenConfig, useRuntimeFolder } from "./base/service.ts";
 import { Systemd } from "./base/systemd.ts";
@@ -55,6 +56,7 @@ await run(async (scope, stop) => {
   if (options === undefined) return 0;
   const config = await loadConfig(options.config);
   const log = createLog(config.log.level);
+  if (!options.check) outliveCallbacks(log);
   // A check tells systemd nothing: it may run beside the daemon, or before it.
   const systemd = scope.add(await Systemd.open(options.check ? {} : process.env, log));
   const places = await readPlaces(config);
@@ -104,7 +106,9 @@ await run(async (scope, stop) => {
       }),
     );
   });
-  await station.run(stop);
+  // What the journal cannot mend the service manager may: it starts the daemon again.
+  const broken = new Promise<never>((_, reject) => journal.events.once("broken", reject));
+  await Promise.race([station.run(stop), broken]);
   systemd.stopping();
   return 0;
 }, STOP_MS);

@@ -263,12 +263,20 @@ export const configSchema = z.strictObject({
         .optional()
         .transform((path) => path ?? inState("journal.sqlite"))
         .describe("`journal.sqlite` in the service's state folder, /var/lib/gradeline, where absent"),
-      maxRows: count.default(1_000_000),
+      maxRows: count.default(1_000_000).describe("verdicts kept while a sink has not got them, oldest go first"),
       maxBytes: z
         .number()
         .int()
         .min(65_536)
-        .default(512 * 1024 * 1024),
+        .default(2 * 1024 * 1024 * 1024)
+        .describe("size of the file, of which the same is true"),
+      keepDays: z.number().min(0).max(3650).default(7).describe("days of running for which every verdict is kept"),
+      keepBytes: z
+        .number()
+        .int()
+        .min(0)
+        .default(1_000_000_000)
+        .describe("size above which verdicts that every sink has are forgotten before that"),
     })
     .prefault({}),
   queue: z

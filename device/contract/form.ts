@@ -40,8 +40,13 @@ export function verdictText(form: MessageForm, text: string, backlog: boolean): 
   }
   const verdict = JSON.parse(text) as Verdict;
   if (form.version === 1) return escaped(form, JSON.stringify(asVersion1("verdict", verdict)));
-  const raised = { ...verdict, v: 2, ...codesFor(USUAL_CODES, verdict) };
-  return escaped(form, JSON.stringify(backlog ? { ...raised, backlog } : raised));
+  const now = raised(verdict);
+  return escaped(form, JSON.stringify(backlog ? { ...now, backlog } : now));
+}
+
+/** A verdict that a daemon of version 1 stored, as this version says it. */
+export function raised(verdict: Verdict): Verdict {
+  return { ...verdict, v: 2, ...codesFor(USUAL_CODES, verdict) };
 }
 
 function escaped({ asciiOnly }: MessageForm, text: string): string {

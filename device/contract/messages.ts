@@ -37,13 +37,24 @@ export const verdictSchema = z.strictObject({
   device: z.string(),
   epoch: z.string().optional().describe("names the journal that counted `seq`: where it differs, `seq` begins anew"),
   lane: z.string(),
-  seq: z.number().int().min(1).describe("counts this lane's verdicts from 1, without a gap, across restarts"),
+  seq: z
+    .number()
+    .int()
+    .min(1)
+    .describe(
+      "counts this lane's verdicts from 1, across restarts; a jump is told in `health` as dropped, lost, skipped or damaged",
+    ),
   item: z
     .string()
     .describe(
       "unique; a message that repeats it is the same verdict again: receivers deduplicate by `item`, not by `seq`",
     ),
-  backlog: z.literal(true).optional().describe("sent late, after an outage: its fruit has passed; absent otherwise"),
+  backlog: z
+    .literal(true)
+    .optional()
+    .describe(
+      "sent late, after an outage, or again by `replay`, beside the fresh ones; each of the two keeps its order; absent otherwise",
+    ),
   outcome: z
     .enum(outcomes)
     .describe(
@@ -82,7 +93,7 @@ export const verdictSchema = z.strictObject({
 
 export type Verdict = z.output<typeof verdictSchema>;
 
-/** The verdict before the journal has given it its sequence number. */
+/** The verdict before the journal has given it its number. */
 export type VerdictDraft = Omit<Verdict, "seq">;
 
 const causeSchema = z.strictObject({
@@ -177,6 +188,20 @@ export const healthSchema = z.strictObject({
     bytes: count.describe("size on disk"),
     dropped: count.describe("verdicts given up for the bound, oldest first, since the journal was made"),
     waiting: count.describe("verdicts in memory that the disk has not taken yet"),
+    lost: count.describe("verdicts that never became durable, since the journal was made"),
+    skipped: count.describe("numbers left out where it could not be known which were used, since then"),
+    damaged: count.describe("verdicts that were damaged on disk before every sink had them, since then"),
+    epoch: z.string().describe("as in verdicts"),
+    rows: count.describe("verdicts kept, also such as every sink has"),
+    sinks: z
+      .array(
+        z.strictObject({
+          sink: z.string(),
+          depth: count.describe("verdicts that it has not got"),
+          dropped: count.describe("verdicts given up for the bound before it had them"),
+        }),
+      )
+      .describe("whoever gets the verdicts; `broker`, the plant's, comes first"),
     problem: z.string().nullable().describe("why the disk takes none"),
   }),
   cameras: z.array(

@@ -39,6 +39,9 @@ export interface JournalFigures {
   readonly dropped: number;
   /** Verdicts in memory that the disk has not taken yet. */
   readonly waiting: number;
+  readonly lost: number;
+  readonly skipped: number;
+  readonly damaged: number;
 }
 
 export interface CameraMetrics {
@@ -118,6 +121,9 @@ export function createMetrics(): Metrics {
     bytes: gauge("journal_bytes", "size of the journal on disk"),
     waiting: gauge("journal_waiting", "verdicts in memory that the disk has not taken yet"),
     dropped: totalOf(counter("journal_dropped_total", "verdicts given up for the journal's bound").labels()),
+    lost: totalOf(counter("journal_lost_total", "verdicts that never became durable").labels()),
+    skipped: totalOf(counter("journal_skipped_total", "numbers left out after a doubt").labels()),
+    damaged: totalOf(counter("journal_damaged_total", "verdicts damaged before every sink had them").labels()),
   };
   const shadow = counter("shadow_items_total", "items that the recipe in the shadow decided likewise or not", [
     "result",
@@ -197,11 +203,14 @@ export function createMetrics(): Metrics {
         },
       };
     },
-    journal({ depth, bytes, waiting, dropped }) {
+    journal({ depth, bytes, waiting, dropped, lost, skipped, damaged }) {
       journal.depth.set(depth);
       journal.bytes.set(bytes);
       journal.waiting.set(waiting);
       journal.dropped(dropped);
+      journal.lost(lost);
+      journal.skipped(skipped);
+      journal.damaged(damaged);
     },
     shadow: { item: (result) => shadow.inc({ result }) },
     text: () => registry.metrics(),

@@ -96,6 +96,10 @@ export const reasonTable = {
     when: "the journal reached its bound and gives up the oldest verdicts",
     hint: "bring the broker back, or give `journal.maxRows` and `journal.maxBytes` more room",
   },
+  "journal-damaged": {
+    when: "something of the journal was lost or damaged in the last minute, and mended",
+    hint: "see the log, `health` and the file that was set aside; check the disk",
+  },
   disk: { when: "the disk is nearly full", hint: "free space on the disk" },
   clock: { when: "the clock was set, or is not synchronized", hint: "let the board set its clock by NTP or PTP" },
   "topic-refused": {

@@ -193,7 +193,7 @@ export class JoinedLane {
     const decided = decide(this.config, views, passedOf(item, gateAt, views.crops.length));
     const cameras = this.#camerasOf(seen);
     const short = this.#tooFew(cameras, decided);
-    await this.#parts.decided({
+    this.#parts.decided({
       ...decided,
       ...(short === undefined ? {} : { decision: short }),
       id: `${this.config.id}-${this.#parts.run}-0-${item.number}`,

@@ -18,7 +18,8 @@ export interface LaneParts {
   readonly run: string;
   /** Who decides an item that comes into view now. */
   judge(): Judge;
-  decided(item: DecidedItem): Promise<void>;
+  /** Must not wait for anything: the frame that the item passed with is finished then. */
+  decided(item: DecidedItem): void;
   /** A view could not be embedded; the item goes on without it. */
   embedFailed(error: unknown): void;
 }
@@ -98,6 +99,6 @@ export class Lane {
     item.decided = true;
     const decided = decide(this.config, item.views, passed);
     if (life === this.#life && this.#open.get(number) === item) this.#forget(number);
-    await this.#parts.decided({ ...decided, id: `${this.config.id}-${this.#parts.run}-${life}-${number}` });
+    this.#parts.decided({ ...decided, id: `${this.config.id}-${this.#parts.run}-${life}-${number}` });
   }
 }

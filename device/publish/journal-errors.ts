@@ -9,16 +9,34 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
+/** Extended: the file ends before a page that it should have. */
+const SHORT_READ = 522;
+
+function extendedCode(error: unknown): number | undefined {
+  const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
+  return typeof code === "number" ? code : undefined;
+}
 
 function primaryCode(error: unknown): number | undefined {
-  const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
-  return typeof code === "number" ? code & 0xff : undefined;
+  const code = extendedCode(error);
+  return code === undefined ? undefined : code & 0xff;
 }
 
 /** Whether SQLite says that the file itself is damaged or no database at all. */
 export function isCorruption(error: unknown): boolean {
-  const code = primaryCode(error instanceof GradelineError ? error.cause : error);
-  return code === CORRUPT || code === NOTADB;
+  const cause = error instanceof GradelineError ? error.cause : error;
+  const code = primaryCode(cause);
+  return code === CORRUPT || code === NOTADB || extendedCode(cause) === SHORT_READ;
+}
+
+/** Whether the file is in use, or the disk is what refuses. */
+export function isFault(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === BUSY || code === LOCKED || code === FULL || code === IOERR;
+}
+
+export function isFull(error: unknown): boolean {
+  return primaryCode(error) === FULL;
 }
 
 /** What SQLite threw, told in the journal's words. */

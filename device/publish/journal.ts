@@ -1,58 +1,99 @@
-import { Worker } from "node:worker_threads";
-import { GradelineError } from "../base/errors.ts";
+import { EventEmitter } from "node:events";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
+import { parseMicros } from "../base/time.ts";
 import type { JournalConfig } from "../config/schema.ts";
 import type { Verdict, VerdictDraft } from "../contract/messages.ts";
-import type { JournalRow, JournalStats } from "./journal-store.ts";
-import type { JournalCall, JournalReply } from "./journal-thread.ts";
+import { Cursor } from "./cursor.ts";
+import { type Notice, PLANT } from "./journal-file.ts";
+import { JournalLink } from "./journal-link.ts";
+import type { JournalEntry, JournalRow } from "./journal-row.ts";
+import type { Selection } from "./journal-statements.ts";
+import type { JournalStats } from "./journal-store.ts";
+import type { JournalOpened } from "./journal-thread.ts";
 
 /** More than this in one transaction gains nothing and holds the first of them up. */
 const MAX_GROUP = 500;
 /** Acknowledgements alone wait this long for a verdict to share its fsync; losing them only repeats messages. */
 const ACK_DELAY_MS = 50;
-/** The same while the disk takes nothing. */
-const ACK_RETRY_MS = 1000;
 const MAX_WAITING_ACKS = 200;
+/** Verdicts in memory that the disk has not taken yet: minutes of a fast line, some megabytes. */
+export const MAX_WAITING = 10_000;
+/** Items of which a second verdict is taken for a repeat of the first. */
+const MAX_RECENT = 1000;
+/** The file is opened again so often in a row before the journal counts as broken. */
+const MAX_REOPENS = 10;
 
 /** A verdict on the disk. */
 export interface Appended {
   readonly row: JournalRow;
   readonly verdict: Verdict;
-  /** The item had been appended before: this is its first verdict, not the one just given. */
-  readonly repeated: boolean;
+}
+
+/** A verdict with its number, on its way to the disk. */
+export interface Taken {
+  readonly verdict: Verdict;
+  /** Rejected with JOURNAL where too many wait or the journal is broken: the verdict is lost and counted; CLOSED. */
+  readonly durable: Promise<Appended>;
+}
+
+export interface JournalOptions {
+  /** Names of whoever gets the verdicts, beside the plant's broker. */
+  readonly sinks?: readonly string[];
+  /** Wait before a disk that refused is tried again. */
+  readonly retryMs?: number;
+}
+
+interface JournalEvents {
+  /** Something was found damaged and mended; those of the opening are in `opening`. */
+  notice: [Notice];
+  /** The disk takes none, for this reason; undefined: it takes them again. */
+  problem: [GradelineError | undefined];
+  /** The journal cannot be mended: the process should end with this. */
+  broken: [GradelineError];
 }
 
 interface Waiting {
-  readonly draft: VerdictDraft;
-  resolve(appended: Appended): void;
-  reject(error: GradelineError): void;
+  readonly entry: JournalEntry;
+  readonly verdict: Verdict;
+  readonly wanted: PromiseWithResolvers<Appended>;
 }
 
-interface Question {
-  resolve(reply: JournalReply): void;
-  reject(error: GradelineError): void;
-}
+const NO_STATS: JournalStats = { sinks: [], rows: 0, bytes: 0, lost: 0, skipped: 0, damaged: 0 };
 
 /**
  * Every verdict on disk before anyone hears of it. The file lives in a thread of its own; what arrives while a
- * transaction runs forms the next one.
+ * transaction runs forms the next one. While the disk takes nothing verdicts wait here, with their numbers.
  */
 export class Journal implements Closable {
-  readonly #worker: Worker;
-  /** Asked and not answered yet; the thread answers in order. */
-  readonly #questions: Question[] = [];
+  readonly events = new EventEmitter<JournalEvents>();
+  readonly #config: JournalConfig;
+  readonly #sinks: readonly string[];
+  readonly #retryMs: number;
+  readonly #cursors = new Map<string, Cursor>();
+  readonly #numbers = new Map<string, number>();
+  readonly #recent = new Map<string, Taken>();
+  /** What the opening found damaged and mended. */
+  readonly opening: Notice[] = [];
+  #link!: JournalLink;
+  #epoch = "";
+  #stats = NO_STATS;
   #waiting: Waiting[] = [];
-  #acks: number[] = [];
-  #ackTimer: NodeJS.Timeout | undefined;
+  readonly #acks = new Map<string, number[]>();
+  #timer: NodeJS.Timeout | undefined;
   #committing: Promise<void> | undefined;
-  /** The last transaction failed. */
-  #refused = false;
-  #failure: GradelineError | undefined;
-  #stats: JournalStats = { depth: 0, bytes: 0, dropped: 0 };
-  #setAside: string | undefined;
+  #again = false;
+  #problem: GradelineError | undefined;
+  /** Lost, and the thread does not know of it yet. */
+  #lost = 0;
+  #reopens = 0;
+  #closed = false;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
+  private constructor(config: JournalConfig, { sinks = [], retryMs = 1000 }: JournalOptions) {
+    this.#config = config;
+    this.#sinks = [PLANT, ...sinks];
+    this.#retryMs = retryMs;
+    for (const sink of this.#sinks) this.#cursors.set(sink, new Cursor(sink, this));
   }
 
   /**
@@ -60,166 +101,213 @@ export class Journal implements Closable {
    *
    * @throws {GradelineError} JOURNAL when it is locked, cannot be written, or belongs to something else
    */
-  static async open(config: JournalConfig): Promise<Journal> {
-    const worker = new Worker(new URL("./journal-thread.ts", import.meta.url), { workerData: config });
-    const journal = new Journal(worker);
-    const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-    worker.on("message", (reply: JournalReply) => journal.#answered(reply));
-    worker.on("error", (error) => journal.#broke(error));
-    worker.on("exit", () => journal.#broke(undefined));
-    try {
-      const reply = await new Promise<JournalReply>((resolve, reject) => journal.#questions.push({ resolve, reject }));
-      if (reply.kind !== "opened") throw unexpected(reply);
-      journal.#stats = reply.stats;
-      journal.#setAside = reply.setAside;
-      return journal;
-    } catch (error) {
-      await exited;
-      throw error;
-    }
+  static async open(config: JournalConfig, options: JournalOptions = {}): Promise<Journal> {
+    const journal = new Journal(config, options);
+    journal.#take(await journal.#openLink((notice) => journal.opening.push(notice)));
+    return journal;
+  }
+
+  /** Tells this journal's numbers from those of another disk. */
+  get epoch(): string {
+    return this.#epoch;
   }
 
   /** As of the last transaction. */
   get stats(): JournalStats {
-    return this.#stats;
+    return { ...this.#stats, lost: this.#stats.lost + this.#lost };
   }
 
-  /** Name of the damaged file in whose place this journal was made; undefined in the usual case. */
-  get setAside(): string | undefined {
-    return this.#setAside;
+  /** Verdicts that wait for the disk. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
-  /**
-   * Gives the verdict the next number of its lane and stores both, in one transaction. Resolves, in the order of the
-   * calls, when it is on the disk. An item appended before gets what it got then.
-   *
-   * @throws {GradelineError} JOURNAL, with `retry` when the disk is full (nothing is stored, no number is used up);
-   *   CLOSED after `close`
-   */
-  append(draft: VerdictDraft): Promise<Appended> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ draft, resolve, reject });
+  /** Why the disk takes none. */
+  get problem(): GradelineError | undefined {
+    return this.#problem;
+  }
+
+  /** Where one of the sinks stands. */
+  cursor(sink: string): Cursor {
+    const cursor = this.#cursors.get(sink);
+    if (cursor === undefined) throw new GradelineError("INTERNAL", `the journal knows no sink ${sink}`);
+    return cursor;
+  }
+
+  /** Gives the verdict the next number of its lane and begins to store it. An item taken before gets what it got then. */
+  take(draft: VerdictDraft): Taken {
+    const before = this.#recent.get(draft.item);
+    if (before !== undefined) return before;
+    const seq = (this.#numbers.get(draft.lane) ?? 0) + 1;
+    this.#numbers.set(draft.lane, seq);
+    const { v, device, lane, ...rest } = draft;
+    const verdict: Verdict = { v, device, epoch: this.#epoch, lane, seq, ...rest };
+    const wanted = Promise.withResolvers<Appended>();
+    const taken = { verdict, durable: wanted.promise };
+    // Whoever looks at it hears of it; nobody must.
+    wanted.promise.catch(() => {});
+    if (this.#closed) wanted.reject(new GradelineError("CLOSED", "the journal is closed"));
+    else if (this.#waiting.length >= MAX_WAITING) {
+      this.#lost++;
+      wanted.reject(tooMany(this.#problem));
+    } else {
+      const payload = JSON.stringify(verdict);
+      const decidedAt = parseMicros(draft.decidedAt);
+      this.#waiting.push({ entry: { lane, seq, item: draft.item, payload, decidedAt }, verdict, wanted });
       // Not at once: what the same turn of the event loop appends shares the transaction.
       if (this.#waiting.length === 1) queueMicrotask(() => this.#commitNext());
-    });
+    }
+    this.#recent.set(draft.item, taken);
+    if (this.#recent.size > MAX_RECENT) this.#recent.delete(this.#recent.keys().next().value!);
+    return taken;
   }
 
-  /** Remembers that the broker has these rows; written with the next transaction. */
-  ack(ids: readonly number[]): void {
-    for (const id of ids) this.#acks.push(id);
-    if (this.#acks.length >= MAX_WAITING_ACKS && !this.#refused) this.#commitNext();
-    else this.#scheduleAcks();
+  /** The same; resolves, in the order of the calls, when it is on the disk. */
+  append(draft: VerdictDraft): Promise<Appended> {
+    return this.take(draft).durable;
+  }
+
+  /** Remembers that a sink has these rows; written with the next transaction. */
+  ack(sink: string, ids: readonly number[]): void {
+    const waiting = this.#acks.get(sink) ?? [];
+    this.#acks.set(sink, waiting);
+    for (const id of ids) waiting.push(id);
+    if (waiting.length >= MAX_WAITING_ACKS && this.#problem === undefined) this.#commitNext();
+    else this.#schedule(this.#problem === undefined ? ACK_DELAY_MS : this.#retryMs);
   }
 
   /**
-   * Unacknowledged verdicts, oldest first.
+   * Verdicts that a sink has not got, oldest first; what it has acknowledged is not among them.
    *
    * @param limit at most so many
    * @param after only those with a larger id
    */
-  async pending(limit: number, after = 0): Promise<readonly JournalRow[]> {
-    // What is acknowledged already must not be read as pending.
+  async pending(sink: string, limit: number, after = 0): Promise<readonly JournalRow[]> {
     await this.#committing;
-    if (this.#acks.length > 0) this.#commitNext();
-    const reply = await this.#ask({ kind: "pending", limit, after });
-    if (reply.kind !== "rows") throw unexpected(reply);
-    return reply.rows;
+    if (this.#acks.size > 0) this.#commitNext();
+    await this.#committing;
+    return (await this.#link.ask({ kind: "pending", sink, limit, after }, "rows")).rows;
   }
 
-  /** Writes waiting acknowledgements and unlocks the file. */
+  /** Kept verdicts of a lane in the order of their numbers, those above `after`; also such as every sink has. */
+  async select(of: Selection, limit: number, after = 0): Promise<readonly JournalRow[]> {
+    return (await this.#link.ask({ kind: "select", of, limit, after }, "rows")).rows;
+  }
+
+  async count(of: Selection): Promise<number> {
+    return (await this.#link.ask({ kind: "count", of }, "count")).count;
+  }
+
+  /** Writes what waits, if the disk takes it, and unlocks the file. What it does not take is counted at the next start. */
   async close(): Promise<void> {
-    if (this.#failure !== undefined) return;
-    while (this.#committing !== undefined || this.#waiting.length > 0) {
+    if (this.#closed) return;
+    while (this.#committing !== undefined || ((this.#waiting.length > 0 || this.#acks.size > 0) && !this.#problem)) {
       this.#commitNext();
       await this.#committing;
     }
-    if (this.#acks.length > 0) {
-      this.#commitNext();
-      await this.#committing;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    try {
+      if (this.#waiting.length > 0) await this.#note();
+      await this.#link.ask({ kind: "close" }, "closed");
+    } catch {
+      // The thread is gone already.
     }
-    clearTimeout(this.#ackTimer);
-    const exited = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
-    const closed = this.#ask({ kind: "close" });
-    this.#failure = new GradelineError("CLOSED", "the journal is closed");
-    await closed;
-    await exited;
+    await this.#link.ended;
+    const closed = new GradelineError("CLOSED", "the journal is closed", { cause: this.#problem });
+    for (const { wanted } of this.#waiting.splice(0)) wanted.reject(closed);
   }
 
-  #scheduleAcks(): void {
-    this.#ackTimer ??= setTimeout(
-      () => {
-        this.#ackTimer = undefined;
-        this.#commitNext();
-      },
-      this.#refused ? ACK_RETRY_MS : ACK_DELAY_MS,
-    );
+  #openLink(notice: (notice: Notice) => void): ReturnType<typeof JournalLink.open> {
+    return JournalLink.open({ config: this.#config, sinks: this.#sinks }, (stats, notices) => {
+      this.#stats = stats ?? this.#stats;
+      for (const one of notices) notice(one);
+    });
+  }
+
+  #take({ link, opened }: { readonly link: JournalLink; readonly opened: JournalOpened }): void {
+    this.#link = link;
+    this.#epoch = opened.epoch;
+    for (const [lane, seq] of opened.lanes) this.#numbers.set(lane, Math.max(seq, this.#numbers.get(lane) ?? 0));
+  }
+
+  #schedule(ms: number): void {
+    if (this.#closed) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#commitNext();
+    }, ms);
   }
 
   #commitNext(): void {
-    if (this.#committing !== undefined || this.#failure !== undefined) return;
-    if (this.#waiting.length === 0 && this.#acks.length === 0) return;
-    const group = this.#waiting.splice(0, MAX_GROUP);
-    const acks = this.#acks;
-    this.#acks = [];
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
-    this.#committing = this.#commit(group, acks).then(() => {
+    if (this.#committing !== undefined || this.#closed) return;
+    if (this.#waiting.length === 0 && this.#acks.size === 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#committing = this.#commit().then(() => {
       this.#committing = undefined;
-      if (this.#waiting.length > 0) this.#commitNext();
-      else if (this.#acks.length > 0) this.#scheduleAcks();
+      if (this.#problem !== undefined) this.#schedule(this.#retryMs);
+      else if (this.#waiting.length > 0) this.#commitNext();
+      else if (this.#acks.size > 0) this.#schedule(ACK_DELAY_MS);
     });
   }
 
-  async #commit(group: readonly Waiting[], acks: number[]): Promise<void> {
+  async #commit(): Promise<void> {
+    const group = this.#waiting.slice(0, MAX_GROUP);
+    const acks = [...this.#acks];
+    this.#acks.clear();
     try {
-      const reply = await this.#ask({ kind: "commit", drafts: group.map((waiting) => waiting.draft), acks });
-      if (reply.kind !== "committed") throw unexpected(reply);
-      this.#stats = reply.stats;
-      this.#refused = false;
-      for (const [index, waiting] of group.entries()) {
-        const { repeated, ...row } = reply.rows[index]!;
-        const verdict = repeated ? (JSON.parse(row.payload) as Verdict) : { ...waiting.draft, seq: row.seq };
-        waiting.resolve({ row, verdict, repeated });
+      const entries = group.map(({ entry }) => entry);
+      const { ids } = await this.#link.ask({ kind: "commit", entries, acks, again: this.#again }, "committed");
+      this.#waiting.splice(0, group.length);
+      this.#again = false;
+      this.#reopens = 0;
+      if (this.#problem !== undefined) this.#become(undefined);
+      for (const [index, { entry, verdict, wanted }] of group.entries()) {
+        wanted.resolve({ row: { ...entry, id: ids[index]!, tick: 0 }, verdict });
       }
+      for (const cursor of this.#cursors.values()) cursor.grew();
     } catch (error) {
-      // Nothing of the group was written. Acknowledgements are tried again with a later one.
-      this.#refused = true;
-      this.#acks = acks.concat(this.#acks);
-      for (const waiting of group) waiting.reject(error as GradelineError);
+      this.#again = true;
+      for (const [sink, ids] of acks) this.#acks.set(sink, [...ids, ...(this.#acks.get(sink) ?? [])]);
+      await this.#refused(asGradelineError(error, "JOURNAL"));
     }
   }
 
-  #ask(call: JournalCall): Promise<JournalReply> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#questions.push({ resolve, reject });
-      this.#worker.postMessage(call);
-    });
-  }
-
-  #answered(reply: JournalReply): void {
-    const question = this.#questions.shift();
-    if (reply.kind !== "failed") {
-      question?.resolve(reply);
-      return;
+  /** Verdicts wait. A full disk is tried again; anything else may be mended by opening the file anew. */
+  async #refused(problem: GradelineError): Promise<void> {
+    // At once, before anything is tried.
+    if (this.#problem?.message !== problem.message) this.#become(problem);
+    try {
+      if (!problem.retry) await this.#reopen();
+      await this.#note();
+    } catch (error) {
+      if (this.#reopens >= MAX_REOPENS) this.events.emit("broken", asGradelineError(error, "JOURNAL"));
     }
-    const { message, hint, retry } = reply;
-    question?.reject(new GradelineError("JOURNAL", message, hint === undefined ? { retry } : { hint, retry }));
   }
 
-  /** The thread has ended; whoever still waits is told. */
-  #broke(cause: unknown): void {
-    this.#failure ??= new GradelineError("JOURNAL", "the journal's thread ended", {
-      hint: "restart the daemon; what was durable is still in the file",
-      cause,
-    });
-    clearTimeout(this.#ackTimer);
-    for (const question of this.#questions.splice(0)) question.reject(this.#failure);
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#failure);
+  #become(problem: GradelineError | undefined): void {
+    this.#problem = problem;
+    this.events.emit("problem", problem);
+  }
+
+  async #reopen(): Promise<void> {
+    this.#reopens++;
+    await this.#link.stop();
+    this.#take(await this.#openLink((notice) => this.events.emit("notice", notice)));
+  }
+
+  async #note(): Promise<void> {
+    const lost = this.#lost;
+    await this.#link.ask({ kind: "note", given: [...this.#numbers], lost }, "noted");
+    this.#lost -= lost;
   }
 }
 
-function unexpected(reply: JournalReply): GradelineError {
-  return new GradelineError("INTERNAL", `the journal's thread answered ${reply.kind}`);
+function tooMany(problem: GradelineError | undefined): GradelineError {
+  return new GradelineError("JOURNAL", `${MAX_WAITING} verdicts wait for the disk, no more are taken`, {
+    hint: problem?.hint ?? "the disk is too slow",
+    cause: problem,
+  });
 }

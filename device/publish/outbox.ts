@@ -1,44 +1,66 @@
 import { type Micros, nowMicros } from "../base/time.ts";
-import { type MessageForm, verdictText } from "../contract/form.ts";
-import type { Verdict } from "../contract/messages.ts";
-import type { Appended, Journal } from "./journal.ts";
-import type { JournalRow } from "./journal-store.ts";
+import { type MessageForm, USUAL_FORM, verdictText } from "../contract/form.ts";
+import { type Verdict, verdictSchema } from "../contract/messages.ts";
+import type { Cursor } from "./cursor.ts";
+import type { Appended } from "./journal.ts";
+import type { JournalRow } from "./journal-row.ts";
+import type { Selection } from "./journal-statements.ts";
 import type { Session } from "./session.ts";
 
-/** Verdicts in memory that wait for their turn; the rest waits in the journal. */
+/** Verdicts in memory that wait for their turn, fresh ones and those of the backlog each; the rest is in the journal. */
 const CAPACITY = 256;
 
 interface Ready {
-  readonly row: JournalRow;
-  /** Undefined where it was read from the journal: only its text is needed until somebody asks. */
-  readonly verdict: Verdict | undefined;
+  readonly id: number;
+  readonly verdict: Verdict;
+  readonly text: string;
+  /** Asked for by `replay`: the cursor has nothing to do with it. */
+  readonly replay: Replay | undefined;
+}
+
+/** Kept verdicts that somebody wants again. */
+interface Replay {
+  readonly of: Selection;
+  /** Numbers that were read, and that the broker has. */
+  read: number;
+  acked: number;
 }
 
 export interface OutboxParts {
-  readonly journal: Journal;
-  /** In flight at once. */
+  readonly cursor: Cursor;
+  /** Fresh ones in flight at once, and as many of the backlog beside them. */
   readonly window: number;
   readonly form: MessageForm;
   topicOf(lane: string): string;
-  acked(verdict: Verdict, at: Micros): void;
+  select(of: Selection, limit: number, after: number): Promise<readonly JournalRow[]>;
+  /** @param fresh sent at once, not late after an outage or again */
+  acked(verdict: Verdict, at: Micros, fresh: boolean): void;
+  /** The journal holds something that is no verdict of the contract; it is not published. */
+  refused(row: JournalRow, reason: string): void;
   failed(error: unknown): void;
 }
 
 /**
- * Hands verdicts to the broker in the order of the journal, `window` at a time. Fresh ones go straight from memory;
- * after an outage, or when they come faster than the broker takes them, they are read from the journal.
+ * Hands verdicts to the broker. Fresh ones go straight from memory on a window of their own; what waits in the journal
+ * after an outage, or because they came faster than the broker takes them, goes beside them, marked as backlog. Each
+ * of the two keeps its order.
  */
 export class Outbox {
   readonly #parts: OutboxParts;
   #session: Session | undefined;
-  #queue: Ready[] = [];
-  #inFlight = 0;
-  /** There is, or may be, more in the journal than in the queue. */
+  #fresh: Ready[] = [];
+  #late: Ready[] = [];
+  readonly #inFlight = { fresh: 0, late: 0 };
+  /** Ids of fresh ones, queued or in flight: reading the journal finds them, too. */
+  #known = new Set<number>();
+  /** Acknowledged while the journal is being read. */
+  readonly #gone: number[] = [];
+  /** There is, or may be, more in the journal than in the queues. */
   #behind = true;
   #reading = false;
-  /** Largest id ever queued on this connection, and largest that the journal reported. */
-  #queued = 0;
-  #newest = 0;
+  /** Largest id that was read on this connection. */
+  #read = 0;
+  readonly #replays: Replay[] = [];
   #acknowledged = 0;
   #idle: (() => void)[] = [];
 
@@ -46,51 +68,71 @@ export class Outbox {
     this.#parts = parts;
   }
 
-  /** Verdicts that the broker has acknowledged. */
+  /** Verdicts that the broker has acknowledged, repeats included. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
 
   /** A verdict that has just become durable. */
-  offer(appended: Appended): void {
-    if (appended.repeated) return;
-    const { row, verdict } = appended;
-    this.#newest = Math.max(this.#newest, row.id);
-    if (this.#behind || row.id <= this.#queued) return;
-    if (this.#session === undefined || this.#queue.length >= CAPACITY) {
+  offer({ row, verdict }: Appended): void {
+    if (this.#session === undefined || this.#fresh.length >= CAPACITY) {
       this.#behind = true;
       return;
     }
-    this.#queued = row.id;
-    this.#queue.push({ row, verdict });
+    this.#known.add(row.id);
+    this.#fresh.push({
+      id: row.id,
+      verdict,
+      text: verdictText(this.#parts.form, row.payload, false),
+      replay: undefined,
+    });
     this.pump();
   }
 
+  /** Sends kept verdicts again, as backlog, when what nobody has got yet is out. */
+  replay(of: Selection): void {
+    this.#replays.push({ of, read: 0, acked: 0 });
+    this.pump();
+  }
+
+  get replaying(): number {
+    return this.#replays.length;
+  }
+
   up(session: Session): void {
+    this.down();
     this.#session = session;
-    this.#inFlight = 0;
-    this.#queued = 0;
-    this.#behind = true;
     this.pump();
   }
 
   /** What was in flight is in the journal still, and is sent again by the next session. */
   down(): void {
     this.#session = undefined;
-    this.#queue = [];
-    this.#inFlight = 0;
+    this.#fresh = [];
+    this.#late = [];
+    this.#known = new Set();
+    this.#inFlight.fresh = 0;
+    this.#inFlight.late = 0;
+    this.#read = 0;
     this.#behind = true;
+    for (const replay of this.#replays) replay.read = replay.acked;
     this.#checkIdle();
   }
 
-  /** Sends what may be sent now. */
+  /** Sends what may be sent now, fresh ones first. */
   pump(): void {
-    while (this.#session !== undefined && this.#queue.length > 0 && this.#inFlight < this.#parts.window) {
-      if (!this.#send(this.#session, this.#queue[0]!)) break;
-      this.#queue.shift();
-    }
-    if (this.#session !== undefined && this.#behind && !this.#reading && this.#queue.length < CAPACITY / 2) {
-      this.#read(this.#session).catch(this.#parts.failed);
+    const session = this.#session;
+    if (session !== undefined) {
+      this.#send(session, this.#fresh, "fresh", this.#parts.window);
+      // A broker that takes few at once keeps half of that for fresh ones.
+      const room = session.limit - this.#inFlight.fresh - Math.min(this.#parts.window, session.limit >> 1);
+      if (session.limit > 1 || this.#inFlight.fresh === 0) {
+        this.#send(session, this.#late, "late", Math.min(this.#parts.window, Math.max(1, room)));
+      }
+      const more = this.#behind || this.#replays.length > 0;
+      if (more && !this.#reading && this.#late.length < CAPACITY / 2) {
+        this.#readMore(session).catch(this.#parts.failed);
+      }
     }
     this.#checkIdle();
   }
@@ -103,45 +145,85 @@ export class Outbox {
     });
   }
 
-  #send(session: Session, ready: Ready): boolean {
-    const { row } = ready;
-    const message = {
-      topic: this.#parts.topicOf(row.lane),
-      payload: verdictText(this.#parts.form, row.payload, false),
-      qos: 1,
-      retain: false,
-    } as const;
-    const sent = session.publish(message, () => {
-      this.#inFlight--;
-      this.#acknowledged++;
-      this.#parts.journal.ack([row.id]);
-      this.#parts.acked(ready.verdict ?? (JSON.parse(row.payload) as Verdict), nowMicros());
-    });
-    if (sent) this.#inFlight++;
-    return sent;
+  #send(session: Session, queue: Ready[], kind: "fresh" | "late", window: number): void {
+    while (queue.length > 0 && this.#inFlight[kind] < window) {
+      const ready = queue[0]!;
+      const topic = this.#parts.topicOf(ready.verdict.lane);
+      const sent = session.publish({ topic, payload: ready.text, qos: 1, retain: false }, () => {
+        this.#inFlight[kind]--;
+        this.#acked(ready, kind === "fresh");
+      });
+      if (!sent) return;
+      queue.shift();
+      this.#inFlight[kind]++;
+    }
   }
 
-  async #read(session: Session): Promise<void> {
+  #acked({ id, verdict, replay }: Ready, fresh: boolean): void {
+    this.#acknowledged++;
+    if (replay !== undefined) replay.acked = Math.max(replay.acked, verdict.seq);
+    else {
+      // What is being read may still have it.
+      if (this.#reading) this.#gone.push(id);
+      else this.#known.delete(id);
+      this.#parts.cursor.ack([id]);
+    }
+    this.#parts.acked(verdict, nowMicros(), fresh);
+  }
+
+  async #readMore(session: Session): Promise<void> {
     this.#reading = true;
     try {
-      const limit = CAPACITY - this.#queue.length;
-      const rows = await this.#parts.journal.pending(limit, this.#queued);
-      if (session === this.#session) {
-        for (const row of rows) {
-          this.#queue.push({ row, verdict: undefined });
-          this.#queued = row.id;
-        }
-        // A row that was reported while this read ran and is not in it makes another read.
-        this.#behind = rows.length > 0 && (rows.length === limit || this.#newest > this.#queued);
-      }
+      const limit = CAPACITY - this.#late.length;
+      if (this.#behind) await this.#readBacklog(session, limit);
+      else await this.#readReplay(session, limit);
     } finally {
       this.#reading = false;
+      for (const id of this.#gone) this.#known.delete(id);
+      this.#gone.length = 0;
     }
     this.pump();
   }
 
+  async #readBacklog(session: Session, limit: number): Promise<void> {
+    this.#behind = false;
+    const rows = await this.#parts.cursor.read(limit, this.#read).catch((error: unknown) => {
+      this.#behind = true;
+      throw error;
+    });
+    if (session !== this.#session) return;
+    this.#behind ||= rows.length === limit;
+    for (const row of rows) {
+      this.#read = row.id;
+      if (!this.#known.has(row.id)) this.#queue(row, undefined);
+    }
+  }
+
+  async #readReplay(session: Session, limit: number): Promise<void> {
+    const replay = this.#replays[0]!;
+    const rows = await this.#parts.select(replay.of, limit, replay.read);
+    if (session !== this.#session) return;
+    for (const row of rows) {
+      replay.read = row.seq;
+      this.#queue(row, replay);
+    }
+    if (rows.length < limit) this.#replays.shift();
+  }
+
+  #queue(row: JournalRow, replay: Replay | undefined): void {
+    const current = verdictText(USUAL_FORM, row.payload, true);
+    const { data: verdict, error } = verdictSchema.safeParse(JSON.parse(current));
+    if (verdict === undefined) {
+      this.#parts.cursor.ack([row.id]);
+      this.#parts.refused(row, error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
+      return;
+    }
+    this.#late.push({ id: row.id, verdict, text: verdictText(this.#parts.form, row.payload, true), replay });
+  }
+
   #checkIdle(): void {
-    const busy = this.#queue.length > 0 || this.#inFlight > 0 || this.#behind || this.#reading;
+    const { fresh, late } = this.#inFlight;
+    const busy = this.#fresh.length + this.#late.length + fresh + late > 0 || this.#behind || this.#reading;
     if (this.#session !== undefined && busy) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -9,7 +9,9 @@ import type { HealthMessage, Verdict, VerdictDraft } from "../contract/messages.
 import { stateMessage } from "../contract/state.ts";
 import { type PayloadOf, type RetainedKey, topicName, topicRoot, topics } from "../contract/topics.ts";
 import type { Handlers } from "../contract/verbs.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, Taken } from "./journal.ts";
+import { type Notice, PLANT } from "./journal-file.ts";
+import type { Selection } from "./journal-statements.ts";
 import { checkBrokerFiles, LINK_TIMING, Link, type LinkTiming } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import { Requests } from "./requests.ts";
@@ -18,19 +20,17 @@ import type { Session } from "./session.ts";
 
 /** What is left for the state `stopped` where acknowledgements took all the time there was. */
 const STATE_MS = 300;
-/** Verdicts in memory that the disk has not taken yet: minutes of a fast line, some megabytes. */
-const MAX_WAITING = 10_000;
+/** Requests for kept verdicts that are served one after the other. */
+const MAX_REPLAYS = 8;
 
 export interface PublisherTiming extends LinkTiming {
-  /** Wait before a full disk is tried again. */
-  readonly diskMs: number;
   /** Longest that `close` waits for acknowledgements. */
   readonly drainMs: number;
   /** Longest that a handler of a request may take. */
   readonly requestMs: number;
 }
 
-export const PUBLISHER_TIMING: PublisherTiming = { ...LINK_TIMING, diskMs: 1000, drainMs: 2000, requestMs: 30_000 };
+export const PUBLISHER_TIMING: PublisherTiming = { ...LINK_TIMING, drainMs: 2000, requestMs: 30_000 };
 
 export interface PublisherOptions {
   readonly mqtt: MqttConfig;
@@ -42,7 +42,7 @@ export interface PublisherOptions {
   /** How messages are written; in the current version of the contract if absent. */
   readonly form?: MessageForm | undefined;
   /** The broker has acknowledged a verdict, which may be one of an earlier run; for latencies. */
-  readonly acked?: ((verdict: Verdict, at: Micros) => void) | undefined;
+  readonly acked?: ((verdict: Verdict, at: Micros, fresh: boolean) => void) | undefined;
   readonly timing?: Partial<PublisherTiming> | undefined;
 }
 
@@ -58,9 +58,9 @@ export class Publisher implements Closable {
   readonly #form: MessageForm;
   readonly #retained = new Retained();
   readonly #requests: Requests;
-  #waiting = 0;
-  #diskProblem: GradelineError | undefined;
-  #diskRetry: { readonly again: Promise<void>; cancel(): void } | undefined;
+  /** Verdicts of which it is not known yet whether they become durable. */
+  #open = 0;
+  #settled: (() => void)[] = [];
   #closing = false;
 
   private constructor(options: PublisherOptions) {
@@ -69,12 +69,18 @@ export class Publisher implements Closable {
     const { mqtt, device, journal, log, handlers, form = USUAL_FORM } = options;
     this.#form = form;
     this.#outbox = new Outbox({
-      journal,
       form,
+      cursor: journal.cursor(PLANT),
+      select: (of, limit, after) => journal.select(of, limit, after),
+      refused: ({ id, lane, seq }, reason) =>
+        log.error({ id, lane, seq, reason }, "the journal holds what is no verdict"),
       window: mqtt.window,
       topicOf: (lane) => topicName(device, "verdict", lane),
       acked: options.acked ?? (() => {}),
-      failed: (error) => this.#readFailed(error),
+      failed: (error) => {
+        const { message, hint } = asGradelineError(error);
+        log.error({ reason: message, hint }, "the journal is not read");
+      },
     });
     this.#requests = new Requests({ device, handlers, log, form, timeoutMs: this.#timing.requestMs });
     this.#link = new Link({
@@ -96,45 +102,43 @@ export class Publisher implements Closable {
    */
   static async open(options: PublisherOptions): Promise<Publisher> {
     await checkBrokerFiles(options.mqtt, options.device);
-    const { setAside } = options.journal;
-    if (setAside !== undefined) {
-      options.log.error({ file: setAside }, "the journal was damaged: it is set aside and what could be read is kept");
-    }
+    const { journal, log } = options;
+    const noticed = ({ text, file }: Notice): void => log.error(file === undefined ? {} : { file }, text);
+    journal.opening.forEach(noticed);
+    journal.events.on("notice", noticed).on("problem", (problem) => {
+      if (problem === undefined) log.info("the journal takes verdicts again");
+      else log.error({ reason: problem.message, hint: problem.hint }, "the journal takes no verdicts");
+    });
     const publisher = new Publisher(options);
     publisher.#link.start();
     return publisher;
   }
 
   /**
-   * Makes a verdict durable and sees to it that the broker gets it. While the disk takes nothing it waits and tries
-   * again.
-   *
-   * @returns the verdict with its sequence number, once it is on the disk; of an item that had one before, that one
-   * @throws {GradelineError} JOURNAL when the journal is broken or too many wait for the disk; CLOSED after `close`
+   * Gives a verdict its number, makes it durable and sees to it that the broker gets it. While the disk takes nothing it
+   * waits.
    */
-  async verdict(draft: VerdictDraft): Promise<Verdict> {
-    if (this.#waiting >= MAX_WAITING) {
-      throw new GradelineError("JOURNAL", `${MAX_WAITING} verdicts wait for the disk, no more are taken`, {
-        hint: this.#diskProblem?.hint ?? "the disk is too slow",
-        cause: this.#diskProblem,
-      });
+  take(draft: VerdictDraft): Taken {
+    const taken = this.#options.journal.take(draft);
+    this.#open++;
+    taken.durable.then(
+      (appended) => {
+        this.#outbox.offer(appended);
+        this.#ended();
+      },
+      () => this.#ended(),
+    );
+    return taken;
+  }
+
+  /** Sends kept verdicts again. @returns how many */
+  async replay(of: Selection): Promise<number> {
+    if (this.#outbox.replaying >= MAX_REPLAYS) {
+      throw new GradelineError("REQUEST", `${MAX_REPLAYS} replays are under way`, { hint: "wait for them" });
     }
-    this.#waiting++;
-    try {
-      for (;;) {
-        if (this.#closing) throw new GradelineError("CLOSED", "the publisher is closed");
-        try {
-          const appended = await this.#options.journal.append(draft);
-          this.#diskWorks();
-          this.#outbox.offer(appended);
-          return appended.verdict;
-        } catch (error) {
-          await this.#journalFailed(error);
-        }
-      }
-    } finally {
-      this.#waiting--;
-    }
+    const count = await this.#options.journal.count(of);
+    if (count > 0) this.#outbox.replay(of);
+    return count;
   }
 
   /** Sets the latest message of a retained topic; it is published now, and again on each new connection. */
@@ -153,11 +157,7 @@ export class Publisher implements Closable {
   /** Its share of the `health` message. */
   get health(): Pick<HealthMessage, "journal" | "broker" | "published"> {
     return {
-      journal: {
-        ...this.#options.journal.stats,
-        waiting: this.#waiting,
-        problem: this.#diskProblem?.message ?? null,
-      },
+      journal: this.#journalHealth(),
       broker: this.#link.health,
       published: this.#outbox.acknowledged,
     };
@@ -172,10 +172,11 @@ export class Publisher implements Closable {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    this.#diskRetry?.cancel();
     // Both together: a broker that takes nothing more must not hold the end up.
     const until = performance.now() + this.#timing.drainMs;
-    await bounded(this.#outbox.drained(), this.#timing.drainMs);
+    // A disk that takes nothing must not either.
+    if (this.#options.journal.problem === undefined) await bounded(this.#allSettled(), this.#timing.drainMs);
+    await bounded(this.#outbox.drained(), Math.max(0, until - performance.now()));
     this.retain("state", stateMessage("stopped", [], nowMicros()));
     await bounded(this.#retained.settled(), Math.max(STATE_MS, until - performance.now()));
     await this.#link.close();
@@ -216,48 +217,22 @@ export class Publisher implements Closable {
     this.#requests.receive({ topic, payload, retain: packet.retain, responseTopic, correlationData });
   }
 
-  #readFailed(error: unknown): void {
-    const { log } = this.#options;
-    this.#journalFailed(error).then(
-      () => this.#outbox.pump(),
-      (problem: GradelineError) =>
-        log.error({ reason: problem.message, hint: problem.hint }, "the journal is not read"),
-    );
+  #journalHealth(): HealthMessage["journal"] {
+    const { journal } = this.#options;
+    const { sinks, ...stats } = journal.stats;
+    const { depth, dropped } = journal.cursor(PLANT).stats;
+    const { epoch, waiting, problem } = journal;
+    return { depth, dropped, ...stats, epoch, waiting, sinks: [...sinks], problem: problem?.message ?? null };
   }
 
-  #diskWorks(): void {
-    if (this.#diskProblem === undefined) return;
-    this.#diskProblem = undefined;
-    this.#options.log.info("the journal takes verdicts again");
+  #ended(): void {
+    this.#open--;
+    if (this.#open === 0) for (const resolve of this.#settled.splice(0)) resolve();
   }
 
-  /** Waits where another try may help, throws where not. All that wait are tried again together. */
-  async #journalFailed(error: unknown): Promise<void> {
-    const problem = asGradelineError(error, "JOURNAL");
-    if (!problem.retry || this.#closing) throw problem;
-    if (this.#diskProblem === undefined) {
-      this.#options.log.error({ reason: problem.message, hint: problem.hint }, "the journal takes no verdicts");
-    }
-    this.#diskProblem = problem;
-    this.#diskRetry ??= cancellable(this.#timing.diskMs, () => {
-      this.#diskRetry = undefined;
-    });
-    await this.#diskRetry.again;
+  #allSettled(): Promise<void> {
+    return this.#open === 0 ? Promise.resolve() : new Promise((resolve) => this.#settled.push(resolve));
   }
-}
-
-function cancellable(ms: number, done: () => void): { again: Promise<void>; cancel(): void } {
-  let cancel = () => {};
-  const again = new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      done();
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    cancel = end;
-  });
-  return { again, cancel };
 }
 
 async function bounded(work: Promise<void>, ms: number): Promise<void> {

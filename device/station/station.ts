@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { asGradelineError } from "../base/errors.ts";
+import { asGradelineError, type GradelineError } from "../base/errors.ts";
 import { type Closable, Scope } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { type Micros, nowMicros, parseMicros } from "../base/time.ts";
@@ -20,6 +21,7 @@ import { Flows, startTogether } from "../lanes/flows.ts";
 import { RecentValues } from "../lanes/latency.ts";
 import { draftVerdict } from "../lanes/verdict.ts";
 import type { Journal } from "../publish/journal.ts";
+import type { Notice } from "../publish/journal-file.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { StationRecipes } from "../recipes/active.ts";
 import type { DecidedItem } from "../recipes/decided-item.ts";
@@ -57,6 +59,11 @@ interface StationEvents {
 const HEALTH_MS = 5000;
 const STATS_MS = 2000;
 
+/** Items whose pictures are kept until their verdicts are durable. */
+const MAX_SHOWN = 100;
+/** How long the state tells of what was mended. */
+const NOTICE_US = 60e6;
+
 /** The whole device: cameras, lanes, one embedder, one journal, one publisher. */
 export class Station implements Closable {
   readonly config: Config;
@@ -90,6 +97,10 @@ export class Station implements Closable {
   readonly state = new StationState(this.startedAt);
   #toldState: string | undefined;
   #embedProblem: string | undefined;
+  /** Line time of what was decided in this run, for as long as the verdict is in memory. */
+  readonly #times = new WeakMap<Verdict, { readonly exposedAt: Micros; readonly decidedAt: Micros }>();
+  #toldLost = false;
+  readonly #notices: { readonly text: string; readonly at: Micros }[] = [];
 
   private constructor(parts: StationParts) {
     this.config = startTogether(parts.config);
@@ -198,8 +209,10 @@ export class Station implements Closable {
     if (this.config.cameras.length === 0) yield { code: "no-camera", message: "no camera is configured" };
     for (const camera of this.cameras.values()) yield* cameraReasons(camera, this.#paused);
     yield* this.#flows.reasons();
-    const { journal } = this.#publisher.health;
-    if (journal.problem !== null) yield { code: "journal-disk", message: `journal: ${journal.problem}` };
+    const { problem: disk } = this.#journal;
+    if (disk !== undefined) yield { code: "journal-disk", message: `journal: ${disk.message}`, hint: disk.hint };
+    const mended = this.#recentNotices();
+    if (mended.length > 0) yield { code: "journal-damaged", message: mended.map(({ text }) => text).join("; ") };
     if (this.#embedProblem !== undefined) yield { code: "embedding", message: `embedding: ${this.#embedProblem}` };
     if (this.embedder.degraded !== undefined)
       yield { code: "provider", message: `embedding: ${this.embedder.degraded}` };
@@ -212,6 +225,22 @@ export class Station implements Closable {
       yield { code: "drift", message, hint: text, lane, since: parseMicros(since) };
     }
     if (this.#paused) yield { code: "paused", message: "paused by request" };
+  }
+
+  #noticed({ text }: Notice): void {
+    this.#notices.push({ text, at: nowMicros() });
+    if (this.#notices.length > 4) this.#notices.shift();
+    this.#tellState();
+  }
+
+  #recentNotices(): readonly { readonly text: string }[] {
+    return this.#notices.filter(({ at }) => nowMicros() - at < NOTICE_US);
+  }
+
+  #diskTold(problem: GradelineError | undefined): void {
+    this.#toldLost = false;
+    this.#teaching.queue.hold(problem?.retry === true);
+    this.#tellState();
   }
 
   /** Why the calibration does not hold any more; empty where there is none. */
@@ -261,6 +290,8 @@ export class Station implements Closable {
         if (this.stats.size === config.lanes.length) this.#tellStatsOf(lane);
       },
     });
+    for (const notice of this.#journal.opening) this.#noticed(notice);
+    this.#journal.events.on("notice", (notice) => this.#noticed(notice)).on("problem", (disk) => this.#diskTold(disk));
     this.#publisher = this.#scope.add(
       await Publisher.open({
         mqtt: config.mqtt,
@@ -276,7 +307,8 @@ export class Station implements Closable {
     // Closed before the publisher: what it was asked is still answered.
     this.#scope.add(this.#teaching);
     this.#scope.add(this.#recipes);
-    const run = Math.floor(this.startedAt / 1000).toString(36);
+    // A clock that is set back, or begins anew at each start, must not give a name twice.
+    const run = Math.floor(this.startedAt / 1000).toString(36) + randomBytes(5).toString("hex");
     for (const lane of config.lanes) this.stats.set(lane.id, new LaneStats(lane.id));
     this.#flows = new Flows(config, () => ({
       run,
@@ -335,37 +367,45 @@ export class Station implements Closable {
     this.#cameraMetrics.get(camera.id)?.update(camera.counters);
   }
 
-  async #decided(item: DecidedItem): Promise<void> {
-    const draft = draftVerdict(this.config.device, this.#codes, item);
+  /** The verdict has its number now; the frame is done with it, also where the disk takes nothing. */
+  #decided(item: DecidedItem): void {
     const before = nowMicros();
-    let verdict: Verdict;
-    try {
-      verdict = await this.#publisher.verdict(draft);
-    } catch (error) {
-      const { code, message, hint } = asGradelineError(error, "JOURNAL");
-      this.#log.error({ code, hint, item: item.id }, `verdict lost: ${message}`);
-      return;
-    }
+    const { verdict, durable } = this.#publisher.take(draftVerdict(this.config.device, this.#codes, item));
     this.#embedProblem = item.embeddings.length > 0 ? undefined : this.#embedProblem;
     this.stats.get(item.lane.id)!.add(verdict);
     if (item.embeddings.length > 0) {
       this.observe("embed", item.ms.embed);
       this.observe("grade", item.ms.grade);
     }
-    this.observe("journal", (nowMicros() - before) / 1000);
-    this.metrics.published.inc();
     this.#laneMetrics.get(item.lane.id)!.verdict(verdict);
     this.#recipes.shadow?.offer(verdict, item);
     this.#teaching.seen({ verdict, decided: item });
-    this.events.emit("item", { verdict, decided: item });
+    // While the disk takes nothing thousands may wait: their pictures must not wait with them.
+    const shown = this.#journal.waiting <= MAX_SHOWN ? { verdict, decided: item } : undefined;
+    const { exposedAt } = item.passed;
+    this.#times.set(verdict, { exposedAt, decidedAt: item.decidedAt });
+    durable.then(
+      () => {
+        this.observe("journal", (nowMicros() - before) / 1000);
+        this.metrics.published.inc();
+        if (shown !== undefined) this.events.emit("item", shown);
+      },
+      (error: unknown) => this.#lost(verdict, asGradelineError(error, "JOURNAL")),
+    );
+  }
+
+  #lost({ item, lane, seq }: Verdict, { code, message, hint }: GradelineError): void {
+    const told = this.#toldLost;
+    this.#toldLost = true;
+    this.#log[told ? "debug" : "error"]({ code, hint, item, lane, seq }, `verdict lost: ${message}`);
   }
 
   #acked(verdict: Verdict, at: Micros): void {
-    const exposedAt = parseMicros(verdict.exposedAt);
-    // One of an earlier run waited for the broker, not for us.
-    if (exposedAt >= this.startedAt) {
-      this.observe("publish", Math.max(0, at - parseMicros(verdict.decidedAt)) / 1000);
-      this.observe("exposure_to_ack", Math.max(0, at - exposedAt) / 1000);
+    // One that is read from the journal waited for the broker, not for us.
+    const times = this.#times.get(verdict);
+    if (times !== undefined) {
+      this.observe("publish", Math.max(0, at - times.decidedAt) / 1000);
+      this.observe("exposure_to_ack", Math.max(0, at - times.exposedAt) / 1000);
     }
     this.metrics.acknowledged.inc();
     this.events.emit("acked", verdict, at);

@@ -95,7 +95,7 @@ function status(station: Station, rates: Rates): StationStatus {
       protocol: broker.protocol,
       reason: broker.reason,
       pendingVerdicts: journal.depth,
-      droppedVerdicts: journal.dropped,
+      droppedVerdicts: journal.dropped + journal.lost + journal.damaged,
     },
     queue: queueStatus(station),
     drift: station.teaching.findings().map(({ lane, kind, since, text }) => ({

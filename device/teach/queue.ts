@@ -6,7 +6,9 @@ import { sha256, writeAtomic } from "../base/files.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { readImage } from "../capture/image.ts";
+import { raised } from "../contract/form.ts";
 import { type Verdict, verdictSchema } from "../contract/messages.ts";
+
 import { cutSheet, encodeSheet, sheetColumns } from "../gallery/sheet.ts";
 import type { SeenItem } from "./kept.ts";
 
@@ -22,6 +24,11 @@ const RATE = { perMinute: 30, burst: 60 };
 
 const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,120}$/);
 
+/** An item that a daemon of version 1 kept stays in the queue. */
+function asCurrent(message: unknown): unknown {
+  return (message as { v?: unknown } | null)?.v === 1 ? raised(message as Verdict) : message;
+}
+
 const entrySchema = z.strictObject({
   v: z.literal(1),
   sizePx: z.number().int().min(8).max(1024),
@@ -29,7 +36,7 @@ const entrySchema = z.strictObject({
   columns: z.number().int().min(1).max(100),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.number().int().min(1),
-  verdict: verdictSchema.extend({ item: idSchema }),
+  verdict: z.preprocess(asCurrent, verdictSchema.extend({ item: idSchema })),
 });
 
 type Entry = z.output<typeof entrySchema>;
@@ -75,6 +82,7 @@ export class UnknownQueue implements Closable {
   #problem: string | undefined;
   #busy = false;
   #writing: Promise<void> | undefined;
+  #held = false;
   readonly #rate: typeof RATE;
   #allowance: number;
   #allowedAt = performance.now();
@@ -139,12 +147,21 @@ export class UnknownQueue implements Closable {
   /** Takes an item to be written; never waits for the disk. */
   offer(item: SeenItem): void {
     if (item.decided.crops.length === 0) return;
-    if (this.#waiting.length >= MAX_WAITING || !this.#isAllowed()) {
+    if (this.#held || this.#waiting.length >= MAX_WAITING || !this.#isAllowed()) {
       this.#dropped++;
       return;
     }
     this.#waiting.push(item);
     if (!this.#busy) this.#writing = this.#writeAll();
+  }
+
+  /** The disk is full: verdicts need the space more. Half of what is kept goes, the oldest first, and nothing is added. */
+  hold(held: boolean): void {
+    if (held && !this.#held) {
+      const oldest = [...this.#entries.keys()].slice(0, Math.ceil(this.#entries.size / 2));
+      this.remove(oldest).catch((error: Error) => this.#log.warn({ reason: error.message }, "unknown items stay"));
+    }
+    this.#held = held;
   }
 
   /**

@@ -20,7 +20,7 @@ import type { Recipe } from "../../device/recipes/load.ts";
 import { Drift } from "../../device/teach/drift/drift.ts";
 import { galleryOf, MADE_MODEL, randomReference } from "../support/gallery-made.ts";
 import { smallLine } from "../support/line-config.ts";
-import { draft } from "../support/verdicts.ts";
+import { draft, STORED } from "../support/verdicts.ts";
 
 /** Every object has these already; each is a name that the configuration allows. */
 const NAMES = ["constructor", "toString", "valueOf", "hasOwnProperty"] as const;
@@ -30,7 +30,7 @@ const madeOfNames = () =>
 
 test("a lane counts grades of any name", () => {
   const stats = new LaneStats("constructor");
-  for (const grade of [...NAMES, "toString"]) stats.add({ ...draft("constructor", 1), seq: 1, grade });
+  for (const grade of [...NAMES, "toString"]) stats.add({ ...draft("constructor", 1), ...STORED, seq: 1, grade });
   const { grades } = laneStatsSchema.parse(JSON.parse(JSON.stringify(stats.message())));
   assert.deepEqual(grades, { constructor: 1, toString: 2, valueOf: 1, hasOwnProperty: 1 });
 });
@@ -88,7 +88,7 @@ test("a calibration knows a camera that was not there by any name", () => {
 test("the demo tallies and shows grades of any name", () => {
   const gateAt = 1_800_000_000_000_000;
   const tally = new Tally([{ lane: "a", grade: "constructor", gateAt }], 40_000);
-  tally.add({ ...draft("a", 1), seq: 1, grade: "toString", gateAt: formatMicros(gateAt) });
+  tally.add({ ...draft("a", 1), ...STORED, seq: 1, grade: "toString", gateAt: formatMicros(gateAt) });
   const { confusion } = tally.summary(gateAt + 1e6, { seen: 1, dropped: 0 });
   assert.equal(JSON.stringify(confusion), '{"constructor":{"toString":1}}');
   const { outcomes } = new LaneStats("a").message();

@@ -17,19 +17,26 @@ export function withoutRepeats(verdicts: readonly Verdict[]): Verdict[] {
   for (const verdict of verdicts) {
     const before = first.get(verdict.item);
     if (before === undefined) first.set(verdict.item, verdict);
-    else assert.deepEqual(verdict, before, "a repeat says the same");
+    else assert.deepEqual(said(verdict), said(before), "a repeat says the same");
   }
   return [...first.values()];
 }
 
-/** Each lane's numbers are 1, 2, 3 and so on, in this order, one item each. */
+/** A repeat may come late where the first did not. */
+function said({ backlog: _, ...rest }: Verdict): Omit<Verdict, "backlog"> {
+  return rest;
+}
+
+/** Each lane's numbers are 1, 2, 3 and so on, one item each; fresh ones and late ones are in this order, each by itself. */
 export function assertNumbered(verdicts: readonly Verdict[]): void {
   for (const [lane, ofLane] of Map.groupBy(withoutRepeats(verdicts), ({ lane }) => lane)) {
-    assert.deepEqual(
-      ofLane.map(({ seq }) => seq),
-      ofLane.map((_, index) => index + 1),
-      `numbers of lane ${lane}`,
-    );
+    const rising = (seqs: readonly number[]) => seqs.toSorted((one, other) => one - other);
+    for (const late of [undefined, true]) {
+      const seqs = ofLane.filter(({ backlog }) => backlog === late).map(({ seq }) => seq);
+      assert.deepEqual(seqs, rising(seqs), `order of lane ${lane}`);
+    }
+    const seqs = ofLane.map(({ seq }) => seq);
+    assert.deepEqual(rising(seqs), rising(seqs.map((_, index) => index + 1)), `numbers of lane ${lane}`);
   }
 }
 

@@ -1,12 +1,12 @@
 /**
  * A process with a journal of its own. Arguments: the journal's path, verdicts to append (0: without end).
- * Standard output: one JSON line per event. Standard input: a line `more` appends again after a failure.
+ * Standard output: one JSON line per event.
  */
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { asGradelineError } from "../../device/base/errors.ts";
 import { Journal } from "../../device/publish/journal.ts";
-import { draft } from "./verdicts.ts";
+import { PLANT } from "../../device/publish/journal-file.ts";
+import { draft, journalConfig } from "./verdicts.ts";
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const [path, count] = positionals;
@@ -15,22 +15,19 @@ function say(event: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-const orders = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-
 try {
-  const journal = await Journal.open({ path: path!, maxRows: 1_000_000, maxBytes: 512 * 1024 * 1024 });
-  say({ event: "open", depth: journal.stats.depth });
+  const journal = await Journal.open(journalConfig({ path: path! }));
+  const { depth } = journal.cursor(PLANT).stats;
+  say({ event: "open", depth });
+  journal.events.on("problem", (problem) => {
+    if (problem === undefined) return say({ event: "again" });
+    const { code, message, retry } = problem;
+    say({ event: "failed", code, message, retry });
+  });
   const last = Number(count) === 0 ? Number.POSITIVE_INFINITY : Number(count);
-  for (let n = journal.stats.depth + 1; n <= last; n++) {
-    try {
-      const { verdict } = await journal.append(draft("a", n));
-      say({ event: "durable", n, seq: verdict.seq });
-    } catch (error) {
-      const { code, message, retry } = asGradelineError(error);
-      say({ event: "failed", n, code, message, retry });
-      if ((await orders.next()).value !== "more") break;
-      n--;
-    }
+  for (let n = depth + 1; n <= last; n++) {
+    const { verdict } = await journal.append(draft("a", n));
+    say({ event: "durable", n, seq: verdict.seq });
   }
   await journal.close();
   say({ event: "closed" });

@@ -8,12 +8,12 @@ import { stateMessage } from "../../device/contract/state.ts";
 import { Journal } from "../../device/publish/journal.ts";
 import { Publisher } from "../../device/publish/publisher.ts";
 import { mqttConfig, QUICK } from "./publishing.ts";
-import { draft } from "./verdicts.ts";
+import { draft, journalConfig } from "./verdicts.ts";
 
 const [path, port, first, last] = process.argv.slice(2);
 const say = (event: Record<string, unknown>) => process.stdout.write(`${JSON.stringify(event)}\n`);
 
-const journal = await Journal.open({ path: path!, maxRows: 100_000, maxBytes: 64 * 1024 * 1024 });
+const journal = await Journal.open(journalConfig({ path: path! }));
 const publisher = await Publisher.open({
   mqtt: mqttConfig(Number(port)),
   device: "board",
@@ -33,8 +33,8 @@ const stop = new Promise<void>((resolve) => {
   });
 });
 for (let n = Number(first); n <= Number(last) && !stopping; n++) {
-  const made = await Promise.all(["a", "b"].map((lane) => publisher.verdict(draft(lane, n))));
-  for (const { lane, seq, item } of made) say({ event: "durable", lane, seq, item });
+  const made = await Promise.all(["a", "b"].map((lane) => publisher.take(draft(lane, n)).durable));
+  for (const { row } of made) say({ event: "durable", lane: row.lane, seq: row.seq, item: row.item });
 }
 say({ event: "made" });
 await stop;

@@ -7,10 +7,11 @@ import type { Verdict } from "../../device/contract/messages.ts";
 import type { Handlers } from "../../device/contract/verbs.ts";
 import { Journal } from "../../device/publish/journal.ts";
 import { Publisher, type PublisherTiming } from "../../device/publish/publisher.ts";
+import { journalConfig } from "./verdicts.ts";
 import { Bell } from "./wait.ts";
 
 /** Tries again at once, so that no test waits for a clock. */
-export const QUICK: Partial<PublisherTiming> = { firstMs: 5, capMs: 20, refusedMs: 20, diskMs: 20 };
+export const QUICK: Partial<PublisherTiming> = { firstMs: 5, capMs: 20, refusedMs: 20 };
 
 export interface LogLine {
   readonly level: number;
@@ -60,7 +61,7 @@ export class Publishing {
       bell.ring();
     };
     const path = options.path ?? join(folder, "journal.sqlite");
-    const journal = await Journal.open({ path, maxRows: 100_000, maxBytes: 64 * 1024 * 1024 });
+    const journal = await Journal.open(journalConfig({ path }), { retryMs: 20 });
     const publisher = await Publisher.open({
       mqtt: mqttConfig(options.port, options.mqtt),
       device: "board",

@@ -1,4 +1,5 @@
 import { formatMicros } from "../../device/base/time.ts";
+import { configSchema, type JournalConfig } from "../../device/config/schema.ts";
 import type { VerdictDraft } from "../../device/contract/messages.ts";
 
 /** A verdict as a lane hands it over; the same for the same lane and number. */
@@ -31,4 +32,12 @@ export function draft(lane: string, n: number, device = "board"): VerdictDraft {
     gallery: "fedcba9876543210",
     ms: { vision: 4.1, embed: 11.2, grade: 0.3 },
   };
+}
+
+/** What a journal adds to a draft beside its number. */
+export const STORED = { epoch: "0a1b2c3d" } as const;
+
+/** As an operator configures a journal who names nothing but what is given. */
+export function journalConfig(given: Partial<JournalConfig> & { readonly path: string }): JournalConfig {
+  return { ...configSchema.shape.journal.parse({}), ...given };
 }

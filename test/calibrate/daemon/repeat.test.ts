@@ -6,12 +6,12 @@ import type { Verdict } from "../../../device/contract/messages.ts";
 import { Board } from "../../support/board.ts";
 import { withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { runCalibrate } from "../../support/calibrate-cli.ts";
-import { draft } from "../../support/verdicts.ts";
+import { draft, STORED } from "../../support/verdicts.ts";
 
 function verdict(grade: string | null, sizeMm: number | null, distance = 0.3): Verdict {
   const outcome = grade === null ? "unknown" : "graded";
   const grades = [{ grade: "sound", distance, pValue: null }];
-  return { ...draft("a", 1), seq: 1, outcome, grade, sizeMm, grades };
+  return { ...draft("a", 1), ...STORED, seq: 1, outcome, grade, sizeMm, grades };
 }
 
 describe("the figures of fruit that went round", () => {

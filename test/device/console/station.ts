@@ -200,6 +200,7 @@ function verdictOf(number: number): Verdict {
   return {
     v: 2,
     device: "board-1",
+    epoch: "0a1b2c3d",
     lane: "a",
     seq: number,
     item: `a-x1-0-${number}`,

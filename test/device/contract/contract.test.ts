@@ -69,8 +69,8 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
   });
   parts.push(line);
   say(line);
-  await line.publisher.verdict(draft("a", 1));
-  await line.publisher.verdict({
+  await line.publisher.take(draft("a", 1)).durable;
+  await line.publisher.take({
     ...draft("b", 2),
     outcome: "empty",
     grade: null,
@@ -78,7 +78,7 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
     grades: [],
     cup: 7,
     sizeMm: null,
-  });
+  }).durable;
   await line.until(() => line.acked.length === 2);
   for (const verb of ["pause", "resume", "reload", "snapshot", "enroll", "relearn", "trigger", "pause"])
     publish(broker.port, `request/${verb}`, '{"transaction":"t"}');

@@ -85,8 +85,8 @@ test("a duration that is no number is left out and one before its start counts a
 
 test("the journal's figures and the way to the broker are told", async (t) => {
   const metrics = metricsOf(t);
-  metrics.journal({ depth: 7, bytes: 4096, waiting: 2, dropped: 5 });
-  metrics.journal({ depth: 3, bytes: 4096, waiting: 0, dropped: 6 });
+  metrics.journal({ depth: 7, bytes: 4096, waiting: 2, dropped: 5, lost: 0, skipped: 0, damaged: 0 });
+  metrics.journal({ depth: 3, bytes: 4096, waiting: 0, dropped: 6, lost: 0, skipped: 0, damaged: 0 });
   metrics.published.inc();
   metrics.published.inc(2);
   metrics.acknowledged.inc();

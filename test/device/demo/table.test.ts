@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { renderTable, Table, type TableFooter, type TableRow } from "../../../device/demo/table.ts";
-import { draft } from "../../support/verdicts.ts";
+import { draft, STORED } from "../../support/verdicts.ts";
 
 const FOOTER: TableFooter = {
   passed: 12,
@@ -24,7 +24,7 @@ const ROWS: TableRow[] = [
     grades: new Map([["sound", 1200]]),
     perMinute: 280,
     late: 0,
-    last: { ...draft("belt", 1), seq: 1234 },
+    last: { ...draft("belt", 1), ...STORED, seq: 1234 },
   },
   { lane: "cups", items: 0, outcomes: NONE, grades: new Map(), perMinute: 0, late: 0, last: undefined },
 ];
@@ -47,6 +47,7 @@ test("each lane has a row with a number in every column, aligned under its title
 test("a verdict without grade, margin and size is told by its outcome", () => {
   const last = {
     ...draft("cups", 1),
+    ...STORED,
     seq: 3,
     outcome: "empty",
     grade: null,

@@ -16,6 +16,7 @@ function verdict(seconds: number, said: string, lane = "a"): Verdict {
   return {
     v: 2,
     device: "demo",
+    epoch: "0a1b2c3d",
     lane,
     seq: ++items,
     item: `item-${items}`,

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { laneStatsSchema, type Verdict } from "../../../device/contract/messages.ts";
 import { LaneStats } from "../../../device/lanes/counts.ts";
-import { draft } from "../../support/verdicts.ts";
+import { draft, STORED } from "../../support/verdicts.ts";
 
 function verdict(changes: Partial<Verdict>): Verdict {
-  return { ...draft("a", 1), seq: 1, ...changes };
+  return { ...draft("a", 1), ...STORED, seq: 1, ...changes };
 }
 
 test("counts of a lane are by outcome and grade, late ones apart", () => {

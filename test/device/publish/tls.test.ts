@@ -52,7 +52,7 @@ test("a verdict goes over TLS with the client's certificate", { skip }, async ()
     cert: file("plant-board.pem"),
     key: file("plant-board.key"),
   });
-  await publisher.verdict(draft("a", 1));
+  await publisher.take(draft("a", 1)).durable;
   await line!.until(() => acked.length === 1);
 });
 
@@ -62,7 +62,7 @@ test("a broker whose certificate another authority signed is not spoken to", { s
     cert: file("plant-board.pem"),
     key: file("plant-board.key"),
   });
-  await publisher.verdict(draft("a", 1));
+  await publisher.take(draft("a", 1)).durable;
   await line!.until(() => log.some(({ hint }) => /mqtt\.ca/.test(hint ?? "")));
   assert.match(publisher.health.broker.reason!, /certificate/);
   assert.equal(publisher.health.journal.depth, 1);
@@ -74,7 +74,7 @@ test("a client whose certificate the broker does not know is turned away, and th
     cert: file("stranger-board.pem"),
     key: file("stranger-board.key"),
   });
-  await publisher.verdict(draft("a", 1));
+  await publisher.take(draft("a", 1)).durable;
   await line!.until(() => log.some(({ msg }) => /no connection|turned away/.test(msg)));
   assert.equal(publisher.health.broker.connects, 0);
   assert.equal(publisher.health.journal.depth, 1);

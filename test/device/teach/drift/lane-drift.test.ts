@@ -10,7 +10,7 @@ import { driftReferences } from "../../../../device/teach/drift/references.ts";
 import { sceneOf } from "../../../../device/vision/scene.ts";
 import { galleryOf, MADE_MODEL, referenceOf } from "../../../support/gallery-made.ts";
 import { seededNormal } from "../../../support/random.ts";
-import { draft } from "../../../support/verdicts.ts";
+import { draft, STORED } from "../../../support/verdicts.ts";
 
 const SIZE = 24;
 const FILL = 118;
@@ -66,7 +66,7 @@ class Line {
       embeddings[view * MADE_MODEL.dimension + 1] = Math.sin((degrees * Math.PI) / 180);
     }
     const at = 1_790_000_000_000_000 + this.#items++ * 200_000;
-    const verdict: Verdict = { ...draft("a", 1), seq: 1, exposedAt: formatMicros(at) };
+    const verdict: Verdict = { ...draft("a", 1), ...STORED, seq: 1, exposedAt: formatMicros(at) };
     const decided = { crops, boxes, embeddings, embedded: VIEWS } as unknown as DecidedItem;
     const level = 90 * light + 0.2 * this.#normal();
     return measure(
