@@ -36,12 +36,25 @@ const YOUNG_MB = 6;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 
+/** Stands in for the time that passes. */
+export interface CameraTime {
+  now(): Micros;
+  /** Resolves after so long, or when it is aborted. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const SYSTEM_TIME: CameraTime = {
+  now: nowMicros,
+  wait: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+};
+
 /** One camera and its thread; opened again with growing pauses when it breaks. */
 export class Camera implements Closable {
   readonly id: string;
   readonly #setup: CameraSetup;
   readonly #listener: CameraListener;
   readonly #log: Log;
+  readonly #time: CameraTime;
   readonly #stop = new AbortController();
   readonly #snapshots = new Map<number, PromiseWithResolvers<Picture>>();
   readonly #paused = new Set<string>();
@@ -59,11 +72,17 @@ export class Camera implements Closable {
   #heightPx = 0;
   #finished: Promise<void> = Promise.resolve();
 
-  private constructor(setup: Omit<CameraSetup, "credit" | "logLevel">, listener: CameraListener, log: Log) {
+  private constructor(
+    setup: Omit<CameraSetup, "credit" | "logLevel">,
+    listener: CameraListener,
+    log: Log,
+    time: CameraTime,
+  ) {
     this.id = setup.camera.id;
     this.#setup = { ...setup, credit: CREDIT, logLevel: log.level as LogLevel };
     this.#listener = listener;
     this.#log = log.child({ camera: this.id });
+    this.#time = time;
   }
 
   /**
@@ -75,8 +94,9 @@ export class Camera implements Closable {
     setup: Omit<CameraSetup, "credit" | "logLevel">,
     listener: CameraListener,
     log: Log,
+    time: CameraTime = SYSTEM_TIME,
   ): Promise<Camera> {
-    const camera = new Camera(setup, listener, log);
+    const camera = new Camera(setup, listener, log, time);
     const opened = Promise.withResolvers<void>();
     camera.#finished = camera.#run(opened);
     await opened.promise;
@@ -194,7 +214,7 @@ export class Camera implements Closable {
       this.#become("waiting", end.message);
       this.#log.warn({ code: end.code, hint: end.hint, retryMs }, `camera stopped: ${end.message}`);
       opened.resolve();
-      await wait(retryMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+      await this.#time.wait(retryMs, this.#stop.signal);
       retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
     }
     this.#become("closed");
@@ -227,7 +247,7 @@ export class Camera implements Closable {
           break;
         case "frame":
           this.#counters = message.counters;
-          this.#lastFrameAt = nowMicros();
+          this.#lastFrameAt = this.#time.now();
           this.#takeReports(message.reports);
           follow(this.#deliver(worker, message));
           break;
@@ -321,7 +341,7 @@ export class Camera implements Closable {
    * fast keeps its own times, and those of a camera are only as good as its clock.
    */
   frameAgeMs(): number | undefined {
-    return this.#lastFrameAt === undefined ? undefined : (nowMicros() - this.#lastFrameAt) / 1000;
+    return this.#lastFrameAt === undefined ? undefined : (this.#time.now() - this.#lastFrameAt) / 1000;
   }
 }
 
