@@ -39,6 +39,7 @@ const ORDER = [
   "calibrate/engine",
   "calibrate/doctor",
   "calibrate/completion",
+  "calibrate/config",
   "calibrate/commands",
   "calibrate/main.ts",
 ];
