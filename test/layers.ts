@@ -39,7 +39,6 @@ const ORDER = [
   "calibrate/engine",
   "calibrate/doctor",
   "calibrate/completion",
-  "calibrate/config",
   "calibrate/commands",
   "calibrate/main.ts",
 ];

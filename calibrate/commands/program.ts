@@ -5,7 +5,6 @@ import { fitHelp } from "../cli/fit-help.ts";
 import { activateCommands } from "./activate.ts";
 import { auditCommand } from "./audit.ts";
 import { completionCommand } from "./completion.ts";
-import { configCommands } from "./config.ts";
 import { doctorCommand } from "./doctor.ts";
 import { engineCommand } from "./engine.ts";
 import { enrollCommand } from "./enroll.ts";
@@ -69,7 +68,6 @@ Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   program.commandsGroup(BOARD);
   doctorCommand(program, within);
   engineCommand(program, common, within);
-  configCommands(program);
   completionCommand(program);
   const help = new Command("help").argument("[command]").description("Shows the help of a command.");
   return program.addHelpCommand(help.helpGroup(BOARD));

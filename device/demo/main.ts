@@ -89,7 +89,7 @@ await run(async (scope, stop) => {
   const end = until === undefined || stop.aborted ? nowMicros() : until;
   const sameFruit = options.fruit !== undefined && !options.heldOut;
   const enrolled = sameFruit ? "the same fruit, other passages" : "other fruit";
-  const summary = { ...summarise(station, tally, end), enrolled };
+  const summary = { ...summarise(station, tally, end), enrolled, provider: embedder.provider };
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : describe(summary));
   return summary.missed + summary.double > 0 ? 1 : 0;
 });

@@ -32,7 +32,7 @@
 /* Places of version 24: struct OrtApi in onnxruntime_c_api.h. */
 #define PLACES 414
 /* Handles and pieces of memory that are remembered at once: a test that leaves some behind ends here. */
-#define MOST 512
+#define MOST 4096
 #define MOST_BLOCKS 96
 #define EP_FAIL 11
 
