@@ -1,21 +1,10 @@
 import sharp from "sharp";
-import type { Verdict } from "../contract/messages.ts";
-import type { ItemShown, Point, ViewShown } from "./view.ts";
+import type { ItemMessage, ItemShown, ViewShown } from "./view.ts";
 
 /** Items kept of each lane; the page shows as many. */
 export const ITEMS_PER_LANE = 24;
 /** More than a configuration may have. */
 const MAX_LANES = 64;
-
-/** One item as `/api/items` and the events tell it. */
-export interface ItemMessage extends Verdict {
-  /** Which of its views the picture shows; null without one. */
-  readonly view: number | null;
-  /** Where its picture is for as long as it is kept; null without one. */
-  readonly thumb: string | null;
-  /** Where it lands on the map; null where nobody has asked for one. */
-  readonly spot: Point | null;
-}
 
 interface Kept {
   readonly message: ItemMessage;

@@ -271,3 +271,27 @@ export interface BrokerStatus {
   /** Verdicts given up for the journal's bound. */
   readonly droppedVerdicts: number;
 }
+
+/** One item as `/api/items` and the events tell it. */
+export interface ItemMessage extends Verdict {
+  /** Which of its views the picture shows; null without one. */
+  readonly view: number | null;
+  /** Where its picture is for as long as it is kept; null without one. */
+  readonly thumb: string | null;
+  /** Where it lands on the map; null where nobody has asked for one. */
+  readonly spot: Point | null;
+}
+
+/** The server-sent events of `/events`, by name. */
+export interface PageEvents {
+  /** The first of every connection. */
+  readonly snapshot: {
+    /** Version of the page's files; another one: load them again. */
+    readonly page: string;
+    readonly status: StationStatus;
+    /** By lane, newest first. */
+    readonly items: Readonly<Record<string, readonly ItemMessage[]>>;
+  };
+  readonly status: StationStatus;
+  readonly item: ItemMessage;
+}

@@ -8,18 +8,23 @@ const LONGEST = 40;
 
 /** Says what an item is: a button per grade, a new name, and where wanted a way to let it go. */
 export class Answer {
+  /** @type {HTMLElement} */
   element;
+  /** @type {readonly string[]} */
   #grades = [];
   #buttons = make("div.choices");
-  #name = make("input", {
-    id: "new-grade",
-    name: "grade",
-    maxlength: String(LONGEST),
-    autocomplete: "off",
-    autocapitalize: "none",
-    spellcheck: "false",
-    required: "",
-  });
+  #name = /** @type {HTMLInputElement} */ (
+    make("input", {
+      id: "new-grade",
+      name: "grade",
+      maxlength: String(LONGEST),
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      required: "",
+    })
+  );
+  /** @type {(grade: string) => void} */
   #answer;
 
   /**
@@ -62,7 +67,7 @@ export class Answer {
     }
   }
 
-  /** @param {string[]} grades best first */
+  /** @param {readonly string[]} grades best first */
   grades(grades) {
     if (grades.join("\n") === this.#grades.join("\n") && this.#buttons.childElementCount === grades.length) return;
     this.#grades = grades;
@@ -81,7 +86,7 @@ export class Answer {
     );
   }
 
-  /** The grade that a key stands for. */
+  /** The grade that a key stands for. @param {string} key */
   gradeOf(key) {
     return /^[1-9]$/.test(key) ? this.#grades[Number(key) - 1] : undefined;
   }

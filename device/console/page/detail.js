@@ -4,13 +4,16 @@ import { kindOf, mark, nameOf, paint } from "./marks.js";
 import { cut, referenceUrl, viewsUrl } from "./picture.js";
 import { far, reasons, tellingView } from "./why.js";
 
-const STAGES = { vision: "found and followed", embed: "embedded", grade: "graded" };
+/** @import { Verdict } from "../../contract/messages.ts" */
+/** @import { ItemDetail, Why } from "../view.ts" */
+
+const STAGES = /** @type {const} */ ({ vision: "found and followed", embed: "embedded", grade: "graded" });
 
 /**
  * Everything about one item: why it got its grade, its views, the references nearest to them, times.
  *
- * @param {any} detail as /api/item tells it
- * @param {string[]} grades best first
+ * @param {ItemDetail} detail
+ * @param {readonly string[]} grades best first
  */
 export function describe(detail, grades) {
   const { verdict } = detail;
@@ -23,6 +26,10 @@ export function describe(detail, grades) {
   return article;
 }
 
+/**
+ * @param {ItemDetail} detail
+ * @param {readonly string[]} grades
+ */
 function head({ verdict, enrolled }, grades) {
   const kind = kindOf(verdict);
   const about = [`lane ${verdict.lane}`, `item ${verdict.seq}`];
@@ -34,6 +41,7 @@ function head({ verdict, enrolled }, grades) {
   return make("div", {}, line, make("p.small", {}, about.join(", ")));
 }
 
+/** @param {ItemDetail} detail */
 function words(detail) {
   const { verdict, views: told, pictured, why } = detail;
   const box = make("div.why");
@@ -52,6 +60,10 @@ function words(detail) {
   return box;
 }
 
+/**
+ * @param {ItemDetail} detail
+ * @param {readonly string[]} grades
+ */
 function views(detail, grades) {
   const { verdict, views: all, pictured, why } = detail;
   const url = viewsUrl(verdict.item);
@@ -61,9 +73,9 @@ function views(detail, grades) {
     tabindex: "-1",
   });
   const like = why === null ? -1 : why.grades.findIndex(({ grade }) => grade === why.like);
-  const open = new Set(why?.grades[Math.max(0, like)].uncovered);
+  const open = new Set(why?.grades[Math.max(0, like)]?.uncovered);
   const buttons = pictured.map((index, at) => {
-    const near = all[index].nearest[0];
+    const near = all[index]?.nearest[0];
     const label = `view ${index + 1}`;
     const button = make(
       "button.view",
@@ -78,11 +90,12 @@ function views(detail, grades) {
     button.addEventListener("click", () => choose(index));
     return button;
   });
+  /** @param {number} index */
   function choose(index) {
     for (const [at, button] of buttons.entries()) button.setAttribute("aria-pressed", String(pictured[at] === index));
     compared.replaceChildren(...beside(detail, index, url, grades));
   }
-  choose(tellingView(detail));
+  choose(tellingView(detail) ?? 0);
   const title = make(
     "h3",
     {},
@@ -92,7 +105,14 @@ function views(detail, grades) {
   return make("section", { "aria-label": "Views" }, title, make("div.views", {}, ...buttons), compared);
 }
 
-/** A view, large, and the enrolled view of each grade that is most like it. */
+/**
+ * A view, large, and the enrolled view of each grade that is most like it.
+ *
+ * @param {ItemDetail} detail
+ * @param {number} index
+ * @param {string} url
+ * @param {readonly string[]} grades
+ */
 function beside({ views: all, pictured, why }, index, url, grades) {
   const at = pictured.indexOf(index);
   const own = make(
@@ -102,7 +122,7 @@ function beside({ views: all, pictured, why }, index, url, grades) {
     make("figcaption", {}, `view ${index + 1}`),
   );
   const limits = new Map(why?.grades.map(({ grade, limit }) => [grade, limit]));
-  const others = all[index].nearest.slice(0, 4).map(({ reference, grade, view, views: of, distance }) => {
+  const others = (all[index]?.nearest ?? []).slice(0, 4).map(({ reference, grade, view, views: of, distance }) => {
     const kind = `grade:${grade}`;
     const limit = limits.get(grade);
     const inside = limit !== undefined && distance <= limit;
@@ -126,6 +146,10 @@ function beside({ views: all, pictured, why }, index, url, grades) {
   return others.length === 0 ? [own] : [own, make("p.versus", { "aria-hidden": "true" }, "nearest"), ...others];
 }
 
+/**
+ * @param {Why} why
+ * @param {readonly string[]} grades
+ */
 function table({ grades: all }, grades) {
   const head = ["grade", "distance", "limit", "p-value", "not covered"];
   const rows = all.map(({ grade, distance, limit, pValue, uncovered }) => {
@@ -159,9 +183,11 @@ function table({ grades: all }, grades) {
   );
 }
 
+/** @param {Verdict} verdict */
 function facts(verdict) {
   const { exposedAt, decidedAt, gateAt, late, ms } = verdict;
-  const spare = (new Date(gateAt) - new Date(decidedAt)) / 1000;
+  const spare = (Date.parse(gateAt) - Date.parse(decidedAt)) / 1000;
+  /** @type {Record<string, string>} */
   const list = {
     exposed: format.timeOfDay(exposedAt),
     decided: format.timeOfDay(decidedAt),
@@ -173,8 +199,9 @@ function facts(verdict) {
     gallery: verdict.gallery,
   };
   if (verdict.recipe !== null) list.recipe = String(verdict.recipe);
-  for (const [stage, name] of Object.entries(STAGES)) {
-    if (typeof ms[stage] === "number") list[name] = `${format.millis(ms[stage])} ms`;
+  for (const stage of /** @type {(keyof typeof STAGES)[]} */ (Object.keys(STAGES))) {
+    const time = ms[stage];
+    if (typeof time === "number") list[STAGES[stage]] = `${format.millis(time)} ms`;
   }
   const entries = Object.entries(list).map(([name, value]) =>
     make("div", {}, make("dt", {}, name), make("dd", {}, value)),

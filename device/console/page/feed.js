@@ -2,12 +2,22 @@
 const SILENCE_MS = 5000;
 const RETRY_MS = 1000;
 
+/** @import { PageEvents } from "../view.ts" */
+
+/**
+ * @typedef {{
+ *   event: { [Name in keyof PageEvents]: (data: PageEvents[Name]) => void },
+ *   lost: (why: string) => void,
+ * }} Listener
+ */
+
 /**
  * Keeps the page fed with the daemon's events: connects again by itself for as long as the page is looked at.
  *
- * @param {{ event: (name: string, data: any) => void, lost: (why: string) => void }} listener
+ * @param {Listener} listener
  */
 export function follow(listener) {
+  /** @type {AbortController | undefined} */
   let connection;
 
   async function run() {
@@ -29,9 +39,15 @@ export function follow(listener) {
   if (document.visibilityState === "visible") void run();
 }
 
-/** Resolves with the reason when the connection has ended. */
+/**
+ * Resolves with the reason when the connection has ended.
+ *
+ * @param {AbortSignal} signal
+ * @param {Listener} listener
+ */
 async function listen(signal, listener) {
   const silence = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const heard = () => {
     clearTimeout(timer);
@@ -43,6 +59,7 @@ async function listen(signal, listener) {
     // The token has changed: the server shows its form instead of the page.
     if (response.status === 401) location.reload();
     if (!response.ok) return (await response.text()).trim();
+    if (response.body === null) return "";
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
@@ -50,7 +67,7 @@ async function listen(signal, listener) {
       if (done) return "";
       heard();
       const messages = (rest + value).split("\n\n");
-      rest = messages.pop();
+      rest = messages.pop() ?? "";
       for (const message of messages) tell(message, listener);
     }
   } catch {
@@ -60,10 +77,17 @@ async function listen(signal, listener) {
   }
 }
 
-function tell(message, listener) {
+/**
+ * @param {string} message
+ * @param {Listener} listener
+ */
+function tell(message, { event }) {
   const lines = message.split("\n");
-  const field = (name) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-  listener.event(field("event"), JSON.parse(field("data")));
+  /** @param {string} name */
+  const field = (name) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? "";
+  const name = field("event");
+  if (Object.hasOwn(event, name)) event[/** @type {keyof PageEvents} */ (name)](JSON.parse(field("data")));
 }
 
+/** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,12 +1,17 @@
 import { Answer } from "./answer.js";
 import { ask } from "./ask.js";
 import { describe } from "./detail.js";
-import { make, say } from "./dom.js";
+import { make, say, wordsOf } from "./dom.js";
+
+/** @import { StationStatus } from "../view.ts" */
 
 /** One item, wherever it was found: on its lane, on the map, by a link. */
 export class ItemRoom {
+  /** @type {string | undefined} */
   #id;
+  /** @type {readonly string[]} */
   #grades = [];
+  /** @type {string | undefined} */
   #gallery;
   #title = make("h2", { tabindex: "-1" }, "Item");
   #said = make("p.said", { role: "status" });
@@ -35,6 +40,7 @@ export class ItemRoom {
     return this.#title;
   }
 
+  /** @param {string} id */
   open(id) {
     if (id !== this.#id) {
       this.#id = id;
@@ -58,6 +64,7 @@ export class ItemRoom {
     void this.#load();
   }
 
+  /** @param {StationStatus} status */
   status({ gallery }) {
     this.#grades = gallery.grades;
     this.#answer.grades(gallery.grades);
@@ -67,15 +74,16 @@ export class ItemRoom {
 
   async #load() {
     const id = this.#id;
+    if (id === undefined) return;
     try {
-      const detail = await ask(`/api/item/${encodeURIComponent(id)}`);
+      const detail = await ask("/api/item/", { id });
       if (id !== this.#id) return;
       if (detail === undefined) return this.#gone();
       say(this.#title, `Item ${detail.verdict.seq} of lane ${detail.verdict.lane}`);
       this.#body.replaceChildren(describe(detail, this.#grades));
       this.#answer.element.hidden = detail.views.length === 0;
     } catch (error) {
-      if (id === this.#id) say(this.#wrong, `This item cannot be shown: ${error.message}`);
+      if (id === this.#id) say(this.#wrong, `This item cannot be shown: ${wordsOf(error)}`);
     }
   }
 
@@ -91,18 +99,22 @@ export class ItemRoom {
     );
   }
 
+  /** @param {string} grade */
   async #enroll(grade) {
     const id = this.#id;
     say(this.#wrong, "");
     say(this.#said, `Enrolling it as ${grade} …`);
     try {
-      const { references } = await ask("/api/enroll", { grade, items: [id] });
+      const done = await ask("/api/enroll", { change: { grade, items: [id] } });
       if (id === this.#id)
-        say(this.#said, `Enrolled as ${grade}. ${references} fruit are enrolled; the next one is judged by them.`);
+        say(
+          this.#said,
+          `Enrolled as ${grade}. ${done?.references ?? 0} fruit are enrolled; the next one is judged by them.`,
+        );
     } catch (error) {
       if (id !== this.#id) return;
       say(this.#said, "");
-      say(this.#wrong, `Not enrolled: ${error.message}`);
+      say(this.#wrong, `Not enrolled: ${wordsOf(error)}`);
     }
   }
 }

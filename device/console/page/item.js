@@ -2,10 +2,17 @@ import { make } from "./dom.js";
 import * as format from "./format.js";
 import { kindOf, mark, nameOf, paint } from "./marks.js";
 
+/** @import { ItemMessage } from "../view.ts" */
+
 /** Share of the bar's width left of the threshold: a margin of 0 stands here, 1 at the right end. */
 const ZERO = 0.3;
 
-/** One item of the strip. It is made once and never changes: a verdict is final. */
+/**
+ * One item of the strip. It is made once and never changes: a verdict is final.
+ *
+ * @param {ItemMessage} item
+ * @param {readonly string[]} grades
+ */
 export function tile(item, grades) {
   const kind = kindOf(item);
   const link = make("a", { href: `#item/${encodeURIComponent(item.item)}`, tabindex: "-1" });
@@ -21,6 +28,11 @@ export function tile(item, grades) {
   return li;
 }
 
+/**
+ * @param {ItemMessage} item
+ * @param {string} kind
+ * @param {readonly string[]} grades
+ */
 function picture({ thumb, late, cup }, kind, grades) {
   const frame = make("div.picture");
   if (thumb === null) {
@@ -36,6 +48,7 @@ function picture({ thumb, late, cup }, kind, grades) {
   return frame;
 }
 
+/** @param {number} margin */
 function marginBar(margin) {
   const at = ZERO + Math.max(-1, Math.min(1, margin)) * (margin < 0 ? ZERO : 1 - ZERO);
   const fill = make("span.fill");
@@ -45,6 +58,7 @@ function marginBar(margin) {
   return make("div.bar", { "aria-hidden": "true", title }, fill);
 }
 
+/** @param {ItemMessage} item */
 function measures({ sizeMm, margin }) {
   const size = sizeMm === null ? "" : `${format.count(sizeMm)} mm`;
   const line = make("p.measures.small", {}, make("span", {}, size));

@@ -1,7 +1,9 @@
-import { arrange, keyed, make, say } from "./dom.js";
+import { arrange, keyed, make, say, targetOf } from "./dom.js";
 import * as format from "./format.js";
 import { tile } from "./item.js";
 import { mark, nameOf, outcomes, paint } from "./marks.js";
+
+/** @import { CameraStatus, GalleryStatus, ItemMessage, LaneStatus } from "../view.ts" */
 
 const SHOWN = 16;
 /** A strip that moves with every fruit of a quick lane cannot be read: so long it rests at least. */
@@ -12,18 +14,23 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 /** One row of fruit: what it counts, and its latest items, newest first. */
 export class Lane {
   element;
+  /** @type {ItemMessage[]} */
   #items = [];
+  /** @type {Map<string, HTMLElement>} */
   #tiles = new Map();
+  /** @type {readonly string[]} */
   #grades = [];
   #held = false;
   /** A pointer is over the items. */
   #resting = false;
   #missed = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #due;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #parts;
   #tally;
 
+  /** @param {string} id */
   constructor(id) {
     const title = `lane-${id}`;
     const parts = {
@@ -60,14 +67,19 @@ export class Lane {
     parts.strip.addEventListener("keydown", (event) => this.#key(event));
     // Who reads an item with the keyboard must not lose it under the focus.
     parts.strip.addEventListener("focusin", (event) => {
-      if (event.target.matches(":focus-visible")) this.#hold(true);
+      if (targetOf(event).matches(":focus-visible")) this.#hold(true);
     });
     // What somebody is about to hit must not move away under the pointer.
     parts.strip.addEventListener("pointerenter", () => this.#rest(true));
     for (const end of ["pointerleave", "pointercancel"]) parts.strip.addEventListener(end, () => this.#rest(false));
   }
 
-  /** Begins anew with what the daemon has kept, newest first. */
+  /**
+   * Begins anew with what the daemon has kept, newest first.
+   *
+   * @param {readonly ItemMessage[]} items
+   * @param {readonly string[]} grades
+   */
   reset(items, grades) {
     this.#grades = grades;
     this.#items = items.slice(0, SHOWN);
@@ -78,6 +90,7 @@ export class Lane {
     this.#draw();
   }
 
+  /** @param {ItemMessage} item */
   add(item) {
     this.#items.unshift(item);
     this.#items.length = Math.min(this.#items.length, SHOWN);
@@ -91,6 +104,11 @@ export class Lane {
     }
   }
 
+  /**
+   * @param {LaneStatus} lane
+   * @param {CameraStatus | undefined} camera
+   * @param {GalleryStatus} gallery
+   */
   status(lane, camera, gallery) {
     const { about, paused, enrolls, rate } = this.#parts;
     say(about, `${lane.conveyor}, camera ${lane.camera}`);
@@ -107,11 +125,11 @@ export class Lane {
     this.#advise(lane, camera, gallery);
   }
 
+  /** @param {LaneStatus} lane */
   #count(lane) {
-    const counts = new Map(
-      this.#grades.map((grade) => [`grade:${grade}`, Object.hasOwn(lane.grades, grade) ? lane.grades[grade] : 0]),
-    );
-    // Grades that an earlier gallery had are still part of the count.
+    /** @type {Map<string, number>} */
+    const counts = new Map(this.#grades.map((grade) => [`grade:${grade}`, 0]));
+    // Grades that only an earlier gallery had are still part of the count.
     for (const [grade, count] of Object.entries(lane.grades)) counts.set(`grade:${grade}`, count);
     for (const outcome of outcomes) {
       const count = lane.outcomes[outcome];
@@ -123,11 +141,11 @@ export class Lane {
       if (kind === "late") return fill(li, "late", [make("span", {}, "late")], lane.late, lane.items);
       paint(li, kind, this.#grades);
       const sign = [mark(kind, this.#grades), make("span", {}, nameOf(kind))];
-      fill(li, "", sign, counts.get(kind), kind === "empty" ? lane.items : fruit);
+      fill(li, "", sign, counts.get(kind) ?? 0, kind === "empty" ? lane.items : fruit);
     });
     this.#parts.share.replaceChildren(
       ...kinds
-        .filter((kind) => kind !== "empty" && counts.get(kind) > 0)
+        .filter((kind) => kind !== "empty" && (counts.get(kind) ?? 0) > 0)
         .map((kind) => {
           const part = make("span");
           paint(part, kind, this.#grades);
@@ -137,13 +155,19 @@ export class Lane {
     );
   }
 
-  /** Says what to do where nothing has come yet. */
+  /**
+   * Says what to do where nothing has come yet.
+   *
+   * @param {LaneStatus} lane
+   * @param {CameraStatus | undefined} camera
+   * @param {GalleryStatus} gallery
+   */
   #advise(lane, camera, gallery) {
     const { empty, strip } = this.#parts;
     empty.hidden = this.#items.length > 0;
     strip.hidden = this.#items.length === 0;
     if (!empty.hidden) {
-      const [title, ...lines] = advice(lane, camera, gallery);
+      const [title = "", ...lines] = advice(lane, camera, gallery);
       const key = [title, ...lines].join("\n");
       if (empty.dataset.key !== key) {
         empty.dataset.key = key;
@@ -157,6 +181,7 @@ export class Lane {
     this.#due ??= setTimeout(() => this.#draw(), Math.max(0, next - performance.now()));
   }
 
+  /** @param {boolean} resting */
   #rest(resting) {
     this.#resting = resting;
     if (!resting) {
@@ -171,6 +196,7 @@ export class Lane {
     clearTimeout(this.#due);
     this.#due = undefined;
     this.#drawnAt = performance.now();
+    /** @type {Map<string, HTMLElement>} */
     const shown = new Map();
     for (const item of this.#items) {
       shown.set(item.item, this.#tiles.get(item.item) ?? tile(item, this.#grades));
@@ -181,10 +207,11 @@ export class Lane {
     strip.hidden = shown.size === 0;
     empty.hidden = shown.size > 0;
     // One item is in the order of focus; arrow keys reach the others.
-    for (const [index, li] of [...shown.values()].entries()) li.firstElementChild.tabIndex = index === 0 ? 0 : -1;
+    for (const [index, li] of [...shown.values()].entries()) linkOf(li).tabIndex = index === 0 ? 0 : -1;
     strip.scrollLeft = 0;
   }
 
+  /** @param {boolean} held */
   #hold(held) {
     if (held === this.#held) return;
     this.#held = held;
@@ -208,26 +235,50 @@ export class Lane {
     this.element.classList.toggle("held", this.#held);
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    const tiles = Array.from(this.#parts.strip.children, (li) => li.firstElementChild);
-    const at = tiles.indexOf(document.activeElement);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tiles.length - 1 }[event.key];
+    const tiles = Array.from(this.#parts.strip.children, linkOf);
+    const at = tiles.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const to = new Map([
+      ["ArrowRight", at + 1],
+      ["ArrowLeft", at - 1],
+      ["Home", 0],
+      ["End", tiles.length - 1],
+    ]).get(event.key);
     if (event.key === "Escape") {
       this.#parts.hold.focus();
       this.#hold(false);
     } else if (to !== undefined && at !== -1) {
       event.preventDefault();
-      tiles[Math.max(0, Math.min(tiles.length - 1, to))].focus();
+      tiles[Math.max(0, Math.min(tiles.length - 1, to))]?.focus();
     }
   }
 }
 
+/** The link that an item of the strip is. @param {Element} li */
+function linkOf(li) {
+  return /** @type {HTMLElement} */ (li.firstElementChild);
+}
+
+/**
+ * @param {Element} li
+ * @param {string} extra class
+ * @param {readonly (string | Node)[]} sign
+ * @param {number} count
+ * @param {number} whole
+ */
 function fill(li, extra, sign, count, whole) {
   li.className = extra;
   const share = whole > 0 ? format.percent(count / whole) : "";
   li.replaceChildren(make("span.name", {}, ...sign), make("b", {}, format.count(count)), make("span.small", {}, share));
 }
 
+/**
+ * @param {LaneStatus} lane
+ * @param {CameraStatus | undefined} camera
+ * @param {GalleryStatus} gallery
+ * @returns {string[]} title and lines
+ */
 function advice(lane, camera, gallery) {
   if (gallery.items === 0) {
     return [

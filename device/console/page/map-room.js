@@ -1,8 +1,18 @@
 import { ask } from "./ask.js";
-import { make, say } from "./dom.js";
+import { make, say, targetOf, wordsOf } from "./dom.js";
 import * as format from "./format.js";
 import { kindOf, mark, nameOf, paint, shapeOf } from "./marks.js";
 import { referenceUrl, viewsUrl } from "./picture.js";
+
+/** @import { Verdict } from "../../contract/messages.ts" */
+/** @import { ItemMessage, MapShown, Point, StationStatus } from "../view.ts" */
+
+/**
+ * A mark on the map: a reference, or with `verdict` an item that passed.
+ *
+ * @typedef {{ key: string, kind: string, label: string, id: string, verdict?: Verdict }} Mark
+ * @typedef {Mark & Point & { g: SVGElement, look: string }} Placed
+ */
 
 const SVG = "http://www.w3.org/2000/svg";
 /** Fruit that passed and are still on the map. */
@@ -14,13 +24,19 @@ const EDGE_PX = 28;
 /** References and the latest items in the plane in which the references differ most. */
 export class MapRoom {
   #open = false;
+  /** @type {readonly string[]} */
   #grades = [];
+  /** @type {string | undefined} */
   #gallery;
+  /** @type {MapShown | undefined} */
   #map;
-  /** Oldest first. */
+  /** Oldest first. @type {(Point & { verdict: Verdict })[]} */
   #items = [];
+  /** @type {Map<string, Placed>} */
   #points = new Map();
+  /** @type {string | undefined} */
   #chosen;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #due;
   #title = make("h2", { tabindex: "-1" }, "Map");
   #about = make("p.small");
@@ -37,16 +53,19 @@ export class MapRoom {
     make("p", {}, "It is drawn as soon as fruit are enrolled."),
   );
   #field;
+  #whole;
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#svg.append(this.#references, this.#latest);
     this.#field = make("div.field", {}, this.#svg);
+    this.#whole = make("div.map", {}, this.#field, this.#card);
     element.append(
       make("div.bar-top", {}, this.#title),
       this.#wrong,
       this.#none,
       this.#legend,
-      make("div.map", {}, this.#field, this.#card),
+      this.#whole,
       this.#about,
     );
     this.#choose(undefined);
@@ -55,7 +74,7 @@ export class MapRoom {
       if (event.pointerType === "mouse") this.#pick(event);
     });
     this.#svg.addEventListener("pointerdown", (event) => this.#pick(event));
-    this.#svg.addEventListener("focusin", (event) => this.#choose(event.target.dataset.key));
+    this.#svg.addEventListener("focusin", (event) => this.#choose(keyOf(targetOf(event))));
     this.#svg.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -85,6 +104,7 @@ export class MapRoom {
     if (this.#open) void this.#load();
   }
 
+  /** @param {StationStatus} status */
   status({ gallery }) {
     this.#grades = gallery.grades;
     const hash = gallery.hash.slice(0, 16);
@@ -93,6 +113,7 @@ export class MapRoom {
     if (this.#open) void this.#load();
   }
 
+  /** @param {ItemMessage} item */
   item(item) {
     if (!this.#open || this.#map === undefined || item.spot === null || item.gallery !== this.#map.gallery) return;
     this.#items.push({ verdict: item, ...item.spot });
@@ -113,34 +134,35 @@ export class MapRoom {
       say(this.#wrong, "");
       this.#draw();
     } catch (error) {
-      say(this.#wrong, `The map cannot be shown: ${error.message}`);
+      say(this.#wrong, `The map cannot be shown: ${wordsOf(error)}`);
     }
   }
 
   #draw() {
     const map = this.#map;
     this.#none.hidden = map !== undefined;
-    this.#field.parentElement.hidden = map === undefined;
+    this.#whole.hidden = map === undefined;
     this.#legend.hidden = map === undefined;
     if (map === undefined) return;
     const { width, height } = this.#field.getBoundingClientRect();
     if (width === 0) return;
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const place = placing([...map.references, ...this.#items], width, height);
-    const focused = this.#svg.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+    const active = document.activeElement;
+    const focused = active !== null && this.#svg.contains(active) ? keyOf(active) : undefined;
     const before = this.#points;
     this.#points = new Map();
     for (const reference of map.references) {
       const kind = `grade:${reference.grade}`;
       const label = `reference, ${reference.grade}`;
-      const point = { key: `r ${reference.id}`, kind, label, id: reference.id, item: false };
+      const point = { key: `r ${reference.id}`, kind, label, id: reference.id };
       this.#put(point, place(reference), 9, before);
     }
     const newest = this.#items.length - 1;
     for (const [index, { verdict, ...spot }] of this.#items.entries()) {
       const kind = kindOf(verdict);
       const label = `${nameOf(kind)}, item ${verdict.seq} of lane ${verdict.lane}`;
-      const point = { key: `i ${verdict.item}`, kind, label, id: verdict.item, item: true, verdict };
+      const point = { key: `i ${verdict.item}`, kind, label, id: verdict.item, verdict };
       const g = this.#put(point, place(spot), index === newest ? 18 : 14, before);
       g.style.opacity = String(0.35 + 0.65 * ((index + 1) / this.#items.length));
       g.classList.toggle("newest", index === newest);
@@ -148,35 +170,48 @@ export class MapRoom {
     const all = [...this.#points.values()];
     arrangeIn(
       this.#references,
-      all.filter(({ item }) => !item),
+      all.filter(({ verdict }) => verdict === undefined),
     );
     arrangeIn(
       this.#latest,
-      all.filter(({ item }) => item),
+      all.filter(({ verdict }) => verdict !== undefined),
     );
     if (focused !== undefined) this.#points.get(focused)?.g.focus();
-    const first = this.#points.get(this.#chosen) ?? all.at(-1);
+    const first = this.#pointOf(this.#chosen) ?? all.at(-1);
     for (const { g } of all) g.setAttribute("tabindex", g === first?.g ? "0" : "-1");
     if (this.#chosen !== undefined && !this.#points.has(this.#chosen)) this.#choose(undefined);
     this.#tell(map);
   }
 
-  /** Points that stay are moved, so that the eye can follow them. */
+  /** @param {string | undefined} key */
+  #pointOf(key) {
+    return key === undefined ? undefined : this.#points.get(key);
+  }
+
+  /**
+   * Points that stay are moved, so that the eye can follow them.
+   *
+   * @param {Mark} point
+   * @param {Point} place
+   * @param {number} size
+   * @param {ReadonlyMap<string, Placed>} before
+   */
   #put(point, { x, y }, size, before) {
     const look = `${point.kind} ${this.#grades.join(" ")}`;
     const there = before.get(point.key);
-    const g = there?.look === look ? there.g : this.#make(point);
+    const g = there !== undefined && there.look === look ? there.g : this.#make(point);
     g.style.transform = `translate(${x}px, ${y}px)`;
     g.style.setProperty("--size", String(size / 24));
     this.#points.set(point.key, { ...point, x, y, g, look });
     return g;
   }
 
-  #make({ key, kind, label, item }) {
-    const g = svg("g", { role: "img", "aria-label": label, class: item ? "point passed" : "point" });
+  /** @param {Mark} mark */
+  #make({ key, kind, label, verdict }) {
+    const g = svg("g", { role: "img", "aria-label": label, class: verdict === undefined ? "point" : "point passed" });
     g.dataset.key = key;
     paint(g, kind, this.#grades);
-    if (item) g.append(svg("circle", { r: "15", class: "ring" }));
+    if (verdict !== undefined) g.append(svg("circle", { r: "15", class: "ring" }));
     const line = !kind.startsWith("grade:");
     g.append(
       svg("path", { d: shapeOf(kind, this.#grades), transform: "translate(-12 -12)", class: line ? "line" : "full" }),
@@ -184,7 +219,9 @@ export class MapRoom {
     return g;
   }
 
+  /** @param {MapShown} map */
   #tell({ references, enrolled, explained }) {
+    /** @type {Map<string, number | undefined>} */
     const counts = new Map(this.#grades.map((grade) => [`grade:${grade}`, 0]));
     for (const { grade } of references) counts.set(`grade:${grade}`, (counts.get(`grade:${grade}`) ?? 0) + 1);
     for (const { verdict } of this.#items) if (verdict.outcome !== "graded") counts.set(verdict.outcome, undefined);
@@ -209,6 +246,7 @@ export class MapRoom {
     );
   }
 
+  /** @param {PointerEvent} event */
   #pick(event) {
     const box = this.#svg.getBoundingClientRect();
     const at = { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -223,11 +261,12 @@ export class MapRoom {
     if (best !== undefined) this.#choose(best);
   }
 
+  /** @param {string | undefined} key */
   #choose(key) {
     if (key !== undefined && key === this.#chosen) return;
-    this.#points.get(this.#chosen)?.g.classList.remove("chosen");
+    this.#pointOf(this.#chosen)?.g.classList.remove("chosen");
     this.#chosen = key;
-    const point = this.#points.get(key);
+    const point = this.#pointOf(key);
     if (point === undefined) {
       this.#chosen = undefined;
       this.#card.replaceChildren(make("p.small", {}, "Point at a mark, or reach it with the arrow keys, to see it."));
@@ -235,29 +274,34 @@ export class MapRoom {
     }
     point.g.classList.add("chosen");
     for (const { g } of this.#points.values()) g.setAttribute("tabindex", g === point.g ? "0" : "-1");
-    const url = point.item ? viewsUrl(point.id) : referenceUrl(point.id);
+    const { verdict } = point;
+    const url = verdict !== undefined ? viewsUrl(point.id) : referenceUrl(point.id);
     const name = make("p.what", {}, mark(point.kind, this.#grades), make("b", {}, nameOf(point.kind)));
     paint(name, point.kind, this.#grades);
     const image = make("img", { src: url, alt: `Views of ${point.label}`, decoding: "async" });
     image.addEventListener("error", () => image.remove(), { once: true });
-    const about = point.item
-      ? make("a.go", { href: `#item/${encodeURIComponent(point.id)}` }, "Why this grade?")
-      : make("p.small", {}, "enrolled");
-    const which = point.item ? `item ${point.verdict.seq} of lane ${point.verdict.lane}` : "";
+    const about =
+      verdict !== undefined
+        ? make("a.go", { href: `#item/${encodeURIComponent(point.id)}` }, "Why this grade?")
+        : make("p.small", {}, "enrolled");
+    const which = verdict !== undefined ? `item ${verdict.seq} of lane ${verdict.lane}` : "";
     this.#card.replaceChildren(name, make("p.small", {}, which), image, about);
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    const from = this.#points.get(this.#chosen);
-    const towards = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (event.key === "Enter" && from?.item) location.hash = `#item/${encodeURIComponent(from.id)}`;
+    const from = this.#pointOf(this.#chosen);
+    const towards = TOWARDS.get(event.key);
+    if (event.key === "Enter" && from?.verdict !== undefined) location.hash = `#item/${encodeURIComponent(from.id)}`;
     if (towards === undefined || from === undefined) return;
     event.preventDefault();
+    /** @type {Placed | undefined} */
     let best;
     let least = Number.POSITIVE_INFINITY;
     for (const point of this.#points.values()) {
-      const along = (point.x - from.x) * towards[0] + (point.y - from.y) * towards[1];
-      const across = Math.abs((point.x - from.x) * towards[1]) + Math.abs((point.y - from.y) * towards[0]);
+      const [right, down] = [point.x - from.x, point.y - from.y];
+      const along = right * towards.x + down * towards.y;
+      const across = Math.abs(right * towards.y) + Math.abs(down * towards.x);
       const cost = along + 2 * across;
       if (along <= 0.5 || cost >= least) continue;
       best = point;
@@ -267,11 +311,31 @@ export class MapRoom {
   }
 }
 
-/** Both axes in one scale: distances are to be compared by eye. */
+/** @type {ReadonlyMap<string, Point>} */
+const TOWARDS = new Map([
+  ["ArrowRight", { x: 1, y: 0 }],
+  ["ArrowLeft", { x: -1, y: 0 }],
+  ["ArrowUp", { x: 0, y: -1 }],
+  ["ArrowDown", { x: 0, y: 1 }],
+]);
+
+/** @param {Element} element */
+const keyOf = (element) => (element instanceof SVGElement ? element.dataset.key : undefined);
+
+/**
+ * Both axes in one scale: distances are to be compared by eye.
+ *
+ * @param {readonly Point[]} points
+ * @param {number} width
+ * @param {number} height
+ * @returns {(point: Point) => Point}
+ */
 function placing(points, width, height) {
   const xs = points.map(({ x }) => x);
   const ys = points.map(({ y }) => y);
-  const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const [low, high] = [Math.min(...ys), Math.max(...ys)];
+  /** @param {number} px */
   const room = (px) => Math.max(1, px - 2 * EDGE_PX);
   const scale = Math.min(room(width) / Math.max(right - left, 1e-3), room(height) / Math.max(high - low, 1e-3));
   return ({ x, y }) => ({
@@ -280,14 +344,24 @@ function placing(points, width, height) {
   });
 }
 
+/**
+ * @param {SVGElement} parent
+ * @param {readonly Placed[]} points
+ */
 function arrangeIn(parent, points) {
+  /** @type {Set<Element>} */
   const wanted = new Set(points.map(({ g }) => g));
   for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
   for (const { g } of points) if (g.parentNode !== parent) parent.append(g);
 }
 
+/**
+ * @param {"svg" | "g" | "path" | "circle"} name
+ * @param {Record<string, string>} attributes
+ * @returns {SVGElement}
+ */
 function svg(name, attributes = {}) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
+  return /** @type {SVGElement} */ (element);
 }

@@ -1,3 +1,5 @@
+/** @import { Verdict } from "../../contract/messages.ts" */
+
 /**
  * What a grade looks like: a hue and a shape by its rank, never colour alone. Best to worst goes from teal over gold to
  * vermilion, which people who see no red or green tell apart too.
@@ -11,51 +13,100 @@ const SHAPES = [
   "M12 1.5L22.5 9.1L18.5 21.5h-13L1.5 9.1z",
   "M7 2.5h10L22.5 12L17 21.5H7L1.5 12z",
 ];
+/**
+ * An outcome that is no grade.
+ *
+ * @typedef {Exclude<Verdict["outcome"], "graded">} Ungraded
+ */
+
+/** @type {Readonly<Record<Ungraded, string>>} */
 const OUTCOMES = {
   unknown: "M7.5 8.5a4.5 4.5 0 1 1 6.6 4c-1.5.8-2.1 1.6-2.1 3.2M12 19.2v.6",
   unsure: "M4 9.5q4-4 8 0t8 0M4 15.5q4-4 8 0t8 0",
+  foreign: "M12 3l9 16h-18zM12 9v5M12 16.6v.4",
   empty: "M5 12h14",
   "no-image": "M6 6l12 12M18 6L6 18",
 };
-const NAMES = { unknown: "unknown", unsure: "unsure", empty: "empty", "no-image": "no image" };
+/** @type {Readonly<Record<Ungraded, string>>} */
+const NAMES = { unknown: "unknown", unsure: "unsure", foreign: "foreign", empty: "empty", "no-image": "no image" };
 
-export const outcomes = Object.keys(NAMES);
+export const outcomes = /** @type {Ungraded[]} */ (Object.keys(NAMES));
 
-/** The key under which an item is counted: its grade, or its outcome where it has none. */
-export const kindOf = ({ outcome, grade }) => (outcome === "graded" ? `grade:${grade}` : outcome);
-
-/** The name of a kind in words. */
-export const nameOf = (kind) => NAMES[kind] ?? kind.slice("grade:".length);
-
-/** Gives an element the kind's colour; `grades` are best first. */
-export function paint(element, kind, grades) {
-  element.dataset.kind = kind in NAMES ? kind : "grade";
-  if (!(kind in NAMES)) element.style.setProperty("--hue", String(hueOf(rankOf(kind, grades), grades.length)));
+/**
+ * @param {string} kind
+ * @returns {kind is Ungraded}
+ */
+function isUngraded(kind) {
+  return Object.hasOwn(NAMES, kind);
 }
 
-/** The kind's sign as a picture beside its name. */
+/**
+ * The key under which an item is counted: its grade, or its outcome where it has none.
+ *
+ * @param {Pick<Verdict, "outcome" | "grade">} verdict
+ */
+export const kindOf = ({ outcome, grade }) => (outcome === "graded" ? `grade:${grade}` : outcome);
+
+/** The name of a kind in words. @param {string} kind */
+export const nameOf = (kind) => (isUngraded(kind) ? NAMES[kind] : kind.slice("grade:".length));
+
+/**
+ * Gives an element the kind's colour.
+ *
+ * @param {HTMLElement | SVGElement} element
+ * @param {string} kind
+ * @param {readonly string[]} grades best first
+ */
+export function paint(element, kind, grades) {
+  element.dataset.kind = isUngraded(kind) ? kind : "grade";
+  if (!isUngraded(kind)) element.style.setProperty("--hue", String(hueOf(rankOf(kind, grades), grades.length)));
+}
+
+/**
+ * The kind's sign as a picture beside its name.
+ *
+ * @param {string} kind
+ * @param {readonly string[]} grades best first
+ */
 export function mark(kind, grades) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("class", kind in NAMES ? "mark line" : "mark");
+  svg.setAttribute("class", isUngraded(kind) ? "mark line" : "mark");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", shapeOf(kind, grades));
   svg.append(path);
   return svg;
 }
 
-/** The outline of a kind's sign, 24 wide and high. */
-export const shapeOf = (kind, grades) => OUTCOMES[kind] ?? SHAPES[rankOf(kind, grades) % SHAPES.length];
+/**
+ * The outline of a kind's sign, 24 wide and high.
+ *
+ * @param {string} kind
+ * @param {readonly string[]} grades best first
+ * @returns {string}
+ */
+export const shapeOf = (kind, grades) =>
+  isUngraded(kind) ? OUTCOMES[kind] : (SHAPES[rankOf(kind, grades) % SHAPES.length] ?? "");
 
-/** A grade that the gallery has no more stands behind all others. */
+/**
+ * A grade that the gallery has no more stands behind all others.
+ *
+ * @param {string} kind
+ * @param {readonly string[]} grades
+ */
 function rankOf(kind, grades) {
   const rank = grades.indexOf(nameOf(kind));
   return rank === -1 ? grades.length : rank;
 }
 
+/**
+ * @param {number} rank
+ * @param {number} ranks
+ */
 function hueOf(rank, ranks) {
   const at = ranks < 2 ? 0 : Math.min(1, rank / (ranks - 1)) * (HUES.length - 1);
   const low = Math.min(HUES.length - 2, Math.floor(at));
-  return Math.round(HUES[low] + (HUES[low + 1] - HUES[low]) * (at - low));
+  const [from = 0, to = 0] = HUES.slice(low);
+  return Math.round(from + (to - from) * (at - low));
 }

@@ -1,4 +1,4 @@
-import { keyed, make, say } from "./dom.js";
+import { at, keyed, make, say } from "./dom.js";
 import { follow } from "./feed.js";
 import * as format from "./format.js";
 import { ItemRoom } from "./item-room.js";
@@ -8,14 +8,16 @@ import { QueueRoom } from "./queue-room.js";
 import { walk } from "./rooms.js";
 import { System } from "./system.js";
 
+/** @import { ItemMessage, PageEvents, QueueStatus, StationStatus } from "../view.ts" */
+
 const TONES = { online: "good", degraded: "warn", stopped: "idle", lost: "bad" };
 const RELIEF_MS = 6000;
 
-const at = (id) => document.getElementById(id);
 const system = new System(at("system"));
 const item = new ItemRoom(at("item"));
 const queue = new QueueRoom(at("unknown"));
 const map = new MapRoom(at("map"));
+/** @type {Map<string, Lane>} */
 const lanes = new Map();
 const laneList = keyed(at("lanes"), (id) => {
   const lane = new Lane(id);
@@ -23,9 +25,13 @@ const laneList = keyed(at("lanes"), (id) => {
   return lane.element;
 });
 const factList = keyed(at("facts"), () => make("div"));
+/** @type {string | undefined} */
 let page;
-let items = {};
+/** @type {Map<string, readonly ItemMessage[]>} */
+let items = new Map();
+/** @type {Date | undefined} */
 let lostSince;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let relief;
 
 walk({
@@ -36,13 +42,13 @@ walk({
 });
 
 follow({
-  event(name, data) {
-    if (name === "snapshot") begin(data);
-    else if (name === "status") show(data);
-    else if (name === "item") {
+  event: {
+    snapshot: begin,
+    status: show,
+    item(data) {
       lanes.get(data.lane)?.add(data);
       map.item(data);
-    }
+    },
   },
   lost(why) {
     lostSince ??= new Date();
@@ -53,16 +59,16 @@ follow({
   },
 });
 
-/** The first event of every connection: what the daemon knows now takes the place of all that was shown. */
+/** The first event of every connection: what the daemon knows now takes the place of all that was shown. @param {PageEvents["snapshot"]} snapshot */
 function begin(snapshot) {
   // The daemon was updated while this page was open.
   if (page !== undefined && page !== snapshot.page) location.reload();
   page = snapshot.page;
-  items = snapshot.items;
+  items = new Map(Object.entries(snapshot.items));
   delete document.body.dataset.link;
   const away = lostSince;
   lostSince = undefined;
-  for (const [id, lane] of lanes) lane.reset(items[id] ?? [], snapshot.status.gallery.grades);
+  for (const [id, lane] of lanes) lane.reset(items.get(id) ?? [], snapshot.status.gallery.grades);
   show(snapshot.status);
   if (away !== undefined) for (const room of [item, queue, map]) room.again();
   if (away !== undefined && at("notice").hidden) {
@@ -71,6 +77,7 @@ function begin(snapshot) {
   }
 }
 
+/** @param {StationStatus} status */
 function show(status) {
   say(at("device"), status.device);
   showState(status.state, status.state);
@@ -89,7 +96,7 @@ function show(status) {
       lanes.delete(id);
       continue;
     }
-    if (!before.has(id)) lane.reset(items[id] ?? [], status.gallery.grades);
+    if (!before.has(id)) lane.reset(items.get(id) ?? [], status.gallery.grades);
     lane.status(now, cameras.get(now.camera), status.gallery);
   }
   system.status(status);
@@ -97,18 +104,29 @@ function show(status) {
   for (const room of [item, queue, map]) room.status(status);
 }
 
+/** @param {QueueStatus} queue */
 function showWaiting({ items: waiting }) {
   at("waiting").hidden = waiting === 0;
   say(at("waiting"), waiting === 0 ? "" : format.count(waiting));
 }
 
+/**
+ * @param {keyof typeof TONES} state
+ * @param {string} words
+ */
 function showState(state, words) {
   at("state").dataset.tone = TONES[state];
-  say(at("state").querySelector(".words"), words);
+  const place = at("state").querySelector(".words");
+  if (place !== null) say(place, words);
   if (state === "lost") document.title = "no connection – gradeline";
 }
 
-/** The line under the header; it is a live region, so it changes only with what it says. */
+/**
+ * The line under the header; it is a live region, so it changes only with what it says.
+ *
+ * @param {string} tone
+ * @param {string} text
+ */
 function notify(tone, text) {
   const notice = at("notice");
   clearTimeout(relief);
@@ -118,10 +136,13 @@ function notify(tone, text) {
   say(notice, text);
 }
 
+/** @param {StationStatus} status */
 function showFacts({ lanes: all, latencyMs, broker }) {
+  /** @param {(lane: StationStatus["lanes"][number]) => number} pick */
   const sum = (pick) => all.reduce((total, lane) => total + pick(lane), 0);
   const late = sum((lane) => lane.late);
   const delay = latencyMs.exposure_to_ack;
+  /** @type {Record<string, [value: string, tone: string]>} */
   const facts = {
     "items / min": [format.rate(sum((lane) => lane.perMinute)), ""],
     items: [format.count(sum((lane) => lane.items)), ""],
@@ -130,9 +151,9 @@ function showFacts({ lanes: all, latencyMs, broker }) {
     "waiting for broker": [format.count(broker.pendingVerdicts), broker.state === "connected" ? "" : "warn"],
   };
   factList(Object.keys(facts), (div, name) => {
-    const [value, tone] = facts[name];
+    const [value, tone] = facts[name] ?? ["", ""];
     if (div.children.length === 0) div.append(make("dt", {}, name), make("dd"));
     div.dataset.tone = tone;
-    say(div.lastElementChild, value);
+    say(div.lastElementChild ?? div, value);
   });
 }

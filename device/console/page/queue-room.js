@@ -1,10 +1,13 @@
 import { Answer } from "./answer.js";
 import { ask } from "./ask.js";
 import { describe } from "./detail.js";
-import { keyed, make, say } from "./dom.js";
+import { keyed, make, say, targetOf, wordsOf } from "./dom.js";
 import * as format from "./format.js";
 import { kindOf, nameOf, paint } from "./marks.js";
 import { viewsUrl } from "./picture.js";
+
+/** @import { Verdict } from "../../contract/messages.ts" */
+/** @import { StationStatus } from "../view.ts" */
 
 /** Pictures of waiting items that are shown at once. */
 const SHOWN = 24;
@@ -14,12 +17,17 @@ export class QueueRoom {
   #open = false;
   #seen = "";
   #total = 0;
+  /** @type {readonly Verdict[]} */
   #items = [];
-  /** Answered and not yet confirmed. */
+  /** Answered and not yet confirmed. @type {Set<string>} */
   #busy = new Set();
+  /** @type {string | undefined} */
   #chosen;
+  /** @type {string | undefined} */
   #shown;
+  /** @type {readonly string[]} */
   #grades = [];
+  /** @type {string | undefined} */
   #gallery;
   #title = make("h2", { tabindex: "-1" }, "Unknown fruit");
   #count = make("span");
@@ -33,7 +41,7 @@ export class QueueRoom {
   #wrong = make("p.said.wrong", { role: "alert" });
   #row = make("ol.row", { "aria-label": "Waiting, newest first" });
   #body = make("div.body");
-  #face = make("img.face", { alt: "", decoding: "async" });
+  #face = /** @type {HTMLImageElement} */ (make("img.face", { alt: "", decoding: "async" }));
   #asked;
   #none = make(
     "div.none",
@@ -48,6 +56,7 @@ export class QueueRoom {
   #answer;
   #list;
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#answer = new Answer({
       title: "What is it?",
@@ -94,6 +103,7 @@ export class QueueRoom {
     void this.#load();
   }
 
+  /** @param {StationStatus} status */
   status({ gallery, queue }) {
     this.#grades = gallery.grades;
     this.#answer.grades(gallery.grades);
@@ -112,13 +122,15 @@ export class QueueRoom {
 
   async #load() {
     try {
-      const { total, items } = await ask("/api/queue");
+      const queue = await ask("/api/queue");
+      if (queue === undefined) return;
+      const { total, items } = queue;
       this.#total = total;
       this.#items = items;
       for (const id of this.#busy) if (!items.some(({ item }) => item === id)) this.#busy.delete(id);
       this.#draw();
     } catch (error) {
-      say(this.#wrong, `The queue cannot be shown: ${error.message}`);
+      say(this.#wrong, `The queue cannot be shown: ${wordsOf(error)}`);
     }
   }
 
@@ -140,11 +152,13 @@ export class QueueRoom {
     const chosen = waiting.find(({ item }) => item === this.#chosen);
     if (chosen !== undefined) byId.set(chosen.item, chosen);
     this.#list([...byId.keys()], (li, id) => {
-      paint(li, kindOf(byId.get(id)), this.#grades);
+      const verdict = byId.get(id);
       const button = li.firstElementChild;
+      if (verdict === undefined || button === null) return;
+      paint(li, kindOf(verdict), this.#grades);
       if (id === this.#chosen) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
-      const { lane, seq, outcome } = byId.get(id);
+      const { lane, seq, outcome } = verdict;
       button.setAttribute("aria-label", `${nameOf(outcome)} item ${seq} of lane ${lane}`);
     });
     if (!this.#open) return;
@@ -163,6 +177,7 @@ export class QueueRoom {
     }
   }
 
+  /** @param {string} id */
   #card(id) {
     const url = `/thumb/${encodeURIComponent(id)}`;
     const image = make("img", { src: url, alt: "", width: "96", height: "96", loading: "lazy", decoding: "async" });
@@ -171,6 +186,7 @@ export class QueueRoom {
     return make("li", {}, button);
   }
 
+  /** @param {string} id */
   #choose(id) {
     this.#chosen = id;
     this.#draw();
@@ -183,18 +199,18 @@ export class QueueRoom {
     this.#showFace(id);
     if (id === undefined) return this.#body.replaceChildren();
     try {
-      const detail = await ask(`/api/item/${encodeURIComponent(id)}`);
+      const detail = await ask("/api/item/", { id });
       if (id !== this.#shown) return;
       this.#body.replaceChildren(
         detail === undefined ? make("p", {}, "It was let go meanwhile.") : describe(detail, this.#grades),
       );
     } catch (error) {
       if (id !== this.#shown) return;
-      this.#body.replaceChildren(make("p", {}, `It cannot be shown: ${error.message}`));
+      this.#body.replaceChildren(make("p", {}, `It cannot be shown: ${wordsOf(error)}`));
     }
   }
 
-  /** The fruit beside the question, all its views at once. */
+  /** The fruit beside the question, all its views at once. @param {string | undefined} id */
   #showFace(id) {
     const url = id === undefined ? undefined : viewsUrl(id);
     if (url === undefined) this.#face.removeAttribute("src");
@@ -217,38 +233,41 @@ export class QueueRoom {
     // What had the focus may be gone with the item.
     if (inRow || document.activeElement === document.body) this.#focus();
     try {
-      if (grade === null) await ask("/api/dismiss", { items: [id] });
-      else await ask("/api/enroll", { grade, items: [id] });
+      if (grade === null) await ask("/api/dismiss", { change: { items: [id] } });
+      else await ask("/api/enroll", { change: { grade, items: [id] } });
       this.#items = this.#items.filter(({ item }) => item !== id);
       this.#total = Math.max(0, this.#total - 1);
       say(this.#said, grade === null ? "Dismissed." : `Enrolled as ${grade}; the next fruit is judged by it.`);
     } catch (error) {
       say(this.#said, "");
-      say(this.#wrong, `${grade === null ? "Not dismissed" : `Not enrolled as ${grade}`}: ${error.message}`);
+      say(this.#wrong, `${grade === null ? "Not dismissed" : `Not enrolled as ${grade}`}: ${wordsOf(error)}`);
     }
     this.#busy.delete(id);
     this.#draw();
   }
 
+  /** @param {1 | -1} by */
   #move(by) {
     const ids = this.#waiting().map(({ item }) => item);
-    const at = ids.indexOf(this.#chosen);
+    const at = ids.indexOf(this.#chosen ?? "");
     const to = ids[at + by] ?? (by > 0 ? ids[at - 1] : undefined);
     if (to !== undefined) this.#chosen = to;
   }
 
   #focus() {
-    const chosen = this.#row.querySelector("[aria-current]");
+    const chosen = /** @type {HTMLElement | null} */ (this.#row.querySelector("[aria-current]"));
     (chosen ?? this.#title).focus();
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input")) return;
+    const target = targetOf(event);
+    if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input")) return;
     const grade = this.#answer.gradeOf(event.key);
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : undefined;
     if (grade !== undefined) void this.#say(grade);
     else if (event.key === "Delete") void this.#say(null);
-    else if (by !== undefined && !event.target.closest(".scroll")) {
+    else if (by !== undefined && !target.closest(".scroll")) {
       this.#move(by);
       this.#draw();
       this.#focus();

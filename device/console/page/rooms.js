@@ -2,9 +2,12 @@
  * Rooms of the page by the part of the address after #: `#line`, `#unknown`, `#map`, `#item/ID`. The browser's own
  * history goes back and forth between them.
  *
- * @param {Record<string, { element: HTMLElement, room?: any, title?: HTMLElement }>} rooms
+ * @typedef {{ readonly title: HTMLElement, open(id: string): void, close(): void }} Room
  */
+
+/** @param {{ line: { element: HTMLElement } } & Record<string, { element: HTMLElement, room?: Room }>} rooms */
 export function walk(rooms) {
+  /** @type {{ name: string, id: string } | undefined} */
   let now;
 
   function enter() {
@@ -14,22 +17,25 @@ export function walk(rooms) {
     now = { name: known, id };
     if (before !== undefined) {
       document.body.dataset.walked = "yes";
-      if (before.name !== known) rooms[before.name].room?.close();
+      if (before.name !== known) rooms[before.name]?.room?.close();
     }
     for (const [each, { element }] of Object.entries(rooms)) element.hidden = each !== known;
     document.body.dataset.room = known;
-    for (const link of document.querySelectorAll(".rooms a")) {
+    for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".rooms a"))) {
       if (link.hash === `#${known}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    rooms[known].room?.open(id);
+    const { room } = rooms[known] ?? {};
+    room?.open(id);
     if (before === undefined && known === "line") return;
     // Who came by keyboard goes on from there: at the item left behind, else at the room's beginning.
     const left =
       before?.name === "item"
-        ? document.querySelector(`a[href="#item/${CSS.escape(encodeURIComponent(before.id))}"]`)
+        ? /** @type {HTMLElement | null} */ (
+            document.querySelector(`a[href="#item/${CSS.escape(encodeURIComponent(before.id))}"]`)
+          )
         : null;
-    const target = known === "line" ? left : rooms[known].room?.title;
+    const target = known === "line" ? left : room?.title;
     window.scrollTo(0, 0);
     target?.focus({ preventScroll: known !== "line" });
   }
@@ -38,8 +44,9 @@ export function walk(rooms) {
   enter();
 }
 
+/** @returns {[name: string, id: string]} */
 function place() {
-  const [name, id = ""] = location.hash.slice(1).split("/", 2);
+  const [name = "", id = ""] = location.hash.slice(1).split("/", 2);
   try {
     return [name, decodeURIComponent(id)];
   } catch {

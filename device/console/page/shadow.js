@@ -1,16 +1,20 @@
 import { make } from "./dom.js";
 import * as format from "./format.js";
 
+/** @import { ShadowStatus } from "../view.ts" */
+
 /** How a second recipe, which is only counted, would have decided. */
 export class Shadow {
   element;
   #body = make("div");
+  /** @type {string | undefined} */
   #shown;
 
   constructor() {
     this.element = make("section.shadow", { hidden: "" }, make("h2", {}, "In the shadow"), this.#body);
   }
 
+  /** @param {ShadowStatus | null} shadow */
   status(shadow) {
     this.element.hidden = shadow === null;
     const key = JSON.stringify(shadow);
@@ -21,6 +25,7 @@ export class Shadow {
   }
 }
 
+/** @param {ShadowStatus} shadow */
 function told({ recipe, since, items, same, different, skipped, pairs, last, problem }) {
   const share = items === 0 ? "" : `, ${format.percent(different / items)}`;
   const left = skipped === 0 ? "" : `; ${format.count(skipped)} left out, the line goes first`;
@@ -34,6 +39,7 @@ function told({ recipe, since, items, same, different, skipped, pairs, last, pro
   ];
 }
 
+/** @param {ShadowStatus["pairs"]} pairs */
 function table(pairs) {
   const head = ["verdict", "would be", "items"].map((name) => make("th", { scope: "col" }, name));
   const rows = pairs.map(({ was, would, items }) =>
@@ -42,6 +48,7 @@ function table(pairs) {
   return make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
 }
 
+/** @param {ShadowStatus["last"]} last */
 function list(last) {
   return make(
     "ul.plain",

@@ -2,6 +2,10 @@ import { keyed, make, say } from "./dom.js";
 import * as format from "./format.js";
 import { Shadow } from "./shadow.js";
 
+/** @import { BrokerStatus, CameraStatus, DriftStatus, ModelStatus, StationStatus } from "../view.ts" */
+/** @import { Stage } from "../../contract/metrics.ts" */
+
+/** @type {Readonly<Record<Stage, string>>} */
 const STAGES = {
   grab: "grab",
   vision: "find and cut",
@@ -11,7 +15,9 @@ const STAGES = {
   publish: "publish",
   exposure_to_ack: "exposure to broker",
 };
+/** @type {Readonly<Record<CameraStatus["state"], string>>} */
 const CAMERA = { ok: "good", reconnecting: "bad", ended: "idle" };
+/** @type {Readonly<Record<BrokerStatus["state"], string>>} */
 const BROKER = { connected: "good", connecting: "warn", refused: "bad", closed: "bad" };
 
 /** What stands beside the lanes: times, cameras, model, gallery, broker. */
@@ -22,8 +28,10 @@ export class System {
   #drift;
   #changes = make("ul.plain");
   #shadow = new Shadow();
-  #parts = {};
+  /** @type {Map<string, { dd: HTMLElement, sign: HTMLElement, words: HTMLElement }>} */
+  #parts = new Map();
 
+  /** @param {HTMLElement} aside */
   constructor(aside) {
     const times = make("tbody");
     const cameras = make("ul.plain");
@@ -62,14 +70,17 @@ export class System {
     this.#cameras = keyed(cameras, () => make("li"));
   }
 
+  /** @param {StationStatus} status */
   status({ drift, latencyMs, cameras, broker, recipe, shadow, model, gallery, uptimeS, version }) {
     this.#tellDrift(drift);
     this.#shadow.status(shadow);
     this.#time.hidden = Object.keys(latencyMs).length === 0;
+    const stages = /** @type {Stage[]} */ (Object.keys(STAGES));
     this.#times(
-      Object.keys(STAGES).filter((stage) => latencyMs[stage] !== undefined),
-      (row, stage) => {
-        const { p50, p99 } = latencyMs[stage];
+      stages.filter((stage) => latencyMs[stage] !== undefined),
+      (row, key) => {
+        const stage = /** @type {Stage} */ (key);
+        const { p50, p99 } = latencyMs[stage] ?? { p50: 0, p99: 0 };
         row.className = stage === "exposure_to_ack" ? "sum" : "";
         row.replaceChildren(
           make("th", { scope: "row" }, STAGES[stage]),
@@ -79,10 +90,16 @@ export class System {
       },
     );
     const byId = new Map(cameras.map((camera) => [camera.id, camera]));
-    this.#cameras([...byId.keys()], (li, id) => showCamera(li, byId.get(id)));
+    this.#cameras([...byId.keys()], (li, id) => {
+      const camera = byId.get(id);
+      if (camera !== undefined) showCamera(li, camera);
+    });
 
+    /** @type {(list: string, name: string, value: string, tone?: string) => void} */
     const put = (list, name, value, tone) => {
-      const { dd, sign, words } = this.#parts[`${list} ${name}`];
+      const parts = this.#parts.get(`${list} ${name}`);
+      if (parts === undefined) throw new Error(`the page has no ${list} ${name}`);
+      const { dd, sign, words } = parts;
       say(words, value);
       sign.hidden = tone === undefined;
       dd.dataset.tone = tone ?? "";
@@ -110,6 +127,7 @@ export class System {
     put("daemon", "version", version);
   }
 
+  /** @param {readonly DriftStatus[]} drift */
   #tellDrift(drift) {
     this.#drift.hidden = drift.length === 0;
     const key = JSON.stringify(drift);
@@ -124,26 +142,30 @@ export class System {
     );
   }
 
+  /**
+   * @param {string} list
+   * @param {readonly string[]} names
+   */
   #list(list, names) {
     const dl = make("dl");
     for (const name of names) {
       const sign = make("span.sign", { "aria-hidden": "true", hidden: "" });
       const words = make("span");
       const dd = make("dd", {}, sign, words);
-      this.#parts[`${list} ${name}`] = { dd, sign, words };
+      this.#parts.set(`${list} ${name}`, { dd, sign, words });
       dl.append(make("div", {}, make("dt", {}, name), dd));
     }
     return dl;
   }
 }
 
-/** A recipe by its name; without one model and gallery are those of the configuration. */
+/** A recipe by its name; without one model and gallery are those of the configuration. @param {string | null} name */
 function nameOf(name) {
   if (name === null || name === "configuration") return "none, as configured";
   return name.endsWith("+") ? `${name.slice(0, -1)}, taught since` : name;
 }
 
-/** What shows that the model runs there. */
+/** What shows that the model runs there. @param {ModelStatus["proof"]} proof */
 function proofOf({ nodes, golden, degraded }) {
   if (degraded !== null) return degraded;
   const parts =
@@ -159,10 +181,18 @@ function proofOf({ nodes, golden, degraded }) {
   return parts.join(", ") || "none needed";
 }
 
+/**
+ * @param {string} title
+ * @param {Node} content
+ */
 function section(title, content) {
   return make("section", {}, make("h2", {}, title), content);
 }
 
+/**
+ * @param {Element} li
+ * @param {CameraStatus} camera
+ */
 function showCamera(li, { id, state, reason, fps, frameAgeMs, dropped, incomplete }) {
   const lost = [
     dropped > 0 ? `${format.count(dropped)} dropped` : undefined,
@@ -178,6 +208,7 @@ function showCamera(li, { id, state, reason, fps, frameAgeMs, dropped, incomplet
   );
 }
 
+/** @param {number} number */
 function verdicts(number) {
   return number === 1 ? "1 verdict" : `${format.count(number)} verdicts`;
 }
