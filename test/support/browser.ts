@@ -10,6 +10,12 @@ const executablePath = found.stdout.trim();
 /** Why a test that needs a browser is skipped; false where there is one. */
 export const withoutBrowser: string | false = executablePath === "" && "needs apt-get install chromium";
 
+/** @throws {Error} where there is no chromium */
+export function chromiumPath(): string {
+  if (withoutBrowser !== false) throw new Error(withoutBrowser);
+  return executablePath;
+}
+
 /** A headless Chromium with a profile of its own. */
 function launchBrowser(): Promise<Browser> {
   return chromium.launch({
