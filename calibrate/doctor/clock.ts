@@ -1,12 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
-import koffi from "koffi";
+import { clockSync } from "../../device/base/clock-sync.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
-/** Enough of `struct timex` of 64-bit Linux (timex.h); times in it are microseconds. */
-const TIMEX_BYTES = 256;
-const MAX_ERROR_AT = 24;
-const STATUS_AT = 40;
-const STA_UNSYNC = 0x40;
 const WATCH_MS = 1500;
 const JUMP_MS = 5;
 /** Nobody had this program before. */
@@ -33,15 +28,8 @@ export async function checkClock(): Promise<Finding[]> {
 
 function synchronised(): Finding {
   const todo = "timedatectl set-ntp true, or install chrony";
-  try {
-    const timex = Buffer.alloc(TIMEX_BYTES);
-    koffi.load("libc.so.6").func("int adjtimex(void *timex)")(timex);
-    if ((timex.readInt32LE(STATUS_AT) & STA_UNSYNC) === 0) {
-      const errorMs = Number(timex.readBigInt64LE(MAX_ERROR_AT)) / 1000;
-      return ok(`synchronised, off by ${errorMs.toFixed(1)} ms at most`);
-    }
-    return warning("not synchronised over the network: times in verdicts drift away from the controller's", todo);
-  } catch (error) {
-    return warning(`the kernel does not say whether it is synchronised: ${(error as Error).message}`, todo);
-  }
+  const found = clockSync();
+  if (found === undefined) return warning("the kernel does not say whether it is synchronised", todo);
+  if (found.synchronised) return ok(`synchronised, off by ${found.errorMs.toFixed(1)} ms at most`);
+  return warning("not synchronised over the network: times in verdicts drift away from the controller's", todo);
 }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Frame } from "../base/frame.ts";
+import type { Log } from "../base/log.ts";
 import type { Micros } from "../base/time.ts";
 import type { ReplayConfig } from "../config/schema.ts";
 import { type Image, imageSize, listImages, readImage } from "./image.ts";
@@ -12,12 +13,12 @@ import type { FrameSource } from "./source.ts";
 
 /**
  * Opens a folder of images or a recording. In real pace, and for a folder always, times are counted from the opening;
- * a recording in fast pace keeps its own.
+ * a recording in fast pace keeps its own. A picture that cannot be read is an incomplete frame: the camera exposed it.
  *
  * @throws {GradelineError} SOURCE when the folder is absent, its index is damaged or an image differs in size,
- *   SOURCE_EMPTY when there is nothing to show, IMAGE or IMAGE_SIZE when an image cannot be read
+ *   SOURCE_EMPTY when there is nothing to show, IMAGE or IMAGE_SIZE when no image can be read
  */
-export async function openReplay(config: ReplayConfig, clock: Clock = systemClock): Promise<FrameSource> {
+export async function openReplay(config: ReplayConfig, clock: Clock = systemClock, log?: Log): Promise<FrameSource> {
   if (!existsSync(config.path)) {
     throw new GradelineError("SOURCE", `there is no folder ${config.path} to replay`, {
       hint: "`path` names a folder of images, or of a recording",
@@ -33,7 +34,7 @@ export async function openReplay(config: ReplayConfig, clock: Clock = systemCloc
   // Of recordings in step the one that began first begins now, the others as much later as they did.
   const first = frames[0]!.exposedAt;
   const startAt = rebase ? begin + first - span.first : first;
-  const reel = new ReplayReel(frames, size, config, startAt, others.length === 0 ? undefined : span);
+  const reel = new ReplayReel(frames, size, config, startAt, others.length === 0 ? undefined : span, log);
   return new PacedSource(reel, config.pace, clock);
 }
 
@@ -78,9 +79,18 @@ async function listFolder(config: ReplayConfig): Promise<RecordedFrame[]> {
 }
 
 async function commonSize(frames: readonly RecordedFrame[]): Promise<{ widthPx: number; heightPx: number }> {
-  const first = await imageSize(frames[0]!.file);
-  for (const { file } of frames.slice(1)) {
-    const { widthPx, heightPx } = await imageSize(file);
+  let first: { widthPx: number; heightPx: number } | undefined;
+  let torn: unknown;
+  for (const { file } of frames) {
+    let size: { widthPx: number; heightPx: number };
+    try {
+      size = await imageSize(file);
+    } catch (error) {
+      torn ??= error;
+      continue;
+    }
+    first ??= size;
+    const { widthPx, heightPx } = size;
     if (widthPx === first.widthPx && heightPx === first.heightPx) continue;
     throw new GradelineError(
       "SOURCE",
@@ -88,6 +98,7 @@ async function commonSize(frames: readonly RecordedFrame[]): Promise<{ widthPx: 
       { hint: "all images of a replay come from one camera; take this one out" },
     );
   }
+  if (first === undefined) throw torn;
   return first;
 }
 
@@ -102,6 +113,8 @@ class ReplayReel implements Reel {
   readonly #roundSeq: number;
   /** The image that follows the last one asked for, being read while that one is in use. */
   #ahead: { readonly index: number; readonly image: Promise<Image> } | undefined;
+  readonly #log: Log | undefined;
+  readonly #torn = new Set<number>();
 
   constructor(
     frames: readonly RecordedFrame[],
@@ -110,7 +123,9 @@ class ReplayReel implements Reel {
     startAt: Micros,
     /** Of all recordings in step, whose rounds are equally long. */
     together: RecordedSpan | undefined,
+    log?: Log,
   ) {
+    this.#log = log;
     this.widthPx = size.widthPx;
     this.heightPx = size.heightPx;
     this.count = config.loop ? Number.POSITIVE_INFINITY : frames.length;
@@ -147,7 +162,7 @@ class ReplayReel implements Reel {
     const index = k % this.#frames.length;
     const round = Math.floor(k / this.#frames.length);
     const recorded = this.#frames[index]!;
-    const image = await this.#image(index);
+    const image = await this.#image(index).catch((error: unknown) => this.#tell(index, error));
     if (image.widthPx !== this.widthPx || image.heightPx !== this.heightPx) {
       throw new GradelineError("SOURCE", `${recorded.file} has changed its size since it was opened`, {
         hint: "do not write to a folder while it is replayed",
@@ -157,7 +172,7 @@ class ReplayReel implements Reel {
     return {
       seq: recorded.seq - this.#frames[0]!.seq + round * this.#roundSeq,
       exposedAt: this.exposedAt(k),
-      status: recorded.status,
+      status: this.#torn.has(index) ? "incomplete" : recorded.status,
       ...(recorded.cameraId === undefined ? {} : { cameraId: recorded.cameraId }),
       ...(recorded.cameraNs === undefined ? {} : { cameraNs: recorded.cameraNs }),
       widthPx: image.widthPx,
@@ -169,12 +184,18 @@ class ReplayReel implements Reel {
   async #image(index: number): Promise<Image> {
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    try {
-      return await (ahead?.index === index ? ahead.image : readImage(this.#frames[index]!.file));
-    } catch (cause) {
-      const { message, hint } = asGradelineError(cause);
-      throw new GradelineError("SOURCE", message, { hint, cause });
-    }
+    const image = await (ahead?.index === index ? ahead.image : readImage(this.#frames[index]!.file));
+    this.#torn.delete(index);
+    return image;
+  }
+
+  /** Nothing is measured on an incomplete frame, so its pixels may be anything. */
+  #tell(index: number, error: unknown): Image {
+    const { widthPx, heightPx } = this;
+    const { message, hint } = asGradelineError(error);
+    if (!this.#torn.has(index)) this.#log?.warn({ hint }, `a frame is incomplete: ${message}`);
+    this.#torn.add(index);
+    return { widthPx, heightPx, data: new Uint8Array(widthPx * heightPx * 3) };
   }
 
   #readAhead(index: number): void {

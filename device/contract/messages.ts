@@ -134,6 +134,7 @@ export const infoSchema = z.strictObject({
   version: z.string().describe("version of gradeline"),
   node: z.string().describe("version of the runtime"),
   startedAt: time,
+  clockSynchronised: z.boolean().nullable().describe("as in `health`"),
   model: z.strictObject({
     name: z.string(),
     version: z.string(),
@@ -204,6 +205,14 @@ export const healthSchema = z.strictObject({
       .describe("whoever gets the verdicts; `broker`, the plant's, comes first"),
     problem: z.string().nullable().describe("why the disk takes none"),
   }),
+  clock: z
+    .strictObject({
+      steps: count.describe("times that the board's clock was set while the daemon ran"),
+      lastStepS: z.number().nullable().describe("by how many seconds the last time, negative: back"),
+      lastStepAt: time.nullable(),
+      synchronised: z.boolean().nullable().describe("whether something keeps it right; null: the kernel does not say"),
+    })
+    .describe("times in messages follow the board's clock; the line itself runs by one that never jumps"),
   cameras: z.array(
     z.strictObject({
       id: nameSchema,

@@ -14,7 +14,7 @@ export async function openSource(config: SourceConfig, clock: Clock = systemCloc
   // Every camera has a thread, and a thread its own copy of the code: only what this camera needs is loaded.
   switch (config.kind) {
     case "replay":
-      return await (await import("../capture/replay.ts")).openReplay(config, clock);
+      return await (await import("../capture/replay.ts")).openReplay(config, clock, log);
     case "line":
       return await (await import("../simulation/source.ts")).openLine(config, clock);
     case "gige":

@@ -1,4 +1,4 @@
-import { formatMicros } from "../base/time.ts";
+import { formatMicros, readClock } from "../base/time.ts";
 import { type Codes, codesFor } from "../contract/codes.ts";
 import type { VerdictDraft } from "../contract/messages.ts";
 import type { DecidedItem } from "../recipes/decided-item.ts";
@@ -6,6 +6,8 @@ import type { DecidedItem } from "../recipes/decided-item.ts";
 /** The message of a decided item, before the journal gives it its sequence number. */
 export function draftVerdict(device: string, codes: Codes, item: DecidedItem): VerdictDraft {
   const { decision, passed, by } = item;
+  // All its times by the same clock, also where that was set a moment ago.
+  readClock();
   const { outcomeCode, gradeCode } = codesFor(codes, decision);
   return {
     v: 2,

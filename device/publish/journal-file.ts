@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { basename, dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { GradelineError } from "../base/errors.ts";
-import { parseMicros } from "../base/time.ts";
+import { parseWall } from "../base/time.ts";
 import { IdRanges } from "./id-ranges.ts";
 import { CeilingFile, type CeilingRecord } from "./journal-ceiling.ts";
 import { sqliteErrorAsGradeline } from "./journal-errors.ts";
@@ -302,7 +302,7 @@ function* rowsOfV1(db: DatabaseSync): Generator<FoundRow> {
     const { id, lane, seq, item, payload, acked } = row as unknown as JournalRow & { acked: number };
     const said = messageOf({ lane, seq, item, payload, decidedAt: 0 });
     if (said === undefined) continue;
-    yield { id, lane, seq, item, payload, decidedAt: parseMicros(String(said.decidedAt)), tick: 0, acked: acked === 1 };
+    yield { id, lane, seq, item, payload, decidedAt: parseWall(String(said.decidedAt)), tick: 0, acked: acked === 1 };
   }
 }
 

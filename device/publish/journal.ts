@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
-import { parseMicros } from "../base/time.ts";
+import { parseWall } from "../base/time.ts";
 import type { JournalConfig } from "../config/schema.ts";
 import type { Verdict, VerdictDraft } from "../contract/messages.ts";
 import { Cursor } from "./cursor.ts";
@@ -152,7 +152,7 @@ export class Journal implements Closable {
       wanted.reject(tooMany(this.#problem));
     } else {
       const payload = JSON.stringify(verdict);
-      const decidedAt = parseMicros(draft.decidedAt);
+      const decidedAt = parseWall(draft.decidedAt);
       this.#waiting.push({ entry: { lane, seq, item: draft.item, payload, decidedAt }, verdict, wanted });
       // Not at once: what the same turn of the event loop appends shares the transaction.
       if (this.#waiting.length === 1) queueMicrotask(() => this.#commitNext());

@@ -15,6 +15,7 @@ export function infoMessage(station: Station): InfoMessage {
     version: VERSION,
     node: process.versions.node,
     startedAt: formatMicros(station.startedAt),
+    clockSynchronised: station.clock.synchronised,
     model: {
       name: embedder.model.name,
       version: embedder.model.version,
@@ -40,6 +41,7 @@ export function healthMessage(station: Station): HealthMessage {
     at: formatMicros(nowMicros()),
     uptimeS: Math.round((nowMicros() - station.startedAt) / 1e6),
     ...station.publisher.health,
+    clock: station.clock.health,
     cameras: [...station.cameras.values()].map((camera) => {
       const { seen, dropped, incomplete, lost = 0, restarts = 0 } = camera.counters;
       const age = camera.frameAgeMs();

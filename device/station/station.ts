@@ -28,6 +28,7 @@ import type { DecidedItem } from "../recipes/decided-item.ts";
 import type { Recipe } from "../recipes/load.ts";
 import { DRIFT_TITLES } from "../teach/drift/findings.ts";
 import { nothingEnrolled, Teaching } from "../teach/teaching.ts";
+import { StationClock } from "./clock.ts";
 import { healthMessage, infoMessage, recipeMessage, shadowMessage } from "./messages.ts";
 import { requestHandlers } from "./requests.ts";
 import { StationState } from "./state.ts";
@@ -57,6 +58,7 @@ interface StationEvents {
 }
 
 const HEALTH_MS = 5000;
+const CLOCK_MS = 1000;
 const STATS_MS = 2000;
 
 /** Items whose pictures are kept until their verdicts are durable. */
@@ -81,6 +83,7 @@ export class Station implements Closable {
   readonly #opener: string | undefined;
   readonly #codes: Codes;
   #flows!: Flows;
+  readonly clock: StationClock;
   readonly #scope = new Scope();
   readonly #timers: NodeJS.Timeout[] = [];
   #publisher!: Publisher;
@@ -107,6 +110,7 @@ export class Station implements Closable {
     this.metrics = parts.metrics;
     this.#log = parts.log;
     this.#journal = parts.journal;
+    this.clock = new StationClock(parts.log);
     this.#given = parts;
     this.#opener = parts.opener;
     const { gradeCodes: grades, outcomeCodes } = parts.config.messages;
@@ -209,6 +213,7 @@ export class Station implements Closable {
     if (this.config.cameras.length === 0) yield { code: "no-camera", message: "no camera is configured" };
     for (const camera of this.cameras.values()) yield* cameraReasons(camera, this.#paused);
     yield* this.#flows.reasons();
+    yield* this.clock.reasons();
     const { problem: disk } = this.#journal;
     if (disk !== undefined) yield { code: "journal-disk", message: `journal: ${disk.message}`, hint: disk.hint };
     const mended = this.#recentNotices();
@@ -225,6 +230,12 @@ export class Station implements Closable {
       yield { code: "drift", message, hint: text, lane, since: parseMicros(since) };
     }
     if (this.#paused) yield { code: "paused", message: "paused by request" };
+  }
+
+  #lookAtClock(): void {
+    const { synchronised } = this.clock;
+    if (this.clock.look()) this.#tellHealth();
+    if (this.clock.synchronised !== synchronised) this.#tellRecipe();
   }
 
   #noticed({ text }: Notice): void {
@@ -344,6 +355,7 @@ export class Station implements Closable {
     this.#tellHealth();
     this.#tellStats();
     this.#timers.push(setInterval(() => this.#tellHealth(), HEALTH_MS));
+    this.#timers.push(setInterval(() => this.#lookAtClock(), CLOCK_MS));
     this.#timers.push(setInterval(() => this.#tellStats(), STATS_MS));
   }
 

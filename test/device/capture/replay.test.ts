@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import pino from "pino";
 import type { Frame } from "../../../device/base/frame.ts";
 import { writePng } from "../../../device/capture/image.ts";
 import { recordFrames } from "../../../device/capture/recording.ts";
@@ -159,6 +160,24 @@ describe("replay", () => {
     assert.deepEqual(await levels(await openReplay(config(path))), [3]);
   });
 
+  test("a picture cut short is an incomplete frame, and the others play once", async () => {
+    const path = join(root, "cut");
+    const frames = [1, 2, 3].map((seq) => ({ seq, exposedAt: seq * 1000, status: "ok" as const }));
+    await recordFrames(scripted(frames), path);
+    await truncate(join(path, "00000002.png"), 60);
+    const seen: [number, string][] = [];
+    for await (const { seq, status, data, widthPx, heightPx } of (await openReplay(config(path))).frames()) {
+      assert.equal(data.length, widthPx * heightPx * 3);
+      seen.push([seq, status]);
+    }
+    assert.deepEqual(
+      seen.map(([, status]) => status),
+      ["ok", "incomplete", "ok"],
+    );
+    await truncate(join(path, "00000001.png"), 3);
+    assert.equal((await openReplay(config(path))).widthPx, 8);
+  });
+
   test("a recording with a damaged line is refused, and the line is named", async () => {
     const path = join(root, "damaged");
     await recordFrames(scripted([{ seq: 3, exposedAt: 5, status: "ok" }]), path);
@@ -209,7 +228,7 @@ describe("replay", () => {
     await assert.rejects(openReplay(config(path)), { code: "SOURCE", message: /b\.png is 10 x 6, .* 8 x 6/ });
   });
 
-  test("an image that is damaged breaks the replay with its name, after the frames before it", async () => {
+  test("an image of a folder that is damaged is an incomplete frame, and its name is logged", async () => {
     const path = join(root, "broken");
     await recordFrames(scripted([]), path);
     await rm(join(path, "frames.jsonl"));
@@ -218,9 +237,11 @@ describe("replay", () => {
     await writePng(join(path, "a.png"), noise);
     const whole = await import("node:fs/promises").then((fs) => fs.readFile(join(path, "a.png")));
     await writeFile(join(path, "b.png"), whole.subarray(0, whole.length / 2));
-    const source = await openReplay(config(path));
-    const reader = source.frames();
-    assert.equal((await reader.next()).done, false);
-    await assert.rejects(reader.next(), { code: "SOURCE", message: /b\.png cannot be decoded/ });
+    const lines: string[] = [];
+    const log = pino({}, { write: (line) => void lines.push(line) });
+    const reader = (await openReplay(config(path), undefined, log)).frames();
+    assert.equal((await reader.next()).value?.status, "ok");
+    assert.equal((await reader.next()).value?.status, "incomplete");
+    assert.match(lines.join(), /b\.png cannot be decoded/);
   });
 });

@@ -143,6 +143,7 @@ function say({ publisher }: Publishing): void {
     version: "0.1.0",
     node: process.version,
     startedAt: now(),
+    clockSynchronised: null,
     model: { name: "m", version: "1", hash: HASH, sizePx: 96, dimension: 128 },
     provider: "cpu",
     proof: cpuProof,
@@ -153,6 +154,7 @@ function say({ publisher }: Publishing): void {
   publisher.retain("health", {
     at: now(),
     uptimeS: 3.5,
+    clock: { steps: 0, lastStepS: null, lastStepAt: null, synchronised: true },
     cameras: [{ id: "c1", seen: 100, dropped: 1, incomplete: 0, lost: 0, restarts: 0, ageMs: 33 }],
     drift: [],
     queue: { items: 1, bytes: 1000, dropped: 0, problem: null },
