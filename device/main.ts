@@ -13,6 +13,7 @@ import { loadConfig, readSecret } from "./config/file.ts";
 import { Console } from "./console/server.ts";
 import { createMetrics } from "./contract/metrics.ts";
 import { openEmbedder, type Progress } from "./embed/open.ts";
+import { checkSources } from "./lanes/check-sources.ts";
 import { Journal } from "./publish/journal.ts";
 import { checkBrokerFiles } from "./publish/link.ts";
 import { checkInstalled, readPlaces } from "./recipes/bundle/installed.ts";
@@ -25,11 +26,12 @@ import { nothingEnrolled } from "./teach/teaching.ts";
 
 const HELP = `The grading daemon: frames in, one verdict per fruit out over MQTT.
 
-Usage: gradeline --config FILE [--check]
+Usage: gradeline --config FILE [--check | --check=sources]
 
   --config FILE   YAML; systemd/gradeline.example.yaml is a complete commented example. As a service:
                   gradeline.yaml in $CONFIGURATION_DIRECTORY where absent
   --check         read the configuration, model and gallery, say what is wrong with them, and end
+  --check=sources the same, and open every camera, recording and secret; the daemon must not hold them meanwhile
   --version
   --help
 
@@ -72,6 +74,15 @@ await run(async (scope, stop) => {
   const recipe = await loadRecipeOrUntaught(places, embedder.model);
   if (options.check) {
     await checkBrokerFiles(config.mqtt, config.device);
+    if (options.sources) {
+      for (const secret of [config.mqtt.password, config.console.token]) {
+        if (secret !== undefined) await readSecret(secret);
+      }
+      for (const { id, widthPx, heightPx, frame } of await checkSources(config, stop)) {
+        const shown = frame ? `${widthPx} x ${heightPx}` : `${widthPx} x ${heightPx}, waits for its trigger`;
+        process.stdout.write(`camera ${id}: ${shown}\n`);
+      }
+    }
     if (recipe.warning !== undefined) process.stderr.write(`warning: ${recipe.warning}\n`);
     if (recipe.references === 0) process.stderr.write(`warning: ${nothingEnrolled(config, options.config)}\n`);
     const by = recipe.name === null ? "" : `recipe ${recipe.name}, `;
@@ -132,7 +143,7 @@ function telling(log: Log, systemd: Systemd, stop: AbortSignal): (progress: Prog
   };
 }
 
-function parse(): { readonly config: string; readonly check: boolean } | undefined {
+function parse(): { readonly config: string; readonly check: boolean; readonly sources: boolean } | undefined {
   const values = parseValues();
   if (values.help) {
     process.stdout.write(HELP);
@@ -146,15 +157,23 @@ function parse(): { readonly config: string; readonly check: boolean } | undefin
   if (config === undefined) {
     throw new GradelineError("USAGE", "--config is missing", { hint: "gradeline --help" });
   }
-  return { config, check: values.check };
+  const { check } = values;
+  if (check !== undefined && check !== "files" && check !== "sources") {
+    throw new GradelineError("USAGE", `found --check=${check}, wanted --check or --check=sources`, {
+      hint: "gradeline --help",
+    });
+  }
+  return { config, check: check !== undefined, sources: check === "sources" };
 }
 
 function parseValues() {
   try {
     return parseArgs({
+      // It may stand alone; what follows it is another word.
+      args: process.argv.slice(2).map((word) => (word === "--check" ? "--check=files" : word)),
       options: {
         config: { type: "string", short: "c" },
-        check: { type: "boolean", default: false },
+        check: { type: "string" },
         version: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

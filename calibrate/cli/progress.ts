@@ -19,18 +19,26 @@ export class Progress {
     if (this.#bar === undefined && process.stderr.isTTY && performance.now() - this.#startedAt > QUIET_MS) {
       this.#bar = new cliProgress.SingleBar(
         {
-          format: `${this.#title} {bar} {value}/{total}  {eta_formatted} left`,
+          format: `${this.#title} {bar} {value}/{total}{left}`,
           stream: process.stderr,
           hideCursor: true,
         },
         cliProgress.Presets.shades_classic,
       );
-      this.#bar.start(this.#total, done);
+      this.#bar.start(this.#total, done, { left: "" });
     }
-    this.#bar?.update(done);
+    this.#bar?.update(done, { left: timeLeft(done, this.#total, performance.now() - this.#startedAt) });
   }
 
   stop(): void {
     this.#bar?.stop();
   }
+}
+
+/** `  2 min left`; nothing before anything is done, as nobody knows then. */
+export function timeLeft(done: number, total: number, elapsedMs: number): string {
+  if (done <= 0 || done > total) return "";
+  const seconds = Math.round(((elapsedMs / done) * (total - done)) / 1000);
+  if (seconds < 100) return `  ${seconds} s left`;
+  return seconds < 6000 ? `  ${Math.round(seconds / 60)} min left` : `  ${Math.round(seconds / 3600)} h left`;
 }

@@ -42,15 +42,18 @@ const presetKeys = {
   usb: ["device", "encoding", "controls"],
   csi: ["sensor", "whiteBalanceMode", "exposureUs", "gain"],
   rtsp: ["url", "username", "password", "latencyMs"],
+  file: ["path"],
 } as const;
 
 export const gstSchema = z
   .strictObject({
     kind: z.literal("gst"),
     preset: z
-      .enum(["csi", "usb", "rtsp", "test"])
+      .enum(["csi", "usb", "rtsp", "test", "file"])
       .optional()
-      .describe("csi: Jetson camera connector; usb: V4L2; rtsp: network camera; test: moving test picture"),
+      .describe(
+        "csi: Jetson camera connector; usb: V4L2; rtsp: network camera; test: moving test picture; file: a video, at its own pace",
+      ),
     pipeline: z
       .string()
       .min(1)
@@ -85,6 +88,7 @@ export const gstSchema = z
     username: z.string().min(1).max(128).optional().describe("rtsp"),
     password: secretSchema.optional(),
     latencyMs: z.number().int().min(0).max(10_000).optional().describe("rtsp: buffer against jitter"),
+    path: z.string().min(1).optional().describe("file: the video; `onEnd: end` plays it once"),
     ...live,
   })
   .superRefine((value, context) => {
@@ -101,6 +105,9 @@ export const gstSchema = z
     }
     if (value.preset === "rtsp" && value.url === undefined) {
       context.addIssue({ code: "custom", path: ["url"], message: "preset `rtsp` needs the camera's address" });
+    }
+    if (value.preset === "file" && value.path === undefined) {
+      context.addIssue({ code: "custom", path: ["path"], message: "preset `file` needs the path of a video" });
     }
   })
   .describe("a GStreamer pipeline: camera connector, USB, network camera");

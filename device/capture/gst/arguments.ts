@@ -29,6 +29,8 @@ function sourceArguments(config: GstConfig, password: string | undefined): strin
       return csi(config);
     case "rtsp":
       return rtsp(config, password);
+    case "file":
+      return video(config);
     case undefined:
       return splitPipeline(config.pipeline ?? "");
   }
@@ -77,6 +79,12 @@ function rtsp(config: GstConfig, password: string | undefined): string[] {
   if (config.username !== undefined) source.push(property("user-id", config.username));
   if (password !== undefined) source.push(property("user-pw", password));
   return [...source, "!", "decodebin", "!", "videoconvert", "!", "videoscale", "!", raw(config, false)];
+}
+
+/** A file has no pace of its own: `identity sync=true` lets each frame out at its time. */
+function video(config: GstConfig): string[] {
+  const source = ["filesrc", property("location", config.path ?? ""), "!", "decodebin", "!", "videoconvert"];
+  return [...source, "!", "videoscale", "!", "videorate", "!", raw(config, false), "!", "identity", "sync=true"];
 }
 
 function raw(config: GstConfig, live: boolean): string {

@@ -31,6 +31,14 @@ test("a USB camera is opened with its format and fixed controls", () => {
   );
 });
 
+test("a video's path may hold anything, and its frames come at their own pace", () => {
+  assert.equal(
+    source({ preset: "file", path: 'a b!".mp4', fps: 25 }),
+    'filesrc location="a b!\\".mp4" ! decodebin ! videoconvert ! videoscale ! videorate ! video/x-raw,framerate=25/1 ! identity sync=true',
+  );
+  assert.match(gstSchema.safeParse({ kind: "gst", preset: "file" }).error!.message, /needs the path of a video/);
+});
+
 test("a Jetson's camera keeps exposure, gain and white balance where they are set", () => {
   assert.equal(
     source({ preset: "csi", sensor: 1, whiteBalanceMode: "daylight", exposureUs: 2000, gain: 2, fps: 59.94 }),
