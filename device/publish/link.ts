@@ -129,7 +129,7 @@ export class Link implements Closable {
       if (end.accepted && brief && tries > 2)
         end = { ...end, error: new GradelineError("BROKER", FLAPPING, FLAPPING_HELP) };
       this.#tell(end);
-      const base = end.slow ? timing.refusedMs : Math.min(timing.capMs, timing.firstMs * 2 ** Math.min(tries, 16));
+      const base = end.slow ? timing.refusedMs : Math.min(timing.capMs, timing.firstMs * 2 ** Math.max(0, tries - 1));
       await this.#pause(base * (0.5 + Math.random() / 2));
     }
   }

@@ -27,6 +27,51 @@ test("a stage that has work and gets none of it done is found after the limit, o
   assert.equal(at(3400, true, 6), "inference");
 });
 
+test("the watchdog is fed four times in its period, and the status told every five seconds", {
+  skip: withoutNotifySocket,
+}, async (t) => {
+  const folder = await temporaryFolder(t);
+  const socket = await NotifySocket.listen(join(folder, "notify"));
+  t.after(() => socket.close());
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const pass = (ms: number) => {
+    now += ms;
+    t.mock.timers.tick(ms);
+  };
+  const systemd = await Systemd.open({ NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "20000000" }, createLog("silent"));
+  t.after(() => systemd.close());
+  let status = "two lanes run";
+  const inference = { name: "inference", waiting: true, done: 0 };
+  systemd.running({ status: () => status, vitals: () => [inference] });
+  // What was told so far; a line of its own shows that nothing else is on its way.
+  const told = async (mark: string) => {
+    systemd.starting(mark);
+    await socket.until((line) => line === `STATUS=${mark}`);
+    return socket.told.filter((line) => line === "WATCHDOG=1").length;
+  };
+  assert.equal(await told("begun"), 1);
+  for (let quarter = 1; quarter <= 4; quarter++) {
+    pass(4999);
+    assert.equal(await told(`before ${quarter}`), quarter);
+    inference.done++;
+    status = `${quarter} quarters passed`;
+    pass(1);
+    assert.equal(await told(`after ${quarter}`), quarter + 1);
+    assert.ok(socket.told.includes(`STATUS=${status}`));
+  }
+  // Nothing gets done any more: it is fed for the rest of its period, then never again.
+  for (let quarter = 1; quarter <= 3; quarter++) pass(5000);
+  assert.equal(await told("hung"), 8);
+  for (let quarter = 1; quarter <= 3; quarter++) pass(5000);
+  assert.equal(await told("dead"), 8);
+  assert.ok(socket.told.includes("STATUS=inference does not advance"));
+  inference.done++;
+  pass(5000);
+  assert.equal(await told("again"), 9);
+});
+
 test("without a socket nothing is loaded and nothing told", async () => {
   const systemd = await Systemd.open({ WATCHDOG_USEC: "1000" }, createLog("silent"));
   systemd.starting("loading");
