@@ -11,6 +11,12 @@ const CUP_PITCH_MM = 105;
 const CUP_WINDOWS = 6;
 const CUPS_PER_S = 5;
 
+/** Cameras that look at the belt's fruit: one from above, the other from the side and a little further on. */
+const BELT_CAMERAS = [
+  { camera: "belt", offsetMm: 0, angleDeg: 0 },
+  { camera: "belt-side", offsetMm: 200, angleDeg: 120 },
+];
+
 export interface DemoLine {
   readonly seed: number;
   readonly fruit: string | undefined;
@@ -22,9 +28,11 @@ export interface DemoLine {
   readonly pace: "real" | "fast";
   /** Share of strangers. */
   readonly strangers: number;
+  /** How many cameras see the belt's fruit; one where absent. */
+  readonly beltCameras?: 1 | 2;
 }
 
-/** Cameras and lanes of the simulated line: one belt, free-running, and one cup conveyor, triggered. */
+/** Cameras and lanes of the simulated line: one belt with two cameras, free-running, and one cup conveyor, triggered. */
 export function demoLine(line: DemoLine): Pick<ConfigInput, "cameras" | "lanes"> {
   const common = {
     kind: "line" as const,
@@ -39,19 +47,21 @@ export function demoLine(line: DemoLine): Pick<ConfigInput, "cameras" | "lanes">
     ...(line.items === undefined ? {} : { items: line.items }),
     ...(line.fruit === undefined ? {} : { fruit: line.fruit, individuals: line.individuals }),
   };
+  const beltCameras = BELT_CAMERAS.slice(0, line.beltCameras ?? 1);
   return {
     cameras: [
-      {
-        id: "belt",
+      ...beltCameras.map(({ camera, ...seenFrom }) => ({
+        id: camera,
         source: {
           ...common,
-          conveyor: "belt",
+          conveyor: "belt" as const,
           fps: 30,
           speedMmPerS: BELT_MM_PER_S,
           spacingMm: 150,
           seed: line.seed * 2,
+          seenFrom,
         },
-      },
+      })),
       {
         id: "cups",
         source: {
@@ -66,7 +76,7 @@ export function demoLine(line: DemoLine): Pick<ConfigInput, "cameras" | "lanes">
     lanes: [
       {
         id: "belt",
-        camera: "belt",
+        cameras: beltCameras,
         mmPerPx: MM_PER_PX,
         gateMm: GATE_MM,
         conveyor: { kind: "belt", speedMmPerS: BELT_MM_PER_S },

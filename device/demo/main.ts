@@ -103,6 +103,7 @@ function configOf(options: DemoOptions, brokerUrl: string, startAt: number): Con
     items: undefined,
     pace: "real",
     strangers: 0.08,
+    beltCameras: 2,
   });
   return configSchema.parse({
     device: "demo",
@@ -141,6 +142,7 @@ async function prepareRecipe(
       items: ENROLL_ITEMS,
       pace: "fast",
       strangers: 0,
+      beltCameras: 2,
     }),
   });
   const truths = truthsOf(line, ENROLL_ITEMS);

@@ -4,9 +4,10 @@ import type { Config } from "../config/schema.ts";
 import type { DecidedItem, Judge } from "../recipes/decided-item.ts";
 import type { CropShape } from "../vision/crop.ts";
 import { Camera } from "./camera.ts";
+import type { LaneSightings } from "./camera-messages.ts";
 import { Flows, startTogether } from "./flows.ts";
 
-/** What is told of lanes that nobody judges. */
+/** What is told of lanes whose verdicts go nowhere. */
 export interface FruitListener {
   /** A fruit has passed all cameras of its lane; its crops are all of its views. */
   fruit(item: DecidedItem): void;
@@ -14,6 +15,10 @@ export interface FruitListener {
   room(): Promise<void>;
   /** A camera's state has changed. */
   changed(): void;
+  /** Who judges the fruit; nobody where absent. */
+  judge?(): Judge;
+  /** What each camera's followers saw, before it is put together. */
+  sighted?(lanes: readonly LaneSightings[]): void;
 }
 
 /** Where nothing is compared, nothing is embedded. */
@@ -42,17 +47,21 @@ export class FruitWatch implements Closable {
     const { cameras, lanes } = startTogether(config);
     const flows = new Flows({ cameras, lanes }, () => ({
       run: "",
-      judge: () => BLIND,
+      judge: () => listener.judge?.() ?? BLIND,
       decided: async (item) => listener.fruit(item),
       embedFailed: () => {},
     }));
     watch.#scope.add(flows);
     const hears = {
       frame: async (...seen: Parameters<Flows["frame"]>) => {
+        listener.sighted?.(seen[1].lanes);
         await flows.frame(...seen);
         await listener.room();
       },
-      rest: (...rest: Parameters<Flows["rest"]>) => flows.rest(...rest),
+      rest: (...rest: Parameters<Flows["rest"]>) => {
+        listener.sighted?.(rest[1]);
+        return flows.rest(...rest);
+      },
       restarted: (camera: Camera, lane?: string) => flows.restarted(camera, lane),
       changed: (camera: Camera) => {
         flows.changed(camera);

@@ -2,13 +2,14 @@ import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run as runParts } from "../../device/base/run.ts";
 
-const HELP = `npm run bench [-- line|soak|embed|cameras|match|precision|enroll|alpha]
+const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|precision|enroll|alpha]
                    [--seconds N] [--threads N] [--items N] [--json]
 
   line      the whole line under load and saturated, against the bare session (default)
   soak      the line at its own pace for ten minutes: whether memory stays
   embed     the embedding backends
   cameras   the sources that can run here
+  cameras-per-lane  fruit that 1 to 4 cameras see: what is missed, seen double or joined wrongly
   match     comparing views with references
   precision what fp16 and int8 do to verdicts
   enroll    enrolling 100 items of 10 views against embedding them alone
@@ -16,7 +17,7 @@ const HELP = `npm run bench [-- line|soak|embed|cameras|match|precision|enroll|a
 
 --seconds N  measured time of each part or row
 --threads N  threads of the session (line, soak, embed)
---items N    fruit that are judged (alpha)
+--items N    fruit that are judged (alpha), or pass in each row (cameras-per-lane)
 --json       figures for programs
 `;
 
@@ -55,6 +56,12 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     const progress = (text: string): void => void process.stderr.write(`${text}\n`);
     const figures = await run({ seconds, progress });
     return { figures, text: describe(figures) };
+  },
+  async "cameras-per-lane"({ items }) {
+    const { run, describe } = await import("./cameras-per-lane.ts");
+    const progress = (text: string): void => void process.stderr.write(`${text}\n`);
+    const figures = await run({ items, progress });
+    return { figures, text: `${describe(figures)}\n` };
   },
   async precision() {
     const { run, describe } = await import("./precision.ts");

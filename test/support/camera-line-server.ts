@@ -13,6 +13,8 @@ import { goFirst } from "./go-first.ts";
 
 /** Frames drawn ahead: the machine may be busy for a while. */
 const AHEAD = 150;
+/** The belt is empty for a second at the start. */
+const EMPTY = 10;
 /** The fake camera may wake so much before its time. */
 const EARLY_US = 1000;
 
@@ -38,7 +40,8 @@ async function serve(): Promise<void> {
   let shown = -1;
   serveFakeCamera(address, (exposedUs) => {
     const k = Math.floor((exposedUs + EARLY_US - config.startAt) / periodUs);
-    const picture = ready.get(k);
+    // Before the line starts its first pictures, an empty belt, are shown over and over.
+    const picture = ready.get(k < 0 ? ((k % EMPTY) + EMPTY) % EMPTY : k);
     if (k >= 0 && picture === undefined) process.stdout.write(`late ${k}\n`);
     for (const older of ready.keys()) if (older < k) ready.delete(older);
     shown = Math.max(shown, k);

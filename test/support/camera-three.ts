@@ -1,38 +1,20 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LiveSource } from "../../device/capture/live/live-source.ts";
 import { FAKE_GIGE, openGigeWhenFree } from "./camera-gige.ts";
+import { ip, plugCamera } from "./camera-networks.ts";
 import { until } from "./camera-peers.ts";
 
 /**
  * Three cameras, each in a network of its own behind a cable (veth pair) of its own; the second cable is pulled for
  * 1.5 s. To be started in a network namespace of its own: `unshare --net node camera-three.ts`. Prints one JSON object.
  */
-function ip(...words: string[]): void {
-  execFileSync("ip", words);
-}
-
-async function plug(n: number): Promise<{ kill(): void }> {
-  const start = `echo up; read go; exec setpriv --pdeathsig KILL ${FAKE_GIGE} -i 10.9.${n}.2`;
-  const camera = spawn("unshare", ["--net", "sh", "-c", start], { stdio: ["pipe", "pipe", "ignore"] });
-  await once(camera.stdout!, "data");
-  ip("link", "add", `h${n}`, "type", "veth", "peer", "name", `c${n}`, "netns", String(camera.pid));
-  ip("addr", "add", `10.9.${n}.1/24`, "dev", `h${n}`);
-  ip("link", "set", `h${n}`, "up");
-  const inside = (...words: string[]) =>
-    execFileSync("nsenter", ["--net", "-t", String(camera.pid), "ip", ...words], { stdio: "inherit" });
-  inside("addr", "add", `10.9.${n}.2/24`, "dev", `c${n}`);
-  inside("link", "set", `c${n}`, "up");
-  camera.stdin!.write("\n");
-  return { kill: () => camera.kill("SIGKILL") };
-}
+const FAKE = `${FAKE_GIGE} -i ADDRESS`;
 
 function open(n: number): Promise<LiveSource> {
   return openGigeWhenFree({ camera: `10.9.${n}.2`, packetSocket: true, fps: 25, roi: { w: 320, h: 240 } });
 }
 
-const cameras = [await plug(1), await plug(2), await plug(3)];
+const cameras = [await plugCamera(1, FAKE), await plugCamera(2, FAKE), await plugCamera(3, FAKE)];
 const sources = await Promise.all([open(1), open(2), open(3)]);
 const delivered = [0, 0, 0];
 const readers = sources.map(async (source, index) => {
