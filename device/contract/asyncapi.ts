@@ -41,6 +41,7 @@ function channel(name: string, topic: Topic): unknown {
     messages: { [name]: { $ref: `#/components/messages/${name}` } },
     parameters: {
       device: { description: "name of the board, `device` in its configuration" },
+      ...(topic.address.includes("{verb}") ? { verb: { description: "what was asked for" } } : {}),
       ...(lane ? { lane: { description: "name of the lane" } } : {}),
     },
   };

@@ -167,6 +167,9 @@ const brokerSchema = z.strictObject({
   protocol: z.enum(["5", "3.1.1"]).nullable().describe("null while not connected"),
   reason: z.string().nullable().describe("why there is no connection"),
   connects: count.describe("connections made since the start"),
+  refused: z
+    .array(z.strictObject({ topic: z.string(), reason: z.string() }))
+    .describe("topics that the broker does not take; each is left alone until the next connection"),
 });
 
 const findingSchema = z.strictObject({

@@ -8,7 +8,7 @@ import {
   stateSchema,
   verdictSchema,
 } from "./messages.ts";
-import { requestSchema, responseSchema, type Verb, verbNames, verbs } from "./verbs.ts";
+import { refusalSchema, requestSchema, responseSchema, type Verb, verbNames, verbs } from "./verbs.ts";
 
 /** One line of the contract with whoever sits at the broker. */
 export interface Topic {
@@ -112,6 +112,16 @@ export function responseTopic(verb: Verb): Topic {
   };
 }
 
+/** Where a request is answered whose verb is not known. */
+const refusalTopic: Topic = {
+  address: "response/{verb}",
+  direction: "send",
+  qos: 1,
+  retain: false,
+  payload: refusalSchema,
+  description: "Answer to a request whose verb the device does not know: always an error.",
+};
+
 /** The whole contract, by the name that documents use. */
 export function allTopics(): ReadonlyMap<string, Topic> {
   const all = new Map<string, Topic>(Object.entries(topics));
@@ -119,6 +129,7 @@ export function allTopics(): ReadonlyMap<string, Topic> {
     all.set(`${verb}Request`, requestTopic(verb));
     all.set(`${verb}Response`, responseTopic(verb));
   }
+  all.set("refusal", refusalTopic);
   return all;
 }
 

@@ -23,11 +23,13 @@ const activated = z.strictObject({
 export const verbs = {
   pause: {
     description: "Stop grading until `resume`.",
+    urgent: () => true,
     request: empty,
     data: z.strictObject({ paused: z.literal(true) }),
   },
   resume: {
     description: "Grade again.",
+    urgent: () => true,
     request: empty,
     data: z.strictObject({ paused: z.literal(false) }),
   },
@@ -49,6 +51,7 @@ export const verbs = {
   },
   reload: {
     description: "Read the gallery again; the old one stays in use where the new one is refused.",
+    apart: true,
     request: empty,
     data: z.strictObject({ gallery: hash, references: count }),
   },
@@ -84,6 +87,7 @@ export const verbs = {
     description:
       "Make fruit references of a grade: items that are still kept (`grade`, `items`), or the next that pass a lane (`lane`, `grade`, `count`), all of them or none. Grading goes on meanwhile; the answer comes when they count.",
     apart: true,
+    urgent: ({ count }) => count === 0,
     request: z.strictObject({
       grade: z.string().max(100).optional().describe("a new one needs no training"),
       items: z.array(z.string().max(120)).max(200).optional().describe("names of items, as in verdicts"),
@@ -122,6 +126,8 @@ export interface VerbContract {
   readonly data: z.ZodObject;
   /** It may last: served beside the others instead of in its turn, and ends by itself. */
   readonly apart?: true;
+  /** It is done at once, whatever else runs or waits, and its answer passes the others. */
+  readonly urgent?: (request: Record<string, unknown>) => boolean;
 }
 
 export type Verb = keyof typeof verbs;
@@ -138,7 +144,7 @@ const failureSchema = z.strictObject({
   hint: z.string().optional().describe("what to do about it"),
 });
 
-const refusalSchema = z.strictObject({ status: z.literal("error"), error: failureSchema, transaction });
+export const refusalSchema = z.strictObject({ status: z.literal("error"), error: failureSchema, transaction });
 
 /** The message on `response/<verb>`, or on the response topic that the request named. */
 export function responseSchema(verb: Verb): z.ZodType {

@@ -27,6 +27,7 @@ export async function brokerOptions(
   protocol: Protocol,
   connectTimeoutMs: number,
   form: MessageForm = USUAL_FORM,
+  retains = true,
 ): Promise<IClientOptions> {
   const url = new URL(mqtt.url);
   const scheme = url.protocol.slice(0, -1);
@@ -62,7 +63,7 @@ export async function brokerOptions(
       topic: topicName(device, "state"),
       payload: Buffer.from(messageText(form, "state", lost)),
       qos: 1,
-      retain: true,
+      retain: retains,
       ...(protocol === "5" ? { properties: { contentType: "application/json", payloadFormatIndicator: true } } : {}),
     },
   };

@@ -11,7 +11,12 @@ const SERVER_UNAVAILABLE_5 = 136;
 const SERVER_BUSY = 137;
 const SERVER_SHUTTING_DOWN = 139;
 const KEEP_ALIVE_TIMEOUT = 141;
+const BANNED = 138;
 const SESSION_TAKEN_OVER = 142;
+const ADMINISTRATIVE_ACTION = 152;
+const RETAIN_NOT_SUPPORTED = 154;
+const USE_ANOTHER_SERVER = 156;
+const SERVER_MOVED = 157;
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
@@ -48,6 +53,27 @@ export function isRefusal(error: unknown): boolean {
   return !passing.includes(code);
 }
 
+/** Whether the broker keeps no retained messages and therefore does not take a retained will. */
+export function refusesToRetain(error: unknown): boolean {
+  return codeOf(error) === RETAIN_NOT_SUPPORTED;
+}
+
+/**
+ * Whether the broker ended a connection that it had accepted, for a reason that another try at once will not change.
+ * What it minds of a single message is none.
+ */
+export function isLasting(error: unknown): boolean {
+  const lasting: unknown[] = [
+    NOT_AUTHORIZED_5,
+    BANNED,
+    SESSION_TAKEN_OVER,
+    ADMINISTRATIVE_ACTION,
+    USE_ANOTHER_SERVER,
+    SERVER_MOVED,
+  ];
+  return lasting.includes(codeOf(error));
+}
+
 /** Why there is no connection, and what to do about it. */
 export function reasonOf(error: unknown): { message: string; hint: string | undefined } {
   if (error instanceof GradelineError) return { message: error.message, hint: error.hint };
@@ -69,12 +95,22 @@ export function reasonOf(error: unknown): { message: string; hint: string | unde
         message: "another client connected with the same name",
         hint: "give each device its own `device` or `mqtt.clientId`",
       };
+    case "EPIPE":
+    case "ECONNRESET":
+      return { message: "the broker closed the connection", hint: undefined };
     case "ECONNREFUSED":
     case "ENOTFOUND":
     case "EHOSTUNREACH":
     case "ETIMEDOUT":
       return { message, hint: "check `mqtt.url` and that the broker runs" };
     default: {
+      // An alert comes from the broker: it is about our certificate. What is wrong with its own we find out ourselves.
+      if (typeof code === "string" && /_ALERT_(?!UNKNOWN_CA$)/.test(code)) {
+        return {
+          message,
+          hint: "the broker wants a client certificate that it trusts: set `mqtt.cert` and `mqtt.key`",
+        };
+      }
       const tls = typeof code === "string" && /CERT|TLS|SSL|SIGNATURE/.test(code);
       return { message, hint: tls ? "check `mqtt.ca` and the broker's certificate" : undefined };
     }

@@ -6,7 +6,7 @@ import type { MqttConfig } from "../config/schema.ts";
 import type { MessageForm } from "../contract/form.ts";
 import type { BrokerHealth } from "../contract/messages.ts";
 import { brokerOptions, MAX_PACKET_BYTES, type Protocol } from "./broker-options.ts";
-import { fallsBack, isRefusal, reasonOf } from "./link-errors.ts";
+import { fallsBack, isLasting, isRefusal, reasonOf, refusesToRetain } from "./link-errors.ts";
 import { packetGuard } from "./packet-guard.ts";
 import { Session } from "./session.ts";
 
@@ -36,7 +36,8 @@ export interface LinkParts {
   readonly form: MessageForm;
   readonly timing: LinkTiming;
   up(session: Session): void;
-  down(): void;
+  /** @returns the topic that the connection may have ended for */
+  down(): string | undefined;
   /** Something was acknowledged. */
   room(): void;
 }
@@ -53,6 +54,8 @@ interface End {
   readonly slow: boolean;
   /** The broker had accepted it. */
   readonly accepted: boolean;
+  /** It ended for something that will not be repeated for ever. */
+  readonly known: boolean;
 }
 
 /**
@@ -61,6 +64,8 @@ interface End {
  */
 export class Link implements Closable {
   readonly #parts: LinkParts;
+  /** The broker keeps retained messages, as far as is known. */
+  #retains = true;
   #client: MqttClient | undefined;
   #session: Session | undefined;
   #running: Promise<void> | undefined;
@@ -70,12 +75,14 @@ export class Link implements Closable {
   #protocol: Protocol | null = null;
   #reason: string | null = "not connected yet";
   #connects = 0;
+  /** The connection ends because we left it. */
+  #left = false;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
   }
 
-  get health(): BrokerHealth {
+  get health(): Omit<BrokerHealth, "refused"> {
     return { state: this.#state, protocol: this.#protocol, reason: this.#reason, connects: this.#connects };
   }
 
@@ -97,6 +104,8 @@ export class Link implements Closable {
 
   /** Says goodbye and connects again, by what the configuration says then. */
   reconnect(): void {
+    this.#retains = true;
+    this.#left = true;
     this.#leave();
     this.#wake?.();
   }
@@ -119,15 +128,20 @@ export class Link implements Closable {
     while (!this.#closed) {
       const since = performance.now();
       let end = await this.#connection(mqtt.protocol === "auto" ? "5" : mqtt.protocol);
+      if (!end.accepted && this.#retains && refusesToRetain(end.error) && !this.#closed) {
+        this.#retains = false;
+        end = await this.#connection("5");
+      }
       if (!end.accepted && mqtt.protocol === "auto" && fallsBack(end.error) && !this.#closed) {
         end = await this.#connection("3.1.1");
       }
       if (this.#closed) return;
       // One that was taken and lost at once counts as a failure: else a broker that does so would be hammered.
       const brief = performance.now() - since <= timing.capMs;
-      tries = end.accepted && !brief ? 0 : tries + 1;
-      if (end.accepted && brief && tries > 2)
+      tries = (end.accepted && !brief) || end.known ? 0 : tries + 1;
+      if (end.accepted && brief && tries > 2 && !this.#left)
         end = { ...end, error: new GradelineError("BROKER", FLAPPING, FLAPPING_HELP) };
+      this.#left = false;
       this.#tell(end);
       const base = end.slow ? timing.refusedMs : Math.min(timing.capMs, timing.firstMs * 2 ** Math.max(0, tries - 1));
       await this.#pause(base * (0.5 + Math.random() / 2));
@@ -139,9 +153,9 @@ export class Link implements Closable {
     const { mqtt, device, timing, form } = this.#parts;
     let client: MqttClient;
     try {
-      client = connect(await brokerOptions(mqtt, device, protocol, timing.connectMs, form));
+      client = connect(await brokerOptions(mqtt, device, protocol, timing.connectMs, form, this.#retains));
     } catch (error) {
-      return { error, slow: true, accepted: false };
+      return { error, slow: true, accepted: false, known: false };
     }
     if (this.#closed) client.stream.destroy();
     this.#client = client;
@@ -161,7 +175,13 @@ export class Link implements Closable {
     if ("setNoDelay" in client.stream) (client.stream as unknown as { setNoDelay(): void }).setNoDelay();
     client.on("connect", (connack: IConnackPacket) => {
       if (connack.properties?.maximumQoS === 0) return drop("the broker offers no QoS 1", true);
-      session = new Session(client, connack, { protocol, ackTimeoutMs: timing.ackMs, room: this.#parts.room, drop });
+      session = new Session(client, connack, {
+        protocol,
+        retains: this.#retains,
+        ackTimeoutMs: timing.ackMs,
+        room: this.#parts.room,
+        drop,
+      });
       this.#accepted(session);
     });
     client.on("disconnect", (packet) => {
@@ -175,12 +195,17 @@ export class Link implements Closable {
     session?.end();
     this.#client = undefined;
     this.#session = undefined;
-    if (session !== undefined) {
-      this.#protocol = null;
-      this.#state = "connecting";
-      this.#parts.down();
+    if (session === undefined) return { error, slow: slow || isRefusal(error), accepted: false, known: false };
+    this.#protocol = null;
+    this.#state = "connecting";
+    const topic = this.#parts.down();
+    if (topic !== undefined && !this.#left && !slow && !isLasting(error)) {
+      const ended = new GradelineError("BROKER", `the broker ended the connection while ${topic} was sent`, {
+        cause: error,
+      });
+      return { error: ended, slow: false, accepted: true, known: true };
     }
-    return { error, slow: slow || isRefusal(error), accepted: session !== undefined };
+    return { error, slow: slow || isLasting(error), accepted: true, known: false };
   }
 
   #accepted(session: Session): void {

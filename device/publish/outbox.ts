@@ -5,7 +5,7 @@ import type { Cursor } from "./cursor.ts";
 import type { Appended } from "./journal.ts";
 import type { JournalRow } from "./journal-row.ts";
 import type { Selection } from "./journal-statements.ts";
-import type { Session } from "./session.ts";
+import type { Carrier } from "./session.ts";
 
 /** Verdicts in memory that wait for their turn, fresh ones and those of the backlog each; the rest is in the journal. */
 const CAPACITY = 256;
@@ -38,6 +38,8 @@ export interface OutboxParts {
   /** The journal holds something that is no verdict of the contract; it is not published. */
   refused(row: JournalRow, reason: string): void;
   failed(error: unknown): void;
+  /** The broker does not take a verdict; those of its lane stay in the journal until the next connection. */
+  held(lane: string, reason: string): void;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface OutboxParts {
  */
 export class Outbox {
   readonly #parts: OutboxParts;
-  #session: Session | undefined;
+  #session: Carrier | undefined;
   #fresh: Ready[] = [];
   #late: Ready[] = [];
   readonly #inFlight = { fresh: 0, late: 0 };
@@ -62,6 +64,8 @@ export class Outbox {
   #read = 0;
   readonly #replays: Replay[] = [];
   #acknowledged = 0;
+  /** Lanes whose verdicts the broker does not take on this connection. */
+  readonly #held = new Set<string>();
   #idle: (() => void)[] = [];
 
   constructor(parts: OutboxParts) {
@@ -99,7 +103,7 @@ export class Outbox {
     return this.#replays.length;
   }
 
-  up(session: Session): void {
+  up(session: Carrier): void {
     this.down();
     this.#session = session;
     this.pump();
@@ -115,6 +119,7 @@ export class Outbox {
     this.#inFlight.late = 0;
     this.#read = 0;
     this.#behind = true;
+    this.#held.clear();
     for (const replay of this.#replays) replay.read = replay.acked;
     this.#checkIdle();
   }
@@ -145,18 +150,36 @@ export class Outbox {
     });
   }
 
-  #send(session: Session, queue: Ready[], kind: "fresh" | "late", window: number): void {
+  #send(session: Carrier, queue: Ready[], kind: "fresh" | "late", window: number): void {
     while (queue.length > 0 && this.#inFlight[kind] < window) {
       const ready = queue[0]!;
-      const topic = this.#parts.topicOf(ready.verdict.lane);
-      const sent = session.publish({ topic, payload: ready.text, qos: 1, retain: false }, () => {
-        this.#inFlight[kind]--;
-        this.#acked(ready, kind === "fresh");
-      });
-      if (!sent) return;
-      queue.shift();
-      this.#inFlight[kind]++;
+      if (this.#held.has(ready.verdict.lane)) queue.shift();
+      else if (this.#publish(session, ready, kind)) {
+        queue.shift();
+        this.#inFlight[kind]++;
+      } else return;
     }
+  }
+
+  #publish(session: Carrier, ready: Ready, kind: "fresh" | "late"): boolean {
+    const { lane } = ready.verdict;
+    const acked = (): void => {
+      this.#inFlight[kind]--;
+      this.#acked(ready, kind === "fresh");
+    };
+    const refused = (reason: string): void => {
+      this.#inFlight[kind]--;
+      if (!this.#held.has(lane)) {
+        this.#held.add(lane);
+        this.#parts.held(lane, reason);
+      }
+      this.pump();
+    };
+    return session.publish(
+      { topic: this.#parts.topicOf(lane), payload: ready.text, qos: 1, retain: false },
+      acked,
+      refused,
+    );
   }
 
   #acked({ id, verdict, replay }: Ready, fresh: boolean): void {
@@ -171,7 +194,7 @@ export class Outbox {
     this.#parts.acked(verdict, nowMicros(), fresh);
   }
 
-  async #readMore(session: Session): Promise<void> {
+  async #readMore(session: Carrier): Promise<void> {
     this.#reading = true;
     try {
       const limit = CAPACITY - this.#late.length;
@@ -185,7 +208,7 @@ export class Outbox {
     this.pump();
   }
 
-  async #readBacklog(session: Session, limit: number): Promise<void> {
+  async #readBacklog(session: Carrier, limit: number): Promise<void> {
     this.#behind = false;
     const rows = await this.#parts.cursor.read(limit, this.#read).catch((error: unknown) => {
       this.#behind = true;
@@ -199,7 +222,7 @@ export class Outbox {
     }
   }
 
-  async #readReplay(session: Session, limit: number): Promise<void> {
+  async #readReplay(session: Carrier, limit: number): Promise<void> {
     const replay = this.#replays[0]!;
     const rows = await this.#parts.select(replay.of, limit, replay.read);
     if (session !== this.#session) return;

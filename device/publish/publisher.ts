@@ -6,9 +6,13 @@ import { type Micros, nowMicros } from "../base/time.ts";
 import type { MqttConfig } from "../config/schema.ts";
 import { type MessageForm, messageText, USUAL_FORM } from "../contract/form.ts";
 import type { HealthMessage, Verdict, VerdictDraft } from "../contract/messages.ts";
+import type { Reason } from "../contract/reasons.ts";
 import { stateMessage } from "../contract/state.ts";
 import { type PayloadOf, type RetainedKey, topicName, topicRoot, topics } from "../contract/topics.ts";
 import type { Handlers } from "../contract/verbs.ts";
+import { Aside, type AsideJob } from "./aside.ts";
+import { brokerReasons } from "./broker-reasons.ts";
+import { Echo } from "./echo.ts";
 import type { Journal, Taken } from "./journal.ts";
 import { type Notice, PLANT } from "./journal-file.ts";
 import type { Selection } from "./journal-statements.ts";
@@ -20,6 +24,8 @@ import type { Session } from "./session.ts";
 
 /** What is left for the state `stopped` where acknowledgements took all the time there was. */
 const STATE_MS = 300;
+/** After a connection verdicts have this long before anything else is sent. */
+const VERDICTS_FIRST_MS = 1000;
 /** Requests for kept verdicts that are served one after the other. */
 const MAX_REPLAYS = 8;
 
@@ -28,9 +34,27 @@ export interface PublisherTiming extends LinkTiming {
   readonly drainMs: number;
   /** Longest that a handler of a request may take. */
   readonly requestMs: number;
+  /** Longest that the broker may take to acknowledge what is no verdict. */
+  readonly asideMs: number;
+  /** How long a topic is left alone that the broker ends connections for. */
+  readonly banMs: number;
+  /** Wait before verdicts that the broker does not take are tried again. */
+  readonly retryMs: number;
+  /** See {@link EchoParts}. */
+  readonly swallowedMs: number;
+  readonly silentMs: number;
 }
 
-export const PUBLISHER_TIMING: PublisherTiming = { ...LINK_TIMING, drainMs: 2000, requestMs: 30_000 };
+export const PUBLISHER_TIMING: PublisherTiming = {
+  ...LINK_TIMING,
+  drainMs: 2000,
+  requestMs: 30_000,
+  asideMs: 5000,
+  banMs: 600_000,
+  retryMs: 30_000,
+  swallowedMs: 5000,
+  silentMs: 2000,
+};
 
 export interface PublisherOptions {
   readonly mqtt: MqttConfig;
@@ -43,6 +67,8 @@ export interface PublisherOptions {
   readonly form?: MessageForm | undefined;
   /** The broker has acknowledged a verdict, which may be one of an earlier run; for latencies. */
   readonly acked?: ((verdict: Verdict, at: Micros, fresh: boolean) => void) | undefined;
+  /** What {@link Publisher.reasons} says has changed. */
+  readonly changed?: (() => void) | undefined;
   readonly timing?: Partial<PublisherTiming> | undefined;
 }
 
@@ -58,6 +84,14 @@ export class Publisher implements Closable {
   readonly #form: MessageForm;
   readonly #retained = new Retained();
   readonly #requests: Requests;
+  readonly #aside: Aside;
+  readonly #echo: Echo;
+  #session: Session | undefined;
+  #subscribed = false;
+  /** What of the broker's refusals was told in the log since the last connection. */
+  readonly #refusedLanes = new Map<string, string>();
+  #retry: NodeJS.Timeout | undefined;
+  #openAside: NodeJS.Timeout | undefined;
   /** Verdicts of which it is not known yet whether they become durable. */
   #open = 0;
   #settled: (() => void)[] = [];
@@ -74,6 +108,7 @@ export class Publisher implements Closable {
       select: (of, limit, after) => journal.select(of, limit, after),
       refused: ({ id, lane, seq }, reason) =>
         log.error({ id, lane, seq, reason }, "the journal holds what is no verdict"),
+      held: (lane, reason) => this.#verdictsRefused(lane, reason),
       window: mqtt.window,
       topicOf: (lane) => topicName(device, "verdict", lane),
       acked: options.acked ?? (() => {}),
@@ -82,7 +117,32 @@ export class Publisher implements Closable {
         log.error({ reason: message, hint }, "the journal is not read");
       },
     });
-    this.#requests = new Requests({ device, handlers, log, form, timeoutMs: this.#timing.requestMs });
+    this.#requests = new Requests({
+      device,
+      handlers,
+      log,
+      form,
+      timeoutMs: this.#timing.requestMs,
+      answered: () => this.#aside.pump(),
+    });
+    this.#aside = new Aside({
+      sources: [
+        (skip) => this.#subscription(skip) ?? this.#requests.nextUrgent(skip),
+        (skip) => this.#retained.next(skip),
+        (skip) => this.#requests.next(skip),
+      ],
+      answerMs: this.#timing.asideMs,
+      banMs: this.#timing.banMs,
+      refused: (topic, reason) => this.#topicRefused(topic, reason),
+    });
+    this.#echo = new Echo({
+      root: topicRoot(device),
+      swallowedMs: this.#timing.swallowedMs,
+      silentMs: this.#timing.silentMs,
+      changed: options.changed ?? (() => {}),
+      room: () => this.#outbox.pump(),
+      passes: () => this.#link.reconnect(),
+    });
     this.#link = new Link({
       mqtt,
       device,
@@ -152,13 +212,17 @@ export class Publisher implements Closable {
     }
     const lane = "lane" in payload ? payload.lane : undefined;
     this.#retained.set(topicName(this.#options.device, key, lane), messageText(this.#form, key, payload), topic.qos);
+    this.#aside.pump();
   }
 
   /** Its share of the `health` message. */
   get health(): Pick<HealthMessage, "journal" | "broker" | "published"> {
     return {
       journal: this.#journalHealth(),
-      broker: this.#link.health,
+      broker: {
+        ...this.#link.health,
+        refused: [...this.#refusedTopics()].map(([topic, reason]) => ({ topic, reason })),
+      },
       published: this.#outbox.acknowledged,
     };
   }
@@ -187,29 +251,98 @@ export class Publisher implements Closable {
     this.#link.reconnect();
   }
 
-  #up(session: Session): void {
-    const { device, log } = this.#options;
-    this.#requests.up(session);
-    session
-      .subscribe(`${topicRoot(device)}request/+`, (topic, payload, packet) => this.#received(topic, payload, packet))
-      .catch((error: unknown) => {
-        if (this.#link.health.state !== "connected") return;
-        log.error({ reason: asGradelineError(error).message }, "the broker does not let this device hear requests");
-      });
-    this.#retained.up(session);
-    this.#outbox.up(session);
+  /** What the broker keeps the device from telling. */
+  reasons(): Iterable<Reason> {
+    const { swallowed, unverified } = this.#echo;
+    return brokerReasons({
+      refused: this.#refusedTopics(),
+      swallowed,
+      unverified,
+      retains: this.#session?.retains ?? true,
+    });
   }
 
-  #down(): void {
+  /** Verdicts go first; the rest follows when they are out, or soon. */
+  #up(session: Session): void {
+    this.#session = session;
+    this.#subscribed = false;
+    this.#refusedLanes.clear();
+    this.#requests.up(session);
+    this.#retained.up();
+    this.#aside.up(session);
+    if (session.protocol === "3.1.1") this.#echo.up(session);
+    this.#outbox.up(session.protocol === "3.1.1" ? this.#echo : session);
+    this.#aside.pump();
+    const open = (): void => {
+      if (session === this.#session) this.#verdictsWereFirst();
+    };
+    this.#openAside = setTimeout(open, VERDICTS_FIRST_MS);
+    void this.#outbox.drained().then(open);
+  }
+
+  /** @returns the topic that the connection may have ended for */
+  #down(): string | undefined {
+    this.#session = undefined;
+    clearTimeout(this.#openAside);
+    clearTimeout(this.#retry);
     this.#requests.down();
     this.#retained.down();
+    this.#echo.down();
     this.#outbox.down();
+    return this.#aside.down();
   }
 
+  #verdictsWereFirst(): void {
+    clearTimeout(this.#openAside);
+    this.#aside.open();
+  }
+
+  /** Something was acknowledged. */
   #pump(): void {
-    this.#retained.pump();
-    this.#requests.pump();
     this.#outbox.pump();
+    this.#verdictsWereFirst();
+  }
+
+  /** Asks for requests, once on each connection. */
+  #subscription(skip: (topic: string) => boolean): AsideJob | undefined {
+    const topic = `${topicRoot(this.#options.device)}request/+`;
+    if (this.#subscribed || skip(topic)) return undefined;
+    const send: AsideJob["send"] = (session, done) => {
+      this.#subscribed = true;
+      session
+        .subscribe(topic, (from, payload, packet) => this.#received(from, payload, packet))
+        .then(
+          () => done(),
+          (error: unknown) => done(asGradelineError(error).message),
+        );
+      return true;
+    };
+    return { topic, send };
+  }
+
+  /** Of the device's own topics: where else answers may go is the asker's affair. */
+  *#refusedTopics(): Iterable<[topic: string, reason: string]> {
+    for (const [lane, reason] of this.#refusedLanes) yield [topicName(this.#options.device, "verdict", lane), reason];
+    const root = topicRoot(this.#options.device);
+    for (const [topic, reason] of this.#aside.refused) if (topic.startsWith(root)) yield [topic, reason];
+  }
+
+  #topicRefused(topic: string, reason: string): void {
+    const level = topic.startsWith(topicRoot(this.#options.device)) ? "warn" : "debug";
+    this.#options.log[level](
+      { topic, reason },
+      "the broker does not take a topic; it is left alone on this connection",
+    );
+    this.#options.changed?.();
+  }
+
+  /** The verdicts stay in the journal, and are tried again with another connection. */
+  #verdictsRefused(lane: string, reason: string): void {
+    this.#options.log.error({ lane, reason }, "the broker does not take verdicts; they are kept");
+    this.#refusedLanes.set(lane, reason);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#link.reconnect(), this.#timing.retryMs);
+    this.#options.changed?.();
   }
 
   #received(topic: string, payload: Buffer, packet: IPublishPacket): void {

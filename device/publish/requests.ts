@@ -12,17 +12,22 @@ import {
   verbNames,
   verbs,
 } from "../contract/verbs.ts";
+import type { AsideJob } from "./aside.ts";
 import type { Outgoing, Session } from "./session.ts";
 
 /** Largest request that is read. */
 const MAX_REQUEST_BYTES = 64 * 1024;
 /** Requests that wait for those before them; one more is told to come again. */
 const MAX_WAITING = 16;
-/** Requests that may last, at once. */
+/** Requests that are done at once, at once: only where they hang can it be so many. */
+const MAX_URGENT = 64;
+/** Requests of one verb that may last, at once: many of one verb do not lock out another. */
 const MAX_APART = 8;
 /** Answers that wait for the connection; what comes beyond them gets none. */
 const MAX_ANSWERS = 64;
 const MAX_TOPIC_BYTES = 256;
+/** Brokers end a connection for topics with very many levels. */
+const MAX_TOPIC_LEVELS = 16;
 
 /** What came in, in the terms of either protocol version. */
 export interface Incoming {
@@ -40,13 +45,18 @@ export interface RequestParts {
   readonly form: MessageForm;
   /** Longest that a handler may take until it is answered for. */
   readonly timeoutMs: number;
+  /** An answer waits to be sent. */
+  answered(): void;
 }
 
 interface Asked {
   readonly verb: Verb;
   readonly data: Record<string, unknown>;
   readonly address: Address;
+  readonly urgent: boolean;
 }
+
+type Answer = Outgoing & { readonly qos: 1 };
 
 /** Where the answer goes. */
 interface Address {
@@ -61,10 +71,13 @@ export class Requests {
   readonly #parts: RequestParts;
   readonly #root: string;
   readonly #waiting: Asked[] = [];
-  readonly #answers: Outgoing[] = [];
+  readonly #answers: Answer[] = [];
+  /** Answers to what is done at once; they pass those that wait. */
+  readonly #urgent: Answer[] = [];
   #session: Session | undefined;
   #running = false;
-  #apart = 0;
+  readonly #apart = new Map<Verb, number>();
+  #atOnce = 0;
   #refused = 0;
   #answered = 0;
 
@@ -85,6 +98,7 @@ export class Requests {
   down(): void {
     this.#session = undefined;
     this.#answers.length = 0;
+    this.#urgent.length = 0;
   }
 
   receive(message: Incoming): void {
@@ -96,21 +110,26 @@ export class Requests {
       if (message.retain) throw refusal("a request must not be retained", "publish it without the retain flag");
       const data = parseRequest(message.payload);
       const { transaction } = data;
+      if (typeof transaction === "number" && !Number.isSafeInteger(transaction)) {
+        throw refusal("`transaction` is a number that does not come back as it was given", "send it as a string");
+      }
       if (typeof transaction === "number" || (typeof transaction === "string" && transaction.length <= 64)) {
         address = { ...address, transaction };
       }
-      this.#enqueue({ verb: knownVerb(verb), data, address });
+      this.#enqueue({ verb: knownVerb(verb), data, address, urgent: false });
     } catch (error) {
       this.#refuse(address, error);
     }
   }
 
-  /** Sends answers for which there is room now. */
-  pump(): void {
-    while (this.#session !== undefined && this.#answers.length > 0) {
-      if (!this.#session.publish(this.#answers[0]!, () => {})) return;
-      this.#answers.shift();
-    }
+  /** The next answer that passes all others. @param skip topics that are left alone */
+  nextUrgent(skip: (topic: string) => boolean): AsideJob | undefined {
+    return nextOf(this.#urgent, skip);
+  }
+
+  /** The next answer. @param skip topics that are left alone */
+  next(skip: (topic: string) => boolean): AsideJob | undefined {
+    return nextOf(this.#answers, skip);
   }
 
   #enqueue(asked: Asked): void {
@@ -119,15 +138,23 @@ export class Requests {
     if (!parsed.success) throw refusal(issuesOf(parsed.error), `see request/${verb} in the reference of messages`);
     if (this.#parts.handlers[verb] === undefined) throw refusal(`\`${verb}\` is not available on this device`);
     const contract: VerbContract = verbs[verb];
-    const full = contract.apart ? this.#apart >= MAX_APART : this.#waiting.length >= MAX_WAITING;
-    if (full) throw refusal("too many requests at once", "wait for the answers");
     const { transaction: _, ...data } = parsed.data;
-    if (contract.apart) {
-      this.#apart++;
-      void this.#answerTo({ ...asked, data }, (work) => work).finally(() => this.#apart--);
+    const request = { ...asked, data, urgent: isUrgent(contract, data) };
+    if (request.urgent) {
+      if (this.#atOnce >= MAX_URGENT) throw tooMany();
+      this.#atOnce++;
+      void this.#answerTo(request, (work) => within(work, this.#parts.timeoutMs, verb)).finally(() => this.#atOnce--);
       return;
     }
-    this.#waiting.push({ ...asked, data });
+    const running = this.#apart.get(verb) ?? 0;
+    const full = contract.apart ? running >= MAX_APART : this.#waiting.length >= MAX_WAITING;
+    if (full) throw tooMany();
+    if (contract.apart) {
+      this.#apart.set(verb, running + 1);
+      void this.#answerTo(request, (work) => work).finally(() => this.#apart.set(verb, this.#apart.get(verb)! - 1));
+      return;
+    }
+    this.#waiting.push(request);
     if (!this.#running) {
       this.#running = true;
       this.#serve().catch((error: unknown) => this.#parts.log.error({ error }, "requests are not served any more"));
@@ -143,7 +170,7 @@ export class Requests {
   }
 
   async #answerTo(
-    { verb, data, address }: Asked,
+    { verb, data, address, urgent }: Asked,
     bounded: (work: Promise<unknown>) => Promise<unknown>,
   ): Promise<void> {
     try {
@@ -153,39 +180,76 @@ export class Requests {
       if (!checked.success)
         throw new GradelineError("INTERNAL", `the answer is not as promised: ${issuesOf(checked.error)}`);
       this.#answered++;
-      this.#answer(address, { status: "ok", data: checked.data });
+      this.#answer(address, { status: "ok", data: checked.data }, urgent);
     } catch (error) {
-      this.#refuse(address, error);
+      this.#refuse(address, error, urgent);
     }
   }
 
-  #refuse(address: Address, error: unknown): void {
+  #refuse(address: Address, error: unknown, urgent = false): void {
     this.#refused++;
     const { code, message, hint } = asGradelineError(error);
     const level = code === "INTERNAL" ? "error" : "debug";
     this.#parts.log[level]({ code, reason: message, topic: address.topic }, "request refused");
-    this.#answer(address, { status: "error", error: hint === undefined ? { code, message } : { code, message, hint } });
+    const failure = hint === undefined ? { code, message } : { code, message, hint };
+    this.#answer(address, { status: "error", error: failure }, urgent);
   }
 
-  #answer(address: Address, response: Response): void {
-    const { topic, correlationData, transaction } = address;
-    if (topic === undefined || this.#session === undefined || this.#answers.length >= MAX_ANSWERS) return;
+  #answer(address: Address, response: Response, urgent: boolean): void {
+    const { topic, correlationData } = address;
+    const queue = urgent ? this.#urgent : this.#answers;
+    if (topic === undefined || this.#session === undefined || queue.length >= MAX_ANSWERS) return;
+    const payload = this.#textOf(address, response);
+    const answer = { topic, payload, qos: 1, retain: false, correlationData } as const;
+    if (this.#session.fits(answer)) queue.push(answer);
+    else {
+      const message = `the answer has ${Buffer.byteLength(payload)} bytes, the broker takes packets of at most ${this.#session.maxBytes}`;
+      const failure = { code: "REQUEST", message, hint: "let the broker take larger packets" };
+      queue.push({ ...answer, payload: this.#textOf(address, { status: "error", error: failure }) });
+    }
+    this.#parts.answered();
+  }
+
+  #textOf({ verb, transaction }: Address, response: Response): string {
     const message = transaction === undefined ? response : { ...response, transaction };
-    const payload = messageText(this.#parts.form, `${address.verb}Response`, message);
-    this.#answers.push({ topic, payload, qos: 1, retain: false, correlationData });
-    this.pump();
+    return messageText(this.#parts.form, `${verb}Response`, message);
   }
 
   /** Answers go where the asker wants, but never where they would pass for a message of ours or for a request. */
   #answerTopic(verb: string, wanted: string | undefined): { topic: string | undefined; problem: string | undefined } {
     const own = /^[a-z][a-z0-9-]{0,31}$/.test(verb) ? `${this.#root}response/${verb}` : undefined;
-    if (wanted === undefined) return { topic: own, problem: undefined };
+    // Without the properties of MQTT 5 there is none; a broker that passes one on all the same does not decide.
+    if (wanted === undefined || this.#session?.protocol === "3.1.1") return { topic: own, problem: undefined };
     const reserved = /^(\$|gradeline(\/|$))/.test(wanted) && !wanted.startsWith(`${this.#root}response/`);
     if (wanted === "" || Buffer.byteLength(wanted) > MAX_TOPIC_BYTES || /[+#\0]/.test(wanted) || reserved) {
       return { topic: own, problem: "the response topic is not one that answers may go to" };
     }
+    if (wanted.split("/").length > MAX_TOPIC_LEVELS) {
+      return { topic: own, problem: `the response topic has more than ${MAX_TOPIC_LEVELS} levels` };
+    }
     return { topic: wanted, problem: undefined };
   }
+}
+
+/** The next whose topic is not left alone; those before it are given up. */
+function nextOf(answers: Answer[], skip: (topic: string) => boolean): AsideJob | undefined {
+  while (answers.length > 0 && skip(answers[0]!.topic)) answers.shift();
+  const [answer] = answers;
+  if (answer === undefined) return undefined;
+  const send: AsideJob["send"] = (session, done) => {
+    if (!session.publishAside(answer, () => done(), done)) return false;
+    answers.shift();
+    return true;
+  };
+  return { topic: answer.topic, send };
+}
+
+function isUrgent({ urgent }: VerbContract, data: Record<string, unknown>): boolean {
+  return urgent?.(data) ?? false;
+}
+
+function tooMany(): GradelineError {
+  return refusal("too many requests at once", "wait for the answers");
 }
 
 function knownVerb(verb: string): Verb {

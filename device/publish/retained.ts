@@ -1,62 +1,53 @@
-import type { Session } from "./session.ts";
+import type { AsideJob } from "./aside.ts";
 
 interface Slot {
   readonly qos: 0 | 1;
   payload: string;
   /** Not with the broker of this connection yet. */
   dirty: boolean;
-  sending: boolean;
 }
 
-/** The latest message of each retained topic: the newest wins, one in flight per topic, all again on each connection. */
+/** The latest message of each retained topic: the newest wins, and all are sent again on each connection. */
 export class Retained {
   readonly #slots = new Map<string, Slot>();
-  #session: Session | undefined;
+  #sending: string | undefined;
+  #connected = false;
+  #skip: (topic: string) => boolean = () => false;
   #clean: (() => void)[] = [];
 
   set(topic: string, payload: string, qos: 0 | 1): void {
     const slot = this.#slots.get(topic);
-    if (slot === undefined) this.#slots.set(topic, { qos, payload, dirty: true, sending: false });
+    if (slot === undefined) this.#slots.set(topic, { qos, payload, dirty: true });
     else {
       slot.payload = payload;
       slot.dirty = true;
     }
-    this.pump();
   }
 
-  up(session: Session): void {
-    this.#session = session;
-    for (const slot of this.#slots.values()) {
-      slot.dirty = true;
-      slot.sending = false;
-    }
-    this.pump();
+  up(): void {
+    this.#connected = true;
+    this.#sending = undefined;
+    for (const slot of this.#slots.values()) slot.dirty = true;
   }
 
   down(): void {
-    this.#session = undefined;
+    this.#connected = false;
+    this.#sending = undefined;
     this.#checkClean();
   }
 
-  pump(): void {
+  /** The next message that the broker does not have. @param skip topics that are left alone */
+  next(skip: (topic: string) => boolean): AsideJob | undefined {
+    this.#skip = skip;
     for (const [topic, slot] of this.#slots) {
-      if (this.#session === undefined || !slot.dirty || slot.sending) continue;
-      slot.dirty = false;
-      slot.sending = true;
-      const sent = this.#session.publish({ topic, payload: slot.payload, qos: slot.qos, retain: true }, () => {
-        slot.sending = false;
-        this.pump();
-      });
-      if (!sent) {
-        slot.dirty = true;
-        slot.sending = false;
-        return;
-      }
+      if (!slot.dirty || skip(topic)) continue;
+      return { topic, send: (session, done) => this.#send(topic, slot, session, done) };
     }
     this.#checkClean();
+    return undefined;
   }
 
-  /** Resolves when the broker has the latest of every topic, or the connection is gone. */
+  /** Resolves when the broker has the latest of every topic that it takes, or the connection is gone. */
   settled(): Promise<void> {
     return new Promise((resolve) => {
       this.#clean.push(resolve);
@@ -64,8 +55,25 @@ export class Retained {
     });
   }
 
+  #send(topic: string, slot: Slot, ...[session, done]: Parameters<AsideJob["send"]>): boolean {
+    const ended = (problem?: string): void => {
+      this.#sending = undefined;
+      done(problem);
+      this.#checkClean();
+    };
+    slot.dirty = false;
+    const message = { topic, payload: slot.payload, qos: slot.qos, retain: true };
+    if (session.publishAside(message, ended, ended)) {
+      this.#sending = topic;
+      return true;
+    }
+    slot.dirty = true;
+    return false;
+  }
+
   #checkClean(): void {
-    const busy = this.#session !== undefined && [...this.#slots.values()].some((slot) => slot.dirty || slot.sending);
+    const waits = ([topic, slot]: [string, Slot]): boolean => slot.dirty && !this.#skip(topic);
+    const busy = this.#connected && (this.#sending !== undefined || [...this.#slots].some(waits));
     if (busy) return;
     for (const resolve of this.#clean.splice(0)) resolve();
   }

@@ -116,6 +116,7 @@ export class Station implements Closable {
     const { gradeCodes: grades, outcomeCodes } = parts.config.messages;
     this.#codes = { grades, outcomes: outcomeCodes };
     this.state.watch(() => this.#reasons());
+    this.state.watch(() => this.#publisher.reasons());
     for (const { id } of parts.config.cameras) this.#cameraMetrics.set(id, parts.metrics.camera(id));
     for (const { id } of parts.config.lanes) this.#laneMetrics.set(id, parts.metrics.lane(id));
   }
@@ -311,6 +312,7 @@ export class Station implements Closable {
         log: this.#log,
         handlers: requestHandlers(this),
         form: config.messages,
+        changed: () => this.#tellState(),
         acked: (verdict, at) => this.#acked(verdict, at),
       }),
     );

@@ -197,18 +197,30 @@ test("where the configuration insists on MQTT 5 an old broker is a refusal with 
   assert.match(line.log.at(-1)?.hint ?? "", /mqtt\.protocol/);
 });
 
-test("a broker that refuses a topic gets nothing out of order and nothing is taken off the journal", {
+test("verdicts that a broker refuses stay in the journal; the refusal is told and other lanes go on", {
   skip,
 }, async () => {
   const broker = keep(
-    await Mosquitto.start(["acl_file %/acl"], { acl: "topic readwrite gradeline/board/state\ntopic read #\n" }),
+    await Mosquitto.start(["acl_file %/acl"], {
+      acl: "topic readwrite gradeline/board/state\ntopic write gradeline/board/lane/b/verdict\ntopic read #\n",
+    }),
   );
   const line = await open({ port: broker.port });
   await make(line, 1, 3);
-  await line.until(() => line.publisher.health.broker.state === "refused");
-  assert.match(line.publisher.health.broker.reason!, /refuses gradeline\/board\/lane\/a\/verdict: .*Not authorized/i);
-  assert.equal(line.publisher.health.journal.depth, 3);
-  assert.equal(line.acked.length, 0);
+  await line.until(() => line.publisher.health.broker.refused.length > 0);
+  for (const n of [1, 2, 3]) await line.publisher.take(draft("b", n)).durable;
+  await line.until(() => line.acked.length === 3);
+  await line.publisher.take(draft("b", 4)).durable;
+  await line.until(() => line.acked.length === 4);
+  const { broker: state, journal } = line.publisher.health;
+  assert.deepEqual(state.refused, [
+    { topic: "gradeline/board/lane/a/verdict", reason: "the broker refuses it: Not authorized" },
+  ]);
+  assert.deepEqual([state.state, state.connects, journal.depth >= 3], ["connected", 1, true]);
+  assert.deepEqual(
+    [...line.publisher.reasons()].map(({ code, topic }) => [code, topic]),
+    [["topic-refused", "gradeline/board/lane/a/verdict"]],
+  );
 });
 
 test("two daemons of one name throw each other out and are told why", { skip }, async () => {

@@ -178,25 +178,27 @@ test("requests are answered one after the other in their order, and a flood is b
     release = resolve;
   });
   const handlers: Handlers = {
-    pause: async () => {
-      order.push("pause begins");
+    relearn: async () => {
+      order.push("relearn begins");
       await first;
-      order.push("pause ends");
-      return { paused: true };
+      order.push("relearn ends");
+      return { lanes: ["a"] };
     },
-    resume: async () => {
-      order.push("resume");
-      return { paused: false };
+    dismiss: async () => {
+      order.push("dismiss");
+      return { dismissed: 1 };
     },
+    pause: async () => ({ paused: true }),
   };
   const { ears, line } = await rig(await mosquitto(), 5, { handlers });
-  await ears.ask(`${ROOT}/request/pause`, "{}");
-  for (let n = 0; n < 300; n++) ears.client.publish(`${ROOT}/request/resume`, "{}", { qos: 1 });
+  await ears.ask(`${ROOT}/request/relearn`, "{}");
+  for (let n = 0; n < 300; n++) ears.client.publish(`${ROOT}/request/dismiss`, '{"items":["a"]}', { qos: 1 });
   await ears.until(() => (line.publisher.requests.refused === 284 ? true : undefined));
+  assert.equal((await answer(ears, "pause", "{}")).status, "ok", "pause does not wait");
   release();
-  await ears.until(() => (line.publisher.requests.answered === 17 ? true : undefined));
-  assert.deepEqual(order, ["pause begins", "pause ends", ...Array(16).fill("resume")]);
-  const busy = ears.json("/response/resume").find(({ status }) => status === "error");
+  await ears.until(() => (line.publisher.requests.answered === 18 ? true : undefined));
+  assert.deepEqual(order, ["relearn begins", "relearn ends", ...Array(16).fill("dismiss")]);
+  const busy = ears.json("/response/dismiss").find(({ status }) => status === "error");
   refused(busy!, /too many requests/);
 });
 
