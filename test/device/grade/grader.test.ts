@@ -246,3 +246,38 @@ test("for measuring, strangeness is above one for what is unknown and at most on
   }
   assert.equal(grader.choose(unitRows(views(1, ...times(3, ROT))), 3), "reject");
 });
+
+test("a worse grade of nearly the same items keeps the limit of the better one", () => {
+  const plane = { ...MADE_MODEL, dimension: 2 };
+  const sound = [0, 6, 12, 18, 24].map((degrees) => referenceOf(`sound${degrees}`, "sound", [direction(degrees)]));
+  const second = [0.1, 0.2, 0.3, 0.4, 0.5].map((more) =>
+    referenceOf(`second${more}`, "second", [direction(12 + more)]),
+  );
+  const both = Grader.from(galleryOf([...sound, ...second], plane), 0.3);
+  const alone = Grader.from(galleryOf(sound, plane), 0.3);
+  const of = (one: Grader) => one.reasons(unitRows([direction(12)]), 1).limits.map(({ limit }) => limit);
+  const [better, worse] = of(both);
+  assert.equal(worse, better);
+  assert.equal(better, of(alone)[0]);
+});
+
+test("an item is unsure within a hundredth of both distances, and no further", () => {
+  const plane = { ...MADE_MODEL, dimension: 2 };
+  const gallery = galleryOf(
+    [-8, -4, 0, 4, 8].flatMap((shift) => [
+      referenceOf(`sound${shift}`, "sound", [direction(-10 + shift)]),
+      referenceOf(`reject${shift}`, "reject", [direction(10 + shift)]),
+    ]),
+    plane,
+  );
+  const pair = Grader.from(gallery, 0.01, "mean");
+  let width = 0;
+  while (pair.grade(unitRows([direction(width)]), 1).outcome === "unsure") width += 0.0005;
+  // Squared distances to the grades' means, which lie a little inside the circle.
+  const radians = (degrees: number) => (degrees * Math.PI) / 180;
+  const inside = [-8, -4, 0, 4, 8].reduce((sum, shift) => sum + Math.cos(radians(shift)) / 5, 0);
+  const square = (degrees: number) => 1 + inside ** 2 - 2 * inside * Math.cos(radians(degrees));
+  const [near, far] = [square(10 - width), square(10 + width)];
+  const lead = (far - near) / (far + near);
+  assert.ok(Math.abs(lead - 0.01) < 0.0005, `${width} degrees off the middle the lead is ${lead}`);
+});

@@ -4,7 +4,14 @@ import { fitGrader } from "../../../device/grade/fit.ts";
 import { Grader } from "../../../device/grade/grader.ts";
 import { isRule, type Leaning, leanToLeast, RULES } from "../../../device/grade/rules/rule.ts";
 import { MajorityRule, WorstViewRule } from "../../../device/grade/rules/view-rules.ts";
-import { direction, fruitLikeReference, galleryOf, MADE_MODEL, referenceOf } from "../../support/gallery-made.ts";
+import {
+  direction,
+  fruitLikeReference,
+  galleryOf,
+  MADE_MODEL,
+  referenceOf,
+  unitRows,
+} from "../../support/gallery-made.ts";
 
 const PLANE = { ...MADE_MODEL, dimension: 2 };
 /** Sound lies about 0 degrees, second about 40, reject about 80. */
@@ -82,6 +89,13 @@ test("the two least distances and how far apart they are", () => {
   const out: Leaning = { grade: 9, second: 9, lead: 0 };
   leanToLeast(Float64Array.of(3, 1, 2), out);
   assert.deepEqual({ ...out }, { grade: 1, second: 2, lead: 1 / 3 });
+  // Of small distances as of large ones; of equal ones the better grade.
+  leanToLeast(Float64Array.of(0.125, 0.375), out);
+  assert.deepEqual({ ...out }, { grade: 0, second: 1, lead: 0.5 });
+  leanToLeast(Float64Array.of(2, 1, 1), out);
+  assert.deepEqual({ ...out }, { grade: 1, second: 2, lead: 0 });
+  leanToLeast(Float64Array.of(0, 0), out);
+  assert.deepEqual({ ...out }, { grade: 0, second: 1, lead: 1 });
   leanToLeast(Float64Array.of(5), out);
   assert.deepEqual({ ...out }, { grade: 0, second: -1, lead: 1 });
   leanToLeast(Float64Array.of(Number.POSITIVE_INFINITY, 1), out);
@@ -100,4 +114,20 @@ test("the gallery's calibration decides share and rule, what is asked for comes 
   const limit = (alpha: number): number => fitGrader({ ...spread, fit: { ...fit, alpha } }).thresholds.limit[0]!;
   assert.ok(limit(0.2) > limit(0.9));
   assert.deepEqual([isRule("cover"), isRule("luck")], [true, false]);
+});
+
+test("the nearest mean counts every component, the first and the last", () => {
+  for (const axis of [0, 1, 2]) {
+    const at = (value: number) => [0, 1, 2].map((d) => (d === axis ? value : 1));
+    const gallery = galleryOf(
+      [1, 1.1].flatMap((more, n) => [
+        referenceOf(`sound-${n}`, "sound", [at(more)]),
+        referenceOf(`reject-${n}`, "reject", [at(-more)]),
+      ]),
+      { ...MADE_MODEL, dimension: 3 },
+    );
+    const grader = Grader.from(gallery, 0.05, "mean");
+    assert.equal(grader.choose(unitRows([at(0.9)]), 1), "sound", `axis ${axis}`);
+    assert.equal(grader.choose(unitRows([at(-0.9)]), 1), "reject", `axis ${axis}`);
+  }
 });
