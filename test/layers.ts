@@ -25,6 +25,7 @@ const ORDER = [
   "device/demo",
   "calibrate/html",
   "calibrate/cli",
+  "calibrate/journal",
   "calibrate/daemon",
   "calibrate/pictures",
   "calibrate/evaluate",

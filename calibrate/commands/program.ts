@@ -18,6 +18,7 @@ import { releaseCommand } from "./release.ts";
 import { repeatCommand } from "./repeat.ts";
 import { shadowCommand } from "./shadow.ts";
 import { stillCommand } from "./still.ts";
+import { verdictsCommand } from "./verdicts.ts";
 import { watchCommand } from "./watch.ts";
 
 const BOARD = " Board: what it runs on";
@@ -61,6 +62,7 @@ Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   program.commandsGroup(" Line: what passes now");
   watchCommand(program, common, within);
   recordCommand(program, within);
+  verdictsCommand(program, common, within);
   program.commandsGroup(" Release: what the daemons grade by");
   releaseCommand(program, common, within);
   activateCommands(program, within);

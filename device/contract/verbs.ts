@@ -10,6 +10,11 @@ const transaction = z
 
 const empty = z.strictObject({});
 
+const place = z.number().int().min(1);
+const moment = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/, "a number, or a time like 2026-11-23T15:04:05Z");
+
 const activated = z.strictObject({
   recipe: recipeName,
   previous: z.string().nullable().describe("what `rollback` goes back to, as in the message `recipe`"),
@@ -112,6 +117,19 @@ export const verbs = {
     description: "Take items out of the unknown queue without enrolling them.",
     request: z.strictObject({ items: z.array(z.string().max(120)).min(1).max(1000) }),
     data: z.strictObject({ dismissed: count.describe("how many of them were in the queue") }),
+  },
+  replay: {
+    description:
+      "Publish kept verdicts of a lane again, on its topic, marked as backlog; fresh ones go first. Numbers and times that are named are included. After a lost connection ask again.",
+    request: z.strictObject({
+      lane: nameSchema,
+      from: z
+        .union([place, moment])
+        .optional()
+        .describe("a number, or a time of decision; the first kept where absent"),
+      to: z.union([place, moment]).optional().describe("likewise; the last where absent"),
+    }),
+    data: z.strictObject({ lane: nameSchema, count: count.describe("verdicts that will be published") }),
   },
   relearn: {
     description: "Take a lane as it is from now on as how it should be: learn anew what drift is held against.",

@@ -148,8 +148,9 @@ function readSlot(fd: number, slot: number): z.output<typeof recordSchema> | und
   const bytes = Buffer.alloc(SLOT_BYTES);
   const read = readSync(fd, bytes, 0, SLOT_BYTES, slot * SLOT_BYTES);
   if (read < HEAD_BYTES) return undefined;
-  const text = bytes.subarray(HEAD_BYTES, HEAD_BYTES + bytes.readUInt32LE(0));
-  if (HEAD_BYTES + bytes.readUInt32LE(0) > read || crc32(text) !== bytes.readUInt32LE(4)) return undefined;
+  const size = bytes.readUInt32LE(0);
+  const text = bytes.subarray(HEAD_BYTES, HEAD_BYTES + size);
+  if (size === 0 || HEAD_BYTES + size > read || crc32(text) !== bytes.readUInt32LE(4)) return undefined;
   return recordSchema.safeParse(JSON.parse(text.toString())).data;
 }
 

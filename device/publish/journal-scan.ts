@@ -18,11 +18,24 @@ const MAX_ROW_BYTES = 1 << 20;
 export interface FoundRow extends JournalRow {
   /** Only of a file of 0.1.0: whether the broker had acknowledged it. */
   readonly acked?: boolean;
+  /** Byte at which it begins in the file, or in the log. */
+  readonly at?: number;
 }
 
-/** Every row of the file that is whole, in no order, perhaps twice. A file that is not there has none. */
-export function* scanJournal(path: string): Generator<FoundRow> {
-  yield* scanLog(`${path}-wal`);
+/** The row that begins at a byte of the file; undefined where it is not there any more. */
+export function rowInFile(fd: number, at: number): FoundRow | undefined {
+  const start = at - (at % PAGE_BYTES);
+  const page = readPage(fd, start);
+  return page && rowAt(page, at - start, (number) => readPage(fd, (number - 1) * PAGE_BYTES));
+}
+
+/**
+ * Every row of the file that is whole, in no order, perhaps twice. A file that is not there has none.
+ *
+ * @param log those of the log beside it, too, and before all others
+ */
+export function* scanJournal(path: string, log = true): Generator<FoundRow> {
+  if (log) yield* scanLog(`${path}-wal`);
   yield* scan(path, 0, 0);
 }
 
@@ -46,7 +59,8 @@ function* scan(path: string, headBytes: number, frameBytes: number): Generator<F
     for (let at = headBytes; at < size; at += chunk.length) {
       const read = readSync(fd, chunk, 0, chunk.length, at);
       for (let offset = frameBytes; offset < read; offset += step) {
-        yield* rowsOf(chunk.subarray(offset, Math.min(read, offset + PAGE_BYTES)), pageAt);
+        const page = chunk.subarray(offset, Math.min(read, offset + PAGE_BYTES));
+        for (const row of rowsOf(page, pageAt)) yield { ...row, at: at + offset + row.at };
       }
     }
   } finally {
@@ -81,7 +95,7 @@ function laterPage(fd: number, size: number): PageAt {
 }
 
 /** Takes the page for a leaf of the table whatever its first bytes say, and all that may be pointers to rows. */
-function* rowsOf(page: Buffer, pageAt: PageAt): Generator<FoundRow> {
+function* rowsOf(page: Buffer, pageAt: PageAt): Generator<FoundRow & { readonly at: number }> {
   for (let pointer = 8, end = page.length; pointer + 2 <= end; pointer += 2) {
     const at = page.readUInt16BE(pointer);
     if (at < pointer || at >= page.length) {
@@ -92,7 +106,7 @@ function* rowsOf(page: Buffer, pageAt: PageAt): Generator<FoundRow> {
     const row = rowAt(page, at, pageAt);
     if (row === undefined) continue;
     end = Math.min(end, at);
-    yield row;
+    yield { ...row, at };
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { GradelineError } from "../base/errors.ts";
-import { formatMicros } from "../base/time.ts";
+import { formatMicros, parseWall } from "../base/time.ts";
 import { encodeJpeg } from "../capture/image.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import type { DataOf, Handlers } from "../contract/verbs.ts";
@@ -49,6 +49,14 @@ export function requestHandlers(station: Station): Handlers {
       }
       await triggerLane(lane, station.cameras);
       return { lane: lane.id, camera: lane.camera };
+    },
+    replay: async ({ lane, from, to }) => {
+      const count = await station.publisher.replay({
+        lane,
+        ...(typeof from === "string" ? { fromUs: parseWall(from) } : { fromSeq: from }),
+        ...(typeof to === "string" ? { toUs: parseWall(to) } : { toSeq: to }),
+      });
+      return { lane, count };
     },
     reload: async () => {
       const recipe = await station.reload();

@@ -2,10 +2,11 @@ import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run } from "../../device/base/run.ts";
 import type { Attack, AttackResult } from "./attack.ts";
+import { damageClosed } from "./damage.ts";
 import { killDaemon } from "./kills.ts";
 
 /** In the order in which they are run. */
-const ATTACKS: readonly Attack[] = [killDaemon];
+const ATTACKS: readonly Attack[] = [killDaemon, damageClosed];
 
 const HELP = `npm run attack [-- NAME...] [--share S] [--json]
 

@@ -360,6 +360,41 @@ test("a broker that takes verdicts but acknowledges none is left and tried again
   assert.equal(line.publisher.health.journal.depth, 3);
 });
 
+test("fresh verdicts go before the backlog when the broker comes back, and late ones are marked", {
+  skip,
+}, async () => {
+  const broker = keep(await Mosquitto.start());
+  const gate = keep(await Gate.to(broker.port));
+  gate.shut();
+  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/+/lane/+/verdict"]));
+  const line = await open({ port: gate.port });
+  await make(line, 1, 3000);
+  gate.open();
+  await line.connected();
+  await make(line, 3001, 3001);
+  await ears.until(() => (seqs(ears).includes(3001) ? true : undefined));
+  const before = seqs(ears).indexOf(3001);
+  assert.ok(before < 1000, `${before} of the backlog went first`);
+  await ears.until(() => (seqs(ears).length === 3001 ? true : undefined));
+  const heard = ears.json("/verdict");
+  const late = heard.filter(({ backlog }) => backlog === true).map(({ seq }) => seq);
+  assert.deepEqual(late, upTo(3000));
+  assert.equal(heard.find(({ seq }) => seq === 3001)?.backlog, undefined);
+});
+
+test("kept verdicts are published again on request, as backlog", { skip }, async () => {
+  const broker = keep(await Mosquitto.start());
+  const line = await open({ port: broker.port });
+  await make(line, 1, 20);
+  await line.until(() => line.acked.length === 20);
+  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/+/lane/+/verdict"]));
+  assert.equal(await line.publisher.replay({ lane: "a", fromSeq: 5, toSeq: 9 }), 5);
+  await ears.count("/verdict", 5);
+  assert.deepEqual(seqs(ears), [5, 6, 7, 8, 9]);
+  assert.ok(ears.json("/verdict").every(({ backlog }) => backlog === true));
+  assert.equal(await line.publisher.replay({ lane: "none" }), 0);
+});
+
 test("closing without a broker does not wait for one", async () => {
   const line = await Publishing.open({ port: await freePort() });
   await make(line, 1, 3);
