@@ -12,7 +12,7 @@ import { VERSION } from "./base/version.ts";
 import { loadConfig, readSecret } from "./config/file.ts";
 import { Console } from "./console/server.ts";
 import { createMetrics } from "./contract/metrics.ts";
-import { openEmbedder, type Progress } from "./embed/open.ts";
+import { openEmbedder, type Progress } from "./embed/open-embedder.ts";
 import { checkSources } from "./lanes/check-sources.ts";
 import { Journal } from "./publish/journal.ts";
 import { checkBrokerFiles } from "./publish/link.ts";

@@ -9,7 +9,7 @@ import { findMisfits } from "./misfits.ts";
 import type { Qualities, ViewQuality } from "./quality.ts";
 
 export interface AuditOptions {
-  /** Share of good fruit that is to be turned away, for which there should be items enough. */
+  /** Share of good fruit that is to be called unknown, for which there should be items enough. */
   readonly alpha: number;
   /** Only findings about these references, judged among all; undefined: all. */
   readonly only?: ReadonlySet<string>;
@@ -78,7 +78,7 @@ function fewItems({ grades, references }: Gallery, alpha: number): Finding[] {
         grade,
         items: own.slice(0, MOST_SHOWN).map(({ id }) => id),
         views: own.slice(0, MOST_SHOWN).map(({ views }) => views >> 1),
-        found: `${grade} has ${items}: a limit that turns away ${percent(alpha)} of good fruit takes ${wanted}`,
+        found: `${grade} has ${items}: a limit that calls ${percent(alpha)} of good fruit unknown takes ${wanted}`,
         advice: `enroll ${Math.max(LEAST_ITEMS, wanted) - count} more ${grade}, as different from each other as they come`,
       },
     ];

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { configSchema } from "../../device/config/schema.ts";
 import type { Embedder } from "../../device/embed/embedder.ts";
-import { openEmbedder } from "../../device/embed/open.ts";
+import { openEmbedder } from "../../device/embed/open-embedder.ts";
 import type { Context } from "./context.ts";
 import { Stages } from "./stages.ts";
 

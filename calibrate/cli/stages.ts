@@ -1,4 +1,4 @@
-import type { Progress } from "../../device/embed/open.ts";
+import type { Progress } from "../../device/embed/open-embedder.ts";
 
 /** Work shorter than this needs no word. */
 const QUIET_MS = 1000;

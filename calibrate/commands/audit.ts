@@ -16,7 +16,7 @@ export function auditCommand(program: Command, common: Common, within: Within): 
     .option("--html <file>", "write a report with pictures: one file, opens offline")
     .option("--sheet <file>", "write a contact sheet, PNG")
     .option("--strict", "exit code 1 where anything is found")
-    .option("--alpha <share>", "share of good fruit that may be turned away, for the items it takes (0.05)", share)
+    .option("--alpha <share>", "share of good fruit that may be called unknown, for the items it takes (0.05)", share)
     .addHelpText(
       "after",
       `

@@ -29,7 +29,11 @@ export function evaluateCommand(program: Command, common: Common, within: Within
     .option("--repeats <n>", "draws with --shots", wholeNumber(1), 50)
     .option("--seed <n>", "of the draws, and of the intervals", wholeNumber(0), 1)
     .option("--grades <names>", "grades best to worst, separated by commas (default: of usual names, else by alphabet)")
-    .option("--alpha <share>", "share of good fruit that may be turned away (default: the gallery's, else 0.05)", share)
+    .option(
+      "--alpha <share>",
+      "share of good fruit that may be called unknown (default: the gallery's, else 0.05)",
+      share,
+    )
     .option("--html <file>", "write a report with pictures of the worst mistakes: one file, opens offline")
     .option("--same-fruit", "items of one name under several grades are one fruit over time: left out together")
     .addHelpText(

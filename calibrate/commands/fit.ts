@@ -12,10 +12,12 @@ interface FitFlags extends CommonOptions {
 /** `fit` */
 export function fitCommand(program: Command, common: Common, within: Within): void {
   common(program.command("fit"))
-    .description("Calibrates the gallery by its own items: how many good fruit may be turned away, and by which rule.")
+    .description(
+      "Calibrates the gallery by its own items: how many good fruit may be called unknown, and by which rule.",
+    )
     .option(
       "--alpha <percent>",
-      "share of good fruit that may be turned away (default: as before, else 5)",
+      "share of good fruit that may be called unknown (default: as before, else 5)",
       (text: string) => percent(text, "between"),
     )
     .addOption(

@@ -1,7 +1,7 @@
 import { asGradelineError } from "../../device/base/errors.ts";
 import { shortHash } from "../../device/base/short-hash.ts";
 import { type Config, configSchema } from "../../device/config/schema.ts";
-import { openEmbedder } from "../../device/embed/open.ts";
+import { openEmbedder } from "../../device/embed/open-embedder.ts";
 import { checkModel as fits, readAnyGallery } from "../../device/gallery/store.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 

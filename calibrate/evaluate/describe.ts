@@ -23,7 +23,7 @@ export function describeEvaluation(evaluation: Evaluation): string {
         : [headline(evaluation, "strangers told apart (AUROC)", "unknownAuroc")]),
     ]),
     "",
-    `verdicts at the fitted limits: ${percent(verdicts.right)} right, ${percent(verdicts.turnedAway)} turned away ` +
+    `verdicts at the fitted limits: ${percent(verdicts.right)} right, ${percent(verdicts.turnedAway)} called unknown ` +
       `(${rangeText(verdicts.turnedAwayInterval)}; wanted at most ${percent(verdicts.alpha)})` +
       (verdicts.strangersFound === null
         ? ""

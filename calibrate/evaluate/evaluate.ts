@@ -47,7 +47,7 @@ interface Judging {
   readonly skipped: readonly PassedOver[];
   /** What judges; undefined where the items judge each other. */
   readonly stored: StoredGallery | undefined;
-  /** Whose order, tolerances and share of good fruit turned away hold; undefined without a gallery. */
+  /** Whose order, tolerances and share of good fruit called unknown hold; undefined without a gallery. */
   readonly gallery: Gallery | undefined;
   readonly crop: (item: EmbeddedItem, view: number) => Promise<Uint8Array | undefined>;
 }

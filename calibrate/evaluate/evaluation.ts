@@ -87,7 +87,7 @@ export interface Evaluation extends Headline {
     /** Share of the items that belong to a grade which were called unknown or unsure. */
     readonly turnedAway: number;
     readonly turnedAwayInterval: Range;
-    /** Share of good fruit that was to be turned away at most. */
+    /** Share of good fruit that was to be called unknown at most. */
     readonly alpha: number;
     /** Share of strangers that were called unknown; null without strangers. */
     readonly strangersFound: number | null;

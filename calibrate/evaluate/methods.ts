@@ -27,7 +27,7 @@ export interface JudgeOptions {
   readonly model: Model;
   /** Grades best to worst; names that are absent follow by the usual order. */
   readonly order: readonly string[];
-  /** Share of good fruit that may be turned away, 0..1; undefined: the usual one. */
+  /** Share of good fruit that may be called unknown, 0..1; undefined: the usual one. */
   readonly alpha: number | undefined;
   /** Items of one name are the same fruit, at other times under other grades: none of them judges another. */
   readonly sameFruit: boolean;

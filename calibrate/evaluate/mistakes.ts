@@ -3,7 +3,7 @@ import type { EmbeddedItem } from "./items.ts";
 import type { Judgement } from "./judge.ts";
 
 /** How a verdict was wrong, the costliest first. */
-export const MISTAKES = ["stranger graded", "too good a grade", "too bad a grade", "turned away"] as const;
+export const MISTAKES = ["stranger graded", "too good a grade", "too bad a grade", "called unknown"] as const;
 export type MistakeKind = (typeof MISTAKES)[number];
 
 export interface Mistake {
@@ -78,7 +78,7 @@ export function shownMistakes(all: readonly Judgement[], grades: readonly string
 function kindOf(truth: string, verdict: string, grades: readonly string[]): MistakeKind | undefined {
   const given = grades.indexOf(verdict);
   if (truth === UNKNOWN) return given < 0 ? undefined : "stranger graded";
-  if (given < 0) return "turned away";
+  if (given < 0) return "called unknown";
   // What is not enrolled at all is out of every class.
   const own = grades.indexOf(truth);
   return own < 0 || given < own ? "too good a grade" : "too bad a grade";

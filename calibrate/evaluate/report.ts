@@ -64,7 +64,7 @@ ${notes(evaluation)}`;
 }
 
 function methodText({ method, folds, verdicts }: Evaluation): string {
-  const alpha = `limits for ${percent(verdicts.alpha)} of good fruit turned away`;
+  const alpha = `limits for ${percent(verdicts.alpha)} of good fruit called unknown`;
   if (method === "gallery") return `judged by an enrolled gallery, ${alpha}`;
   if (method === "shots") return `a few drawn and enrolled, all others judged, many times over; ${alpha}`;
   return folds === null
@@ -224,7 +224,7 @@ const advice: Record<ShownMistake["kind"], (truth: string, verdict: string) => s
   "stranger graded": () => "If such fruit do come, enroll them as a grade of their own, or turn more good fruit away.",
   "too good a grade": (truth) => `Check its label; if it is ${truth}, enroll this item and more that look like it.`,
   "too bad a grade": (truth) => `Check its label; if it is ${truth}, enroll more of that grade that look like it.`,
-  "turned away": (truth) => `Enroll more ${truth} that look like it.`,
+  "called unknown": (truth) => `Enroll more ${truth} that look like it.`,
 };
 
 function notes({ warnings, skipped }: Evaluation): Markup | null {

@@ -21,7 +21,7 @@ export interface Comparison {
   readonly figures: readonly RuleFigure[];
   /** The one to use: the usual one, unless another is better beyond what chance does. */
   readonly best: RuleName;
-  /** Items that were judged without themselves, and how many of them were turned away, by grade. */
+  /** Items that were judged without themselves, and how many of them were called unknown, by grade. */
   readonly turnedAway: ReadonlyMap<string, { readonly items: number; readonly away: number }>;
 }
 

@@ -99,8 +99,8 @@ function describe(
         : `  ${rule} is better than ${RULES[0]} beyond chance`
       : "  chosen by hand",
     "",
-    `at most ${Math.round(alpha * 1000) / 10} % of good fruit turned away`,
-    `  ${"grade".padEnd(width)}  items  needed  missing  limit  turned away`,
+    `at most ${Math.round(alpha * 1000) / 10} % of good fruit called unknown`,
+    `  ${"grade".padEnd(width)}  items  needed  missing  limit  called unknown`,
     ...grades.map(
       ({ grade, items, needed, missing, limit, turnedAway }) =>
         `  ${grade.padEnd(width)}  ${String(items).padStart(5)}  ${String(needed).padStart(6)}  ` +

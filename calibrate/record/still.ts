@@ -4,7 +4,7 @@ import { GradelineError } from "../../device/base/errors.ts";
 import { unwritable, writeAtomic } from "../../device/base/files.ts";
 import type { Frame } from "../../device/base/frame.ts";
 import { encodePng, type Image } from "../../device/capture/image.ts";
-import { takeStill } from "../../device/capture/libcamera/open.ts";
+import { takeStill } from "../../device/capture/libcamera/open-libcamera.ts";
 import type { FrameSource } from "../../device/capture/source.ts";
 import type { SourceConfig } from "../../device/config/schema.ts";
 import { openSource } from "../../device/lanes/open-source.ts";

@@ -10,7 +10,7 @@ export function describeManifest(manifest: Manifest, digest: string): string {
     `${labelOf(manifest)}  ${shortHash(digest)}, made ${madeAt.slice(0, 19)}Z with gradeline ${madeWith}`,
     `  model    ${model.name} ${model.version}  ${shortHash(model.hash)}`,
     `  gallery  ${gallery.items} items, ${gallery.views} views  ${shortHash(gallery.hash)}`,
-    `  rule     ${thresholds.rule}, at most ${percent(thresholds.alpha)} of good fruit turned away`,
+    `  rule     ${thresholds.rule}, at most ${percent(thresholds.alpha)} of good fruit called unknown`,
     `  ${"grade".padEnd(width)}  items  limit  tolerance`,
     ...grades.map(
       ({ grade, items, limit, tolerance }) =>

@@ -258,7 +258,7 @@ export const recipeSchema = z.strictObject({
   calibration: z
     .strictObject({
       rule: z.string().describe("item rule"),
-      alpha: z.number().min(0).max(1).describe("share of good fruit that may be turned away"),
+      alpha: z.number().min(0).max(1).describe("share of good fruit that may be called unknown"),
       fittedAt: time,
       expired: z.array(z.string()).describe("why it does not hold any more"),
     })

@@ -14,7 +14,7 @@ import { Console } from "../console/server.ts";
 import { type Verdict, verdictSchema } from "../contract/messages.ts";
 import { createMetrics } from "../contract/metrics.ts";
 import type { Embedder } from "../embed/embedder.ts";
-import { openEmbedder } from "../embed/open.ts";
+import { openEmbedder } from "../embed/open-embedder.ts";
 import { enroll } from "../gallery/enroll.ts";
 import { GalleryWriter } from "../gallery/store.ts";
 import { Journal } from "../publish/journal.ts";

@@ -1,7 +1,7 @@
 import { GradelineError } from "../base/errors.ts";
 import { describeItems } from "./descriptors.ts";
 import type { Gallery } from "./gallery.ts";
-import { fitKin, type Kin } from "./kin.ts";
+import { fitNovelty, type Novelty } from "./novelty.ts";
 import { fitPrototypes, type Prototypes } from "./prototypes.ts";
 import { flatten, type ReferenceViews } from "./references.ts";
 import { isRule, RULES, type RuleName } from "./rules/rule.ts";
@@ -17,13 +17,13 @@ export interface GraderFit {
   /** Of the items as the lens shows them. */
   readonly prototypes: Prototypes;
   readonly thresholds: Thresholds;
-  readonly kin: Kin;
+  readonly novelty: Novelty;
   /** By which an item's views say what it is most like. */
   readonly rule: RuleName;
 }
 
 export interface FitOptions {
-  /** Share of good fruit that may be turned away, 0..1; else as the gallery was calibrated, else the usual one. */
+  /** Share of good fruit that may be called unknown, 0..1; else as the gallery was calibrated, else the usual one. */
   readonly alpha?: number | undefined;
   /** Likewise. */
   readonly rule?: RuleName | undefined;
@@ -50,9 +50,9 @@ export function fitGrader(gallery: Gallery, options: FitOptions = {}): GraderFit
     references,
     lens,
     prototypes: fitPrototypes(references, describeTellingItems(references, lens)),
-    // Good fruit may fail either test, so each has half of what may be turned away.
+    // Good fruit may fail either test, so each has half of what may be called unknown.
     thresholds: fitThresholds(references, alpha / 2),
-    kin: fitKin(items, references.dimension, alpha / 2),
+    novelty: fitNovelty(items, references.dimension, alpha / 2),
     rule,
   };
 }

@@ -31,7 +31,7 @@ export interface RuleFigure {
 export interface GalleryFit {
   /** Name of the item rule. */
   readonly rule: string;
-  /** Share of good fruit that may be turned away, 0..1. */
+  /** Share of good fruit that may be called unknown, 0..1. */
   readonly alpha: number;
   /** RFC 3339, UTC. */
   readonly fittedAt: string;

@@ -3,7 +3,7 @@ import { type Cover, CoverSpace, coverItem } from "./cover.ts";
 import { describeItem } from "./descriptors.ts";
 import { fitGrader, type GraderFit } from "./fit.ts";
 import type { Gallery } from "./gallery.ts";
-import { type Kin, kinDistance } from "./kin.ts";
+import { type Novelty, noveltyDistance } from "./novelty.ts";
 import type { ReferenceViews } from "./references.ts";
 import { makeRule } from "./rules/make.ts";
 import type { ItemRule, ItemSeen, Leaning, RuleName } from "./rules/rule.ts";
@@ -25,7 +25,7 @@ const UNSURE_BAND = 0.01;
 export class Grader {
   readonly #references: ReferenceViews;
   readonly #rule: ItemRule;
-  readonly #kin: Kin;
+  readonly #novelty: Novelty;
   readonly #thresholds: Thresholds;
   readonly #names: readonly string[];
   readonly #descriptor: Float64Array;
@@ -35,11 +35,11 @@ export class Grader {
   #space: CoverSpace;
 
   private constructor(fit: GraderFit) {
-    const { references, names, thresholds, kin } = fit;
+    const { references, names, thresholds, novelty } = fit;
     this.#references = references;
     this.#rule = makeRule(fit);
     this.#thresholds = thresholds;
-    this.#kin = kin;
+    this.#novelty = novelty;
     this.#names = names;
     this.#descriptor = new Float64Array(references.dimension);
     this.#descriptor32 = new Float32Array(references.dimension);
@@ -49,7 +49,7 @@ export class Grader {
   }
 
   /**
-   * @param alpha share of good fruit that may be turned away, 0..1; undefined: as calibrated, else the usual one
+   * @param alpha share of good fruit that may be called unknown, 0..1; undefined: as calibrated, else the usual one
    * @param rule likewise
    * @throws {GradelineError} GALLERY_EMPTY when there is nothing to compare with
    */
@@ -164,6 +164,6 @@ export class Grader {
   /** Distance of the item described last to the most alike enrolled one, as a share of the limit. */
   #kinShare(count: number): number {
     this.#descriptor32.set(this.#descriptor);
-    return kinDistance(this.#descriptor32, count, this.#kin, NO_ITEM) / this.#kin.limit;
+    return noveltyDistance(this.#descriptor32, count, this.#novelty, NO_ITEM) / this.#novelty.limit;
   }
 }

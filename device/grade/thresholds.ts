@@ -1,7 +1,7 @@
 import { CoverSpace, coverItem } from "./cover.ts";
 import { type ReferenceViews, viewsOfItem } from "./references.ts";
 
-/** Share of good fruit that may be turned away. */
+/** Share of good fruit that may be called unknown. */
 export const DEFAULT_ALPHA = 0.05;
 
 /** Where a grade has too few items for a quantile, so much beyond its worst left-out item still counts. */
@@ -25,7 +25,7 @@ export interface Thresholds {
  * split-conformal quantile of these distances: with n items the ceil((n + 1)(1 - alpha))-th smallest; where n is too
  * small for that, the largest and a little more.
  *
- * @param alpha share of good fruit that may be turned away, 0..1
+ * @param alpha share of good fruit that may be called unknown, 0..1
  * @see Vovk, Gammerman, Shafer 2005; Angelopoulos, Bates 2021, "A gentle introduction to conformal prediction"
  */
 export function fitThresholds(references: ReferenceViews, alpha: number = DEFAULT_ALPHA): Thresholds {

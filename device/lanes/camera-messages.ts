@@ -16,7 +16,7 @@ export interface CameraSetup {
   /** Frames whose sightings the main thread has not finished with: beyond it the thread waits and the source drops. */
   readonly credit: number;
   readonly logLevel: LogLevel;
-  /** Module whose `openSource` stands in for `capture/open.ts`, as a URL. */
+  /** Module whose `openSource` stands in for `lanes/open-source.ts`, as a URL. */
   readonly opener?: string | undefined;
 }
 

@@ -18,10 +18,10 @@ export async function openSource(config: SourceConfig, clock: Clock = systemCloc
     case "line":
       return await (await import("../simulation/source.ts")).openLine(config, clock);
     case "gige":
-      return await (await import("../capture/gige/open.ts")).openGige(config, log);
+      return await (await import("../capture/gige/open-gige.ts")).openGige(config, log);
     case "gst":
-      return await (await import("../capture/gst/open.ts")).openGst(config, log);
+      return await (await import("../capture/gst/open-gst.ts")).openGst(config, log);
     case "libcamera":
-      return await (await import("../capture/libcamera/open.ts")).openLibcamera(config, log);
+      return await (await import("../capture/libcamera/open-libcamera.ts")).openLibcamera(config, log);
   }
 }

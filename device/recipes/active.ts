@@ -7,7 +7,7 @@ import type { Config } from "../config/schema.ts";
 import type { Metrics } from "../contract/metrics.ts";
 import { batchingOn } from "../embed/batcher.ts";
 import type { ProvenEmbedder } from "../embed/embedder.ts";
-import { openEmbedder } from "../embed/open.ts";
+import { openEmbedder } from "../embed/open-embedder.ts";
 import {
   checkInstalled,
   type InstalledRecipe,
@@ -18,7 +18,7 @@ import {
 } from "./bundle/installed.ts";
 import { labelOf } from "./bundle/manifest.ts";
 import { RecipeStore } from "./bundle/store.ts";
-import { cutAlike, Engine, sourceOf } from "./judge.ts";
+import { cutAlike, ModelJudge, sourceOf } from "./judge.ts";
 import { loadRecipeAside, loadRecipeOrUntaught, type Recipe } from "./load.ts";
 import { Shadow } from "./shadow.ts";
 
@@ -44,9 +44,9 @@ export interface Activated {
 export class StationRecipes implements Closable {
   readonly #parts: StationRecipesParts;
   readonly #folder: string;
-  readonly #retiring = new Map<Engine, Promise<void>>();
+  readonly #retiring = new Map<ModelJudge, Promise<void>>();
   readonly #given: ProvenEmbedder;
-  #engine: Engine;
+  #judge: ModelJudge;
   readonly #serial = new Serial();
   #batchesBefore = 0;
   #closing = false;
@@ -54,27 +54,27 @@ export class StationRecipes implements Closable {
   #previous: string | null = null;
   #since: Micros | undefined;
 
-  private constructor(parts: StationRecipesParts, engine: Engine) {
+  private constructor(parts: StationRecipesParts, judge: ModelJudge) {
     this.#parts = parts;
-    this.#engine = engine;
-    this.#given = engine.embedder;
+    this.#judge = judge;
+    this.#given = judge.embedder;
     this.#folder = recipesFolder(parts.config);
   }
 
   /** @param embedder closed by whoever opened it, or when another model has taken its place */
   static async open(parts: StationRecipesParts, embedder: ProvenEmbedder, recipe: Recipe): Promise<StationRecipes> {
     const { model } = placesOf(parts.config, recipe.installed);
-    const recipes = new StationRecipes(parts, engineOf(parts, embedder, await sourceOf(model), recipe));
+    const recipes = new StationRecipes(parts, judgeOf(parts, embedder, await sourceOf(model), recipe));
     await recipes.#lookBack();
     await recipes.#tidy();
     // Its model may take long, and no verdict waits for it.
-    void recipes.apart(() => recipes.#shadowAgain()).catch(() => {});
+    void recipes.runExclusive(() => recipes.#shadowAgain()).catch(() => {});
     return recipes;
   }
 
   /** Who decides items that come into view now. */
-  get engine(): Engine {
-    return this.#engine;
+  get judge(): ModelJudge {
+    return this.#judge;
   }
 
   /** Since when what was activated or gone back to last is active; undefined where nothing ever was. */
@@ -89,26 +89,26 @@ export class StationRecipes implements Closable {
 
   /** Whether views are with a model, and how many batches came back. */
   get embedding(): { readonly waiting: boolean; readonly done: number } {
-    const engines = [this.#engine, ...this.#retiring.keys()];
+    const judges = [this.#judge, ...this.#retiring.keys()];
     return {
-      waiting: engines.some(({ batcher }) => batcher.progress.waiting),
-      done: engines.reduce((sum, { batcher }) => sum + batcher.progress.done, this.#batchesBefore),
+      waiting: judges.some(({ batcher }) => batcher.progress.waiting),
+      done: judges.reduce((sum, { batcher }) => sum + batcher.progress.done, this.#batchesBefore),
     };
   }
 
-  /** Does something that what is decided by must not change during. One after the other: what was asked for last counts. */
-  apart<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs `work` while the model and gallery are locked. One piece runs after the other; the last one asked for wins. */
+  runExclusive<T>(work: () => Promise<T>): Promise<T> {
     return this.#serial.run(async () => {
       if (this.#closing) throw new GradelineError("CLOSED", "the daemon stops", { retry: true });
       return work();
     });
   }
 
-  /** Reads the gallery again; only within {@link apart}. @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY */
+  /** Reads the gallery again; only within {@link runExclusive}. @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY */
   async reload(): Promise<Recipe> {
-    const { folder, installed } = this.#engine.recipe;
-    const recipe = await loadRecipeAside({ gallery: folder, installed }, this.#engine.embedder.model);
-    this.#engine.recipe = recipe;
+    const { folder, installed } = this.#judge.recipe;
+    const recipe = await loadRecipeAside({ gallery: folder, installed }, this.#judge.embedder.model);
+    this.#judge.recipe = recipe;
     this.#parts.changed();
     return recipe;
   }
@@ -123,10 +123,10 @@ export class StationRecipes implements Closable {
   activate(wanted: string): Promise<Activated> {
     return this.#change(async (store) => {
       const installed = await store.find(wanted);
-      if (installed.number === this.#engine.recipe.installed?.number) {
+      if (installed.number === this.#judge.recipe.installed?.number) {
         // Somebody may have set another one for the next start.
         await store.activate(installed);
-        return { recipe: this.#engine.recipe, changed: false };
+        return { recipe: this.#judge.recipe, changed: false };
       }
       await checkInstalled(installed);
       return this.#switch(installed, true, () => store.activate(installed));
@@ -165,7 +165,7 @@ export class StationRecipes implements Closable {
         return this.#replaceShadow(undefined);
       }
       const installed = await store.find(wanted);
-      if (installed.number === this.#engine.recipe.installed?.number) {
+      if (installed.number === this.#judge.recipe.installed?.number) {
         throw new GradelineError("RECIPE", `${installed.label} is the active recipe, it cannot be its own shadow`);
       }
       await checkInstalled(installed);
@@ -185,13 +185,13 @@ export class StationRecipes implements Closable {
     this.#closing = true;
     await this.#serial.settled();
     await this.#shadow?.close();
-    await Promise.all([...this.#retiring].map(([engine, retired]) => Promise.race([retired, engine.close()])));
-    await this.#engine.batcher.close();
+    await Promise.all([...this.#retiring].map(([judge, retired]) => Promise.race([retired, judge.close()])));
+    await this.#judge.batcher.close();
   }
 
   /** Frees the model where it was opened here; at last, when nobody asks for it any more. */
   async free(): Promise<void> {
-    if (this.#engine.embedder !== this.#given) await this.#engine.close();
+    if (this.#judge.embedder !== this.#given) await this.#judge.close();
   }
 
   async #change(work: (store: RecipeStore) => Promise<Activated>): Promise<Activated> {
@@ -201,7 +201,7 @@ export class StationRecipes implements Closable {
   }
 
   #withStore<T>(work: (store: RecipeStore) => Promise<T>): Promise<T> {
-    return this.apart(async () => {
+    return this.runExclusive(async () => {
       const store = await RecipeStore.open(this.#folder, this.#parts.config.recipes);
       try {
         return await work(store);
@@ -222,7 +222,7 @@ export class StationRecipes implements Closable {
     const { config, log } = this.#parts;
     const places = placesOf(config, installed);
     const source = await sourceOf(places.model);
-    const before = this.#engine;
+    const before = this.#judge;
     const same = source === before.source;
     if (!same && this.#retiring.size >= MAX_RETIRED) {
       throw new GradelineError("RECIPE", "fruit in view still need the models that were in use before", {
@@ -248,7 +248,7 @@ export class StationRecipes implements Closable {
     // In one go: an item sees the one or the other.
     if (same) before.recipe = recipe;
     else {
-      this.#engine = engineOf(this.#parts, embedder, source, recipe);
+      this.#judge = judgeOf(this.#parts, embedder, source, recipe);
       this.#retire(before);
     }
     const { name, galleryHash, references, warning } = recipe;
@@ -290,8 +290,8 @@ export class StationRecipes implements Closable {
 
   async #openShadow(installed: InstalledRecipe): Promise<Shadow> {
     const { config, log, metrics } = this.#parts;
-    const inUse = this.#engine.embedder;
-    const same = (await sourceOf(installed.model)) === this.#engine.source;
+    const inUse = this.#judge.embedder;
+    const same = (await sourceOf(installed.model)) === this.#judge.source;
     // Proven before it is tried; the same model embeds once for both.
     const own = same ? undefined : await this.#open(installed.model, inUse);
     const { model } = own ?? inUse;
@@ -304,7 +304,7 @@ export class StationRecipes implements Closable {
         modelHash: model.hash,
         embedder: own,
         openEmbedder: () => openEmbedder(installed.model, config.embedder),
-        idle: () => this.#engine.batcher.idle(),
+        idle: () => this.#judge.batcher.idle(),
       });
     } catch (error) {
       await own?.close();
@@ -326,15 +326,15 @@ export class StationRecipes implements Closable {
     }
   }
 
-  #retire(engine: Engine): void {
-    const retired = engine
+  #retire(judge: ModelJudge): void {
+    const retired = judge
       .retire()
       .catch((error: unknown) => this.#parts.log.warn({ error }, "a model that was in use before does not close"))
       .finally(() => {
-        this.#batchesBefore += engine.batcher.progress.done;
-        this.#retiring.delete(engine);
+        this.#batchesBefore += judge.batcher.progress.done;
+        this.#retiring.delete(judge);
       });
-    this.#retiring.set(engine, retired);
+    this.#retiring.set(judge, retired);
   }
 
   async #lookBack(): Promise<void> {
@@ -370,13 +370,13 @@ export class StationRecipes implements Closable {
 /** What messages call the model and gallery of the configuration. */
 export const CONFIGURED = "configuration";
 
-function engineOf(
+function judgeOf(
   { config, metrics }: StationRecipesParts,
   embedder: ProvenEmbedder,
   source: string,
   recipe: Recipe,
-): Engine {
-  return new Engine(embedder, source, recipe, {
+): ModelJudge {
+  return new ModelJudge(embedder, source, recipe, {
     ...batchingOn(embedder.provider, config.embedder),
     sent: (count) => metrics.batchSize.observe(count),
   });

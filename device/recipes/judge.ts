@@ -8,8 +8,8 @@ import type { Decision } from "../grade/verdict.ts";
 import type { DecidedBy, Judge } from "./decided-item.ts";
 import type { Recipe } from "./load.ts";
 
-/** A model at work and the recipe that it is compared by. Another engine may follow it: it ends when its items are decided. */
-export class Engine implements Judge, Closable {
+/** A model at work and the recipe that it is compared by. Another judge may follow it: it ends when its items are decided. */
+export class ModelJudge implements Judge, Closable {
   readonly embedder: ProvenEmbedder;
   readonly batcher: Batcher;
   /** Identifies the model's description, which names every file of the model by its hash. */

@@ -77,7 +77,7 @@ function activated({ recipes }: Station, { recipe, changed }: Activated): DataOf
     recipe: recipe.name,
     previous: recipes.previous,
     changed,
-    model: recipes.engine.by.modelHash.slice(0, 16),
+    model: recipes.judge.by.modelHash.slice(0, 16),
     gallery: recipe.galleryHash.slice(0, 16),
     references: recipe.references,
   };

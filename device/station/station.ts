@@ -152,12 +152,12 @@ export class Station implements Closable {
 
   /** The model by which items that come into view now are decided. */
   get embedder(): ProvenEmbedder {
-    return this.#recipes.engine.embedder;
+    return this.#recipes.judge.embedder;
   }
 
   /** What they are compared with. */
   get recipe(): Recipe {
-    return this.#recipes.engine.recipe;
+    return this.#recipes.judge.recipe;
   }
 
   get activatedAt(): Micros {
@@ -274,7 +274,7 @@ export class Station implements Closable {
    * @throws {GradelineError} GALLERY, GALLERY_MODEL, GALLERY_EMPTY
    */
   reload(): Promise<Recipe> {
-    return this.#recipes.apart(() => this.#reload());
+    return this.#recipes.runExclusive(() => this.#reload());
   }
 
   async #reload(): Promise<Recipe> {
@@ -296,7 +296,7 @@ export class Station implements Closable {
       embedder: () => this.embedder,
       log: this.#log,
       recipe: () => this.recipe,
-      apart: (work) => this.#recipes.apart(work),
+      runExclusive: (work) => this.#recipes.runExclusive(work),
       reload: () => this.#reload(),
       advanced: (lane) => {
         if (this.stats.size === config.lanes.length) this.#tellStatsOf(lane);
@@ -325,7 +325,7 @@ export class Station implements Closable {
     for (const lane of config.lanes) this.stats.set(lane.id, new LaneStats(lane.id));
     this.#flows = new Flows(config, () => ({
       run,
-      judge: () => this.#recipes.engine,
+      judge: () => this.#recipes.judge,
       decided: (item) => this.#decided(item),
       embedFailed: (error) => this.#embedFailed(error),
     }));

@@ -26,9 +26,9 @@ export interface TeachingParts {
   readonly log: Log;
   /** What is graded by now. */
   recipe(): Recipe;
-  /** Does something during which neither model nor gallery changes. */
-  apart<T>(work: () => Promise<T>): Promise<T>;
-  /** Reads the gallery again and grades by it; only within `apart`. */
+  /** Runs `work` while the model and gallery are locked. */
+  runExclusive<T>(work: () => Promise<T>): Promise<T>;
+  /** Reads the gallery again and grades by it; only within `runExclusive`. */
   reload(): Promise<Recipe>;
   /** The enrollment of a lane has begun, gone on or ended, or something was found to drift on it. */
   advanced(lane: string): void;
@@ -171,8 +171,8 @@ export class Teaching implements Closable {
   }
 
   #save(grade: string, kept: readonly KeptItem[]): Promise<Enrolled> {
-    const { log, apart, reload } = this.#parts;
-    const work = apart(async () => {
+    const { log, runExclusive, reload } = this.#parts;
+    const work = runExclusive(async () => {
       const { folder } = this.#parts.recipe();
       const items = await enrollKept(folder, this.#parts.embedder(), grade, kept, this.#stop.signal);
       const recipe = await reload();

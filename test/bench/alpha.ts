@@ -39,7 +39,7 @@ const SEED = 77;
 const BATCH = 16;
 
 /**
- * How many good fruit of the simulated line that were never enrolled are turned away, by the shipped model and the
+ * How many good fruit of the simulated line that were never enrolled are called unknown, by the shipped model and the
  * limits that the references give.
  */
 export async function run(items = ITEMS): Promise<AlphaBench> {
@@ -94,7 +94,7 @@ export function describe({ model, enrolled, items, viewsPerItem, rows }: AlphaBe
   return [
     `${model}: ${enrolled} sound fruit of the simulated line enrolled, ${items} others judged, ${viewsPerItem.toFixed(1)} views each`,
     ...rows.flatMap(({ alpha, needed, turnedAway, interval, tests }) => [
-      `${alpha * 100} % asked for (takes ${needed} items): ${share(turnedAway)} turned away, theory ${range(interval)}: ${within(turnedAway, interval)}`,
+      `${alpha * 100} % asked for (takes ${needed} items): ${share(turnedAway)} called unknown, theory ${range(interval)}: ${within(turnedAway, interval)}`,
       `    by covering ${share(tests.cover)}, as a whole ${share(tests.whole)}; theory for each ${range(tests.interval)}`,
     ]),
   ].join("\n");

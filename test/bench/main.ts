@@ -13,7 +13,7 @@ const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|p
   match     comparing views with references
   precision what fp16 and int8 do to verdicts
   enroll    enrolling 100 items of 10 views against embedding them alone
-  alpha     the share of 1,000 good fruit never enrolled that is turned away, against the share asked for
+  alpha     the share of 1,000 good fruit never enrolled that is called unknown, against the share asked for
 
 --seconds N  measured time of each part or row
 --threads N  threads of the session (line, soak, embed)

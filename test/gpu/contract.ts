@@ -1,4 +1,4 @@
-import { openNative } from "../../device/embed/native/open.ts";
+import { openNative } from "../../device/embed/native/open-native.ts";
 import type { Wanted } from "../../device/embed/providers.ts";
 import { embedderContract } from "../support/embedder-contract.ts";
 import { tinyModel } from "../support/ort-onnx.ts";

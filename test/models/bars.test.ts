@@ -11,7 +11,7 @@ import { demoLine } from "../../device/demo/line.ts";
 import { watchLine } from "../../device/demo/samples.ts";
 import { truthsOf } from "../../device/demo/truth.ts";
 import type { Embedder } from "../../device/embed/embedder.ts";
-import { openEmbedder } from "../../device/embed/open.ts";
+import { openEmbedder } from "../../device/embed/open-embedder.ts";
 import { embedAll } from "../../device/gallery/enroll.ts";
 import type { Reference } from "../../device/grade/gallery.ts";
 import { Grader } from "../../device/grade/grader.ts";

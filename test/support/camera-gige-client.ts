@@ -1,4 +1,4 @@
-import { openGige } from "../../device/capture/gige/open.ts";
+import { openGige } from "../../device/capture/gige/open-gige.ts";
 import { gigeSchema } from "../../device/config/camera.ts";
 
 /** A daemon in small: opens the camera that its argument (JSON) configures, says so, and reads until it is killed. */

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { GradelineError } from "../../device/base/errors.ts";
 import type { Log } from "../../device/base/log.ts";
-import { openGige } from "../../device/capture/gige/open.ts";
+import { openGige } from "../../device/capture/gige/open-gige.ts";
 import type { LiveSource } from "../../device/capture/live/live-source.ts";
 import { gigeSchema } from "../../device/config/camera.ts";
 import { hasProgram, libyuvNeed, Peer } from "./camera-peers.ts";

@@ -11,7 +11,7 @@ import { DemoBroker } from "../../device/demo/broker.ts";
 import { watchLine } from "../../device/demo/samples.ts";
 import { type Summary, Tally } from "../../device/demo/tally.ts";
 import { truthsOf } from "../../device/demo/truth.ts";
-import { openEmbedder } from "../../device/embed/open.ts";
+import { openEmbedder } from "../../device/embed/open-embedder.ts";
 import { enroll } from "../../device/gallery/enroll.ts";
 import { GalleryWriter } from "../../device/gallery/store.ts";
 import { Journal } from "../../device/publish/journal.ts";

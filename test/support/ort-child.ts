@@ -5,7 +5,7 @@ import { loadModel } from "../../device/embed/model.ts";
 import { Bound } from "../../device/embed/native/bound.ts";
 import { Library } from "../../device/embed/native/library.ts";
 import { takeHost, takeMemory } from "../../device/embed/native/memory.ts";
-import { openNative } from "../../device/embed/native/open.ts";
+import { openNative } from "../../device/embed/native/open-native.ts";
 import type { NativeOptions } from "../../device/embed/native/opened.ts";
 import type { Progress } from "../../device/embed/native/progress.ts";
 import { Runner } from "../../device/embed/native/runner.ts";

@@ -8,7 +8,7 @@ import { handOver } from "../../calibrate/recipes/hand-over.ts";
 import { createLog } from "../../device/base/log.ts";
 import { loadConfig } from "../../device/config/file.ts";
 import { createMetrics } from "../../device/contract/metrics.ts";
-import { openEmbedder } from "../../device/embed/open.ts";
+import { openEmbedder } from "../../device/embed/open-embedder.ts";
 import { enroll } from "../../device/gallery/enroll.ts";
 import { GalleryWriter } from "../../device/gallery/store.ts";
 import { StationRecipes } from "../../device/recipes/active.ts";
@@ -27,13 +27,13 @@ const parts = { config, log: createLog("silent"), metrics: createMetrics(), chan
 const recipes = await StationRecipes.open(parts, embedder, recipe);
 
 function say(event: string): void {
-  const { name, galleryHash } = recipes.engine.recipe;
+  const { name, galleryHash } = recipes.judge.recipe;
   process.stdout.write(`${JSON.stringify({ event, recipe: name, gallery: galleryHash })}\n`);
 }
 
 async function teach(): Promise<void> {
-  await recipes.apart(async () => {
-    const { recipe: now, embedder: model } = recipes.engine;
+  await recipes.runExclusive(async () => {
+    const { recipe: now, embedder: model } = recipes.judge;
     const { sizePx } = model.model;
     const writer = await GalleryWriter.open(now.folder);
     const samples = Array.from({ length: AT_ONCE }, (_, item) => ({

@@ -2,8 +2,8 @@ import type { Frame } from "../../device/base/frame.ts";
 import { configSchema, type LaneConfig, type LineConfig, lineSchema } from "../../device/config/schema.ts";
 import { lineMicros, openLine } from "../../device/simulation/source.ts";
 import { lineTruth, type TruthItem } from "../../device/simulation/world.ts";
+import { createFollower } from "../../device/vision/create-follower.ts";
 import type { ItemPassed, Sighting, ViewSeen } from "../../device/vision/follower.ts";
-import { createFollower } from "../../device/vision/open.ts";
 
 /** Epoch of simulated lines in tests. */
 const START_AT = 1_700_000_000_000_000;

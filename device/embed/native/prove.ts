@@ -47,7 +47,7 @@ export async function prove(
     engine: opened.engine,
     gpu: gpu === undefined || "absent" in gpu ? null : gpu,
     refused,
-    // Who installed a GPU build wants that GPU, also where its driver, and all trace of it, is gone.
+    // If a GPU build is installed, a missing driver is an error.
     degraded: degradedReason(
       provider,
       refused,

@@ -1,5 +1,5 @@
 import type { ReferenceViews } from "../references.ts";
-import { LANES, makeDotKernel } from "./dots.ts";
+import { ABREAST, makeDotKernel } from "./dots.ts";
 import type { NearestIndex } from "./nearest-index.ts";
 import { NearestSearch, NOTHING } from "./nearest-search.ts";
 
@@ -64,9 +64,9 @@ function compareAll(
   out: Float64Array,
 ): void {
   const { dimension, grades } = references;
-  const stride = Math.ceil(dimension / LANES) * LANES;
+  const stride = Math.ceil(dimension / ABREAST) * ABREAST;
   const rowsAtOnce = Math.floor(kernel.rows.length / stride);
-  const viewsAtOnce = Math.floor(kernel.views.length / stride / LANES) * LANES;
+  const viewsAtOnce = Math.floor(kernel.views.length / stride / ABREAST) * ABREAST;
   out.fill(NOTHING, 0, count * grades);
   for (let view = 0; view < count; view += viewsAtOnce) {
     const views = Math.min(viewsAtOnce, count - view);
@@ -74,9 +74,9 @@ function compareAll(
     for (let row = 0; row < references.count; row += rowsAtOnce) {
       const rows = Math.min(rowsAtOnce, references.count - row);
       layRows(references.rows, row, rows, dimension, stride);
-      for (let lane = 0; lane < views; lane += LANES) {
-        kernel.run(lane / LANES, rows, stride);
-        takeNearest(Math.min(LANES, views - lane), references, row, rows, leaveOut, out, (view + lane) * grades);
+      for (let lane = 0; lane < views; lane += ABREAST) {
+        kernel.run(lane / ABREAST, rows, stride);
+        takeNearest(Math.min(ABREAST, views - lane), references, row, rows, leaveOut, out, (view + lane) * grades);
       }
     }
   }
@@ -85,11 +85,11 @@ function compareAll(
 /** In the kernel's order, filled up with zeros. */
 function layViews(embeddings: Float32Array, from: number, count: number, dimension: number, stride: number): void {
   const { views } = kernel;
-  views.fill(0, 0, Math.ceil(count / LANES) * LANES * stride);
+  views.fill(0, 0, Math.ceil(count / ABREAST) * ABREAST * stride);
   for (let v = 0; v < count; v++) {
-    const group = (v - (v % LANES)) * stride + (v % LANES) * LANES;
+    const group = (v - (v % ABREAST)) * stride + (v % ABREAST) * ABREAST;
     const at = (from + v) * dimension;
-    for (let i = 0; i < dimension; i++) views[group + (i >> 2) * LANES * LANES + (i & 3)] = embeddings[at + i]!;
+    for (let i = 0; i < dimension; i++) views[group + (i >> 2) * ABREAST * ABREAST + (i & 3)] = embeddings[at + i]!;
   }
 }
 
@@ -106,7 +106,7 @@ function layRows(all: Float32Array, from: number, count: number, dimension: numb
   }
 }
 
-/** @param views 1..LANES that count @param outFrom where the first of them has its grades */
+/** @param views 1..ABREAST that count @param outFrom where the first of them has its grades */
 function takeNearest(
   views: number,
   { itemOf, gradeOf, grades }: ReferenceViews,
@@ -121,7 +121,7 @@ function takeNearest(
     if (itemOf[from + r] === leaveOut) continue;
     const at = outFrom + gradeOf[from + r]!;
     for (let v = 0; v < views; v++) {
-      const dot = dots[r * LANES + v]!;
+      const dot = dots[r * ABREAST + v]!;
       if (dot > out[at + v * grades]!) out[at + v * grades] = dot;
     }
   }

@@ -24,18 +24,18 @@ import {
 } from "../../base/wasm.ts";
 
 /** Views that one run compares with each row: what is read of a row serves all of them. */
-export const LANES = 4;
+export const ABREAST = 4;
 /** Numbers in each of the kernel's three areas; a quarter of a megabyte stays in the processor's cache. */
 const AREA = 65_536;
 const FLOAT_BYTES = 4;
 
 /** Work space and its program; runs are synchronous, so one serves a whole thread. */
 export interface DotKernel {
-  /** Groups of LANES views; within a group four numbers of each view in turn. */
+  /** Groups of ABREAST views; within a group four numbers of each view in turn. */
   readonly views: Float32Array;
   /** (rows, stride), stride a multiple of four. */
   readonly rows: Float32Array;
-  /** (rows, LANES) what a run leaves. */
+  /** (rows, ABREAST) what a run leaves. */
   readonly dots: Float32Array;
   /** @param group of views, from 0 @param rows 1 or more @param stride numbers of a row */
   run(group: number, rows: number, stride: number): void;
@@ -52,7 +52,7 @@ export function makeDotKernel(): DotKernel {
     rows: new Float32Array(memory, areaBytes, AREA),
     dots: new Float32Array(memory, 2 * areaBytes, AREA),
     run(group, rows, stride) {
-      dot(areaBytes, rows, stride * FLOAT_BYTES, group * LANES * stride * FLOAT_BYTES, 2 * areaBytes);
+      dot(areaBytes, rows, stride * FLOAT_BYTES, group * ABREAST * stride * FLOAT_BYTES, 2 * areaBytes);
     },
   };
 }
@@ -74,7 +74,7 @@ function dotFunction(): WasmFunction {
       ...[...get(sum + k), ...get(x), ...get(view), ...loadVector(VECTOR * k)],
       ...[...multiplyVector, ...addVector, ...set(sum + k)],
     ]),
-    ...[...get(view), ...constant(VECTOR * LANES), addInt, ...set(view)],
+    ...[...get(view), ...constant(VECTOR * ABREAST), addInt, ...set(view)],
     ...[...get(rows), ...constant(VECTOR), addInt, ...tee(rows), ...get(rowEnd), lessThan, ...branchIf(0)],
     ...end,
     ...lanes.flatMap((k) => [
@@ -82,7 +82,7 @@ function dotFunction(): WasmFunction {
       ...[1, 2, 3].flatMap((lane) => [...get(sum + k), ...extract(lane), addFloat]),
       ...storeFloat(FLOAT_BYTES * k),
     ]),
-    ...[...get(dots), ...constant(FLOAT_BYTES * LANES), addInt, ...set(dots)],
+    ...[...get(dots), ...constant(FLOAT_BYTES * ABREAST), addInt, ...set(dots)],
     ...[...get(count), ...constant(1), subtractInt, ...tee(count), ...branchIf(0)],
     ...end,
   ];
@@ -91,7 +91,7 @@ function dotFunction(): WasmFunction {
     results: [],
     locals: [
       [2, I32],
-      [1 + LANES, V128],
+      [1 + ABREAST, V128],
     ],
     body,
   };

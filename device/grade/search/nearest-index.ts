@@ -1,10 +1,10 @@
-import { intoLeaves, LEAF } from "../leaves.ts";
 import type { ReferenceViews } from "../references.ts";
+import { intoTiles, TILE } from "../tiles.ts";
 import { ABREAST, PAIR, SCALE } from "./scan.ts";
 import { fitShortBasis, SHORT, type ShortBasis, shorten } from "./short-rows.ts";
 
 /*
- * What makes a search quick without an error: short rows of all references, in leaves of alike ones.
+ * What makes a search quick without an error: short rows of all references, in tiles of alike ones.
  */
 
 /** Fewer references are compared faster one by one. */
@@ -14,28 +14,28 @@ const MIN_ROWS = 1500;
 export const NOBODY = -1;
 
 /** Leaves of one grade lie together. */
-export interface GradeLeaves {
-  /** First group of the grade's leaves' middles. */
+export interface GradeTiles {
+  /** First group of the grade's tiles' middles. */
   readonly middles: number;
   readonly middleGroups: number;
-  readonly firstLeaf: number;
-  readonly leaves: number;
+  readonly firstTile: number;
+  readonly tiles: number;
 }
 
 /** What a search needs to know of the references, in numbers alone: it may be made in another thread. */
 export interface NearestIndex {
   readonly basis: ShortBasis;
-  /** Short rows, LEAF by LEAF, in the kernel's order and parts. */
+  /** Short rows, TILE by TILE, in the kernel's order and parts. */
   readonly rows: Int16Array;
-  /** (leaves * LEAF) which reference each short row is, or NOBODY. */
+  /** (tiles * TILE) which reference each short row is, or NOBODY. */
   readonly rowOf: Int32Array;
-  /** Short middles of the leaves, in the kernel's order and parts; each grade begins with a new group. */
+  /** Short middles of the tiles, in the kernel's order and parts; each grade begins with a new group. */
   readonly middles: Int16Array;
-  /** (leaves) the farthest row of each leaf from its middle, whole rows. */
+  /** (tiles) the farthest row of each tile from its middle, whole rows. */
   readonly radius: Float64Array;
-  /** (leaves) squared lengths of the middles, whole. */
+  /** (tiles) squared lengths of the middles, whole. */
   readonly square: Float64Array;
-  readonly grades: readonly GradeLeaves[];
+  readonly grades: readonly GradeTiles[];
 }
 
 /** @returns undefined where looking at every reference is as fast: few of them, or spread in all directions */
@@ -46,38 +46,38 @@ export function indexOf(references: Omit<ReferenceViews, "index">): NearestIndex
   const { rows, dimension, grades: gradeCount } = references;
   const shorts = shortRows(references, basis);
   const orders = Array.from({ length: gradeCount }, (_, grade) => inLeaves(references, shorts, grade));
-  const leafCounts = orders.map(({ length }) => Math.ceil(length / LEAF));
-  const middleGroups = leafCounts.map((count) => Math.ceil(count / ABREAST));
-  const leaves = sum(leafCounts, gradeCount);
+  const tileCounts = orders.map(({ length }) => Math.ceil(length / TILE));
+  const middleGroups = tileCounts.map((count) => Math.ceil(count / ABREAST));
+  const tiles = sum(tileCounts, gradeCount);
   const index = {
     basis,
-    rows: new Int16Array(leaves * LEAF * SHORT),
-    rowOf: new Int32Array(leaves * LEAF).fill(NOBODY),
+    rows: new Int16Array(tiles * TILE * SHORT),
+    rowOf: new Int32Array(tiles * TILE).fill(NOBODY),
     middles: new Int16Array(sum(middleGroups, gradeCount) * ABREAST * SHORT),
-    radius: new Float64Array(leaves),
-    square: new Float64Array(leaves),
+    radius: new Float64Array(tiles),
+    square: new Float64Array(tiles),
     grades: orders.map((_, grade) => ({
       middles: sum(middleGroups, grade),
       middleGroups: middleGroups[grade]!,
-      firstLeaf: sum(leafCounts, grade),
-      leaves: leafCounts[grade]!,
+      firstTile: sum(tileCounts, grade),
+      tiles: tileCounts[grade]!,
     })),
   };
   const short = new Float32Array(SHORT);
   const middle = new Float64Array(dimension);
   for (const [grade, order] of orders.entries()) {
-    const { firstLeaf, middles } = index.grades[grade]!;
-    for (let leaf = 0; leaf < leafCounts[grade]!; leaf++) {
-      const members = order.subarray(leaf * LEAF, (leaf + 1) * LEAF);
+    const { firstTile, middles } = index.grades[grade]!;
+    for (let tile = 0; tile < tileCounts[grade]!; tile++) {
+      const members = order.subarray(tile * TILE, (tile + 1) * TILE);
       for (const [place, row] of members.entries()) {
-        const at = (firstLeaf + leaf) * LEAF + place;
+        const at = (firstTile + tile) * TILE + place;
         index.rowOf[at] = row;
         lay(shorts.subarray(row * SHORT, (row + 1) * SHORT), index.rows, at);
       }
-      index.radius[firstLeaf + leaf] = middleOf(rows, dimension, members, middle);
-      index.square[firstLeaf + leaf] = middle.reduce((total, value) => total + value * value, 0);
+      index.radius[firstTile + tile] = middleOf(rows, dimension, members, middle);
+      index.square[firstTile + tile] = middle.reduce((total, value) => total + value * value, 0);
       shorten(middle, 0, basis, short);
-      lay(short, index.middles, middles * ABREAST + leaf);
+      lay(short, index.middles, middles * ABREAST + tile);
     }
   }
   return index;
@@ -90,10 +90,10 @@ function shortRows({ rows, count }: Omit<ReferenceViews, "index">, basis: ShortB
   return shorts;
 }
 
-/** The rows of a grade, leaf after leaf: alike where it shows most. */
+/** The rows of a grade, tile after tile: alike where it shows most. */
 function inLeaves({ gradeOf, count }: Omit<ReferenceViews, "index">, shorts: Float32Array, grade: number): Uint32Array {
   const chosen = Uint32Array.from({ length: count }, (_, row) => row).filter((row) => gradeOf[row] === grade);
-  intoLeaves(shorts, SHORT, chosen);
+  intoTiles(shorts, SHORT, chosen);
   return chosen;
 }
 

@@ -1,11 +1,11 @@
-import { LEAF } from "../leaves.ts";
 import type { ReferenceViews } from "../references.ts";
-import { type GradeLeaves, type NearestIndex, NOBODY } from "./nearest-index.ts";
+import { TILE } from "../tiles.ts";
+import { type GradeTiles, type NearestIndex, NOBODY } from "./nearest-index.ts";
 import { ABREAST, FIND, makeScanKernel, SCALE, type ScanKernel } from "./scan.ts";
 import { SHORT, type ShortBasis, shorten } from "./short-rows.ts";
 
 /*
- * The nearest reference of each grade without looking at most of them, and without an error: leaves of alike rows are
+ * The nearest reference of each grade without looking at most of them, and without an error: tiles of alike rows are
  * passed over by their middle and radius, single rows by their short rows; only what is left is compared whole.
  */
 
@@ -18,8 +18,8 @@ const SLACK = Math.sqrt(SHORT) / SCALE + 1e-5;
 const PART = 1 / SCALE ** 2;
 /** Below every dot product in parts. */
 const LEAST = -0x80000000;
-const GROUPS_OF_LEAF = LEAF / ABREAST;
-/** The leaves that are looked at first: the better what they hold, the fewer of the others are left. */
+const GROUPS_OF_TILE = TILE / ABREAST;
+/** The tiles that are looked at first: the better what they hold, the fewer of the others are left. */
 const PROBED = 2;
 /** In the place of a length: the view is no number, and near nothing. */
 const NO_NUMBER = -1;
@@ -35,8 +35,8 @@ export class NearestSearch {
   readonly #middles: ScanKernel;
   readonly #radius: Float64Array;
   readonly #square: Float64Array;
-  readonly #grades: readonly GradeLeaves[];
-  /** (leaves of a grade) lower bounds of the squared distance to the middle. */
+  readonly #grades: readonly GradeTiles[];
+  /** (tiles of a grade) lower bounds of the squared distance to the middle. */
   readonly #away: Float64Array;
   /** (views, SHORT) of the item that is searched for, in the kernel's parts; grows with it. */
   #queries = new Int16Array(0);
@@ -60,7 +60,7 @@ export class NearestSearch {
     this.#square = index.square;
     this.#grades = index.grades;
     this.#last = new Int32Array(index.grades.length);
-    this.#away = new Float64Array(Math.max(1, ...index.grades.map(({ leaves }) => leaves)));
+    this.#away = new Float64Array(Math.max(1, ...index.grades.map(({ tiles }) => tiles)));
   }
 
   /**
@@ -99,8 +99,8 @@ export class NearestSearch {
     this.#best = atLeast;
     if (!this.#isNumber(view)) return atLeast;
     this.#probe(view, grade);
-    const listed = this.#listLeaves(grade);
-    this.#takeFinds(view, this.#rows.run(listed, GROUPS_OF_LEAF, Math.floor((this.#best - SLACK) / PART)));
+    const listed = this.#listTiles(grade);
+    this.#takeFinds(view, this.#rows.run(listed, GROUPS_OF_TILE, Math.floor((this.#best - SLACK) / PART)));
     if (this.#found !== NOBODY) this.#last[grade] = this.#found;
     return this.#best;
   }
@@ -124,9 +124,9 @@ export class NearestSearch {
 
   #probe(view: number, grade: number): void {
     this.#consider(view, this.#last[grade]!);
-    const probed = this.#probeLeaves(view, grade);
+    const probed = this.#probeTiles(view, grade);
     this.#ask(this.#rows, view);
-    this.#takeFinds(view, this.#rows.run(probed, GROUPS_OF_LEAF, LEAST));
+    this.#takeFinds(view, this.#rows.run(probed, GROUPS_OF_TILE, LEAST));
   }
 
   #consider(view: number, row: number): void {
@@ -161,45 +161,45 @@ export class NearestSearch {
     }
   }
 
-  /** Puts on the list all leaves within reach of what was found. @returns how many */
-  #listLeaves(grade: number): number {
-    const { firstLeaf, leaves } = this.#grades[grade]!;
+  /** Puts on the list all tiles within reach of what was found. @returns how many */
+  #listTiles(grade: number): number {
+    const { firstTile, tiles } = this.#grades[grade]!;
     const { list } = this.#rows;
     const away = this.#away;
     const radius = this.#radius;
-    // No row of a leaf is nearer than its middle is, less the radius.
+    // No row of a tile is nearer than its middle is, less the radius.
     const reach = Math.sqrt(Math.max(0, 2 - 2 * this.#best)) + SLACK;
     let listed = 0;
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      const limit = reach + radius[firstLeaf + leaf]!;
-      if (away[leaf]! <= limit * limit) list[listed++] = (firstLeaf + leaf) * GROUPS_OF_LEAF;
+    for (let tile = 0; tile < tiles; tile++) {
+      const limit = reach + radius[firstTile + tile]!;
+      if (away[tile]! <= limit * limit) list[listed++] = (firstTile + tile) * GROUPS_OF_TILE;
     }
     return listed;
   }
 
-  /** Notes how far the middles of a grade's leaves are at least, and puts the nearest on the list. @returns how many */
-  #probeLeaves(view: number, grade: number): number {
-    const { middles, middleGroups, firstLeaf, leaves } = this.#grades[grade]!;
+  /** Notes how far the middles of a grade's tiles are at least, and puts the nearest on the list. @returns how many */
+  #probeTiles(view: number, grade: number): number {
+    const { middles, middleGroups, firstTile, tiles } = this.#grades[grade]!;
     const { list, finds } = this.#middles;
     const { list: probed } = this.#rows;
     const square = this.#square;
     const aways = this.#away;
-    if (leaves === 0) return 0;
+    if (tiles === 0) return 0;
     list[0] = middles;
     this.#ask(this.#middles, view);
     // Below every dot product: each group is a find, in order.
     this.#middles.run(1, middleGroups, LEAST);
     let count = 0;
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      const away = 1 + square[firstLeaf + leaf]! - 2 * (finds[(leaf >> 2) * FIND + (leaf & 3)]! * PART + SLACK);
-      aways[leaf] = away;
+    for (let tile = 0; tile < tiles; tile++) {
+      const away = 1 + square[firstTile + tile]! - 2 * (finds[(tile >> 2) * FIND + (tile & 3)]! * PART + SLACK);
+      aways[tile] = away;
       if (count === PROBED && away >= aways[probed[PROBED - 1]!]!) continue;
       if (count < PROBED) count++;
       let place = count - 1;
       for (; place > 0 && away < aways[probed[place - 1]!]!; place--) probed[place] = probed[place - 1]!;
-      probed[place] = leaf;
+      probed[place] = tile;
     }
-    for (let place = 0; place < count; place++) probed[place] = (firstLeaf + probed[place]!) * GROUPS_OF_LEAF;
+    for (let place = 0; place < count; place++) probed[place] = (firstTile + probed[place]!) * GROUPS_OF_TILE;
     return count;
   }
 

@@ -21,7 +21,7 @@ export function gradesOfManifest(gallery: Gallery, fit: GraderFit): Pick<Manifes
       rule: fit.rule,
       alpha: gallery.fit?.alpha ?? DEFAULT_ALPHA,
       fittedAt: gallery.fit?.fittedAt ?? null,
-      kinLimit: rounded(fit.kin.limit, 6),
+      kinLimit: rounded(fit.novelty.limit, 6),
     },
   };
 }

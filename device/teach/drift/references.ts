@@ -37,7 +37,10 @@ export function driftReferences(gallery: Gallery, parts: readonly EmbeddingPart[
     return { name: name as Part["name"], from, to, rows, items: items.length };
   });
   const identity = made.find(({ name }) => name === "identity");
-  return { parts: made, identity: identity === undefined || identity.items < FEW ? undefined : apart(identity) };
+  return {
+    parts: made,
+    identity: identity === undefined || identity.items < FEW ? undefined : usualDistance(identity),
+  };
 }
 
 /**
@@ -60,7 +63,7 @@ export function distancesToReferences(
   return distances;
 }
 
-function apart(part: Part): number {
+function usualDistance(part: Part): number {
   const length = part.to - part.from;
   let sum = 0;
   for (let item = 0; item < part.items; item++) {

@@ -10,7 +10,7 @@ import {
   UINT8,
   viewShape,
 } from "../../../device/embed/native/memory.ts";
-import { openNative } from "../../../device/embed/native/open.ts";
+import { openNative } from "../../../device/embed/native/open-native.ts";
 import { packagedLibrary } from "../../../device/embed/native/search.ts";
 import { Session } from "../../../device/embed/native/session.ts";
 import { NodeEmbedder, type NodeProvider } from "../../../device/embed/node.ts";

@@ -3,7 +3,7 @@ import { Scope } from "../../../device/base/lifecycle.ts";
 import { createLog } from "../../../device/base/log.ts";
 import { nowMicros } from "../../../device/base/time.ts";
 import type { Stage } from "../../../device/contract/metrics.ts";
-import { openEmbedder } from "../../../device/embed/open.ts";
+import { openEmbedder } from "../../../device/embed/open-embedder.ts";
 import { Journal } from "../../../device/publish/journal.ts";
 import { loadRecipe } from "../../../device/recipes/load.ts";
 import { Station } from "../../../device/station/station.ts";

@@ -20,7 +20,7 @@ export function viewsFile(folder: string): string {
 export const LEAD_FRAMES = 20;
 
 /**
- * Stands in for `capture/open.ts` in the cameras' threads: a `replay` whose path is a raw file of 1280x720 frames,
+ * Stands in for `lanes/open-source.ts` in the cameras' threads: a `replay` whose path is a raw file of 1280x720 frames,
  * without end, as fast as it is read.
  */
 export function openSource(config: SourceConfig): Promise<FrameSource> {

@@ -6,7 +6,7 @@ import type { Metrics } from "../../../device/contract/metrics.ts";
 import { createMetrics, type Stage, stages } from "../../../device/contract/metrics.ts";
 import { watchLine } from "../../../device/demo/samples.ts";
 import { truthsOf } from "../../../device/demo/truth.ts";
-import { openEmbedder } from "../../../device/embed/open.ts";
+import { openEmbedder } from "../../../device/embed/open-embedder.ts";
 import { enroll } from "../../../device/gallery/enroll.ts";
 import { GalleryWriter } from "../../../device/gallery/store.ts";
 

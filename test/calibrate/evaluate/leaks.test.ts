@@ -87,7 +87,7 @@ describe("fruit that only a look at themselves could grade are graded by chance"
     assert.equal(compared.best, RULES[0], "none is better beyond chance");
     // An item that knows itself lies within any limit.
     const away = [...compared.turnedAway.values()].reduce((sum, one) => sum + one.away, 0);
-    assert.ok(away > 0.1 * ITEMS.length, `turned away by a gallery that does not know them: ${away}`);
+    assert.ok(away > 0.1 * ITEMS.length, `called unknown by a gallery that does not know them: ${away}`);
   });
 
   test("by evaluate, each judged by all others", async () => {

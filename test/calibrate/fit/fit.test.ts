@@ -82,7 +82,7 @@ describe("fit", { concurrency: 3 }, () => {
     assert.equal((await calibrate("fit", "--alpha", "20", "--rule", "majority", "--gallery", gallery)).status, 0);
     const dry = await calibrate("fit", "--dry-run", "--gallery", gallery);
     assert.equal(dry.status, 0, dry.stderr);
-    assert.match(dry.stdout, /at most 20 % of good fruit turned away/);
+    assert.match(dry.stdout, /at most 20 % of good fruit called unknown/);
     assert.match(dry.stdout, /what was asked for holds once there are 3 more sound, 3 more reject/);
     assert.match(dry.stdout, /nothing was changed\n$/);
     assert.equal((await readAnyGallery(gallery))!.gallery.fit!.rule, "majority");

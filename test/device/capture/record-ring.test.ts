@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Frame } from "../../../device/base/frame.ts";
-import { openGst } from "../../../device/capture/gst/open.ts";
+import { openGst } from "../../../device/capture/gst/open-gst.ts";
 import { RecordedSource, RingRecorder } from "../../../device/capture/record-ring.ts";
 import { openReplay } from "../../../device/capture/replay.ts";
 import type { FrameSource } from "../../../device/capture/source.ts";

@@ -223,7 +223,7 @@ test("the order of references and of views changes nothing", () => {
   }
 });
 
-test("the more good fruit may be turned away, the less is let in", () => {
+test("the more good fruit may be called unknown, the less is let in", () => {
   const [strict, usual] = [Grader.from(orchard, 0.9), Grader.from(orchard, 0.05)];
   let worse = 0;
   for (let seed = 2000; seed < 2100; seed++) {

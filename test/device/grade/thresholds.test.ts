@@ -108,7 +108,7 @@ test("scores of a worse grade are distances to its references and to all better 
   assertNear(scores[1]!, [chord(20), chord(20)]);
 });
 
-test("the limit of a grade with many items leaves out the share that may be turned away", () => {
+test("the limit of a grade with many items leaves out the share that may be called unknown", () => {
   // One stray among forty neighbours a degree apart.
   const items = Array.from({ length: 40 }, (_, item) => ["sound", item === 39 ? 200 : item] as const);
   // Views a degree apart would give a limit that two pictures of one view exceed.
@@ -141,7 +141,7 @@ test("references that are all alike leave room for the noise of a camera", () =>
   assertNear(limit, [0.1]);
 });
 
-test("limits and scores are finite for every gallery, and a smaller share that may be turned away widens them", () => {
+test("limits and scores are finite for every gallery, and a smaller share that may be called unknown widens them", () => {
   for (let items = 1; items <= 30; items += 3) {
     const grades = ["sound", "second", "reject"];
     const references = Array.from({ length: items }, (_, item) =>

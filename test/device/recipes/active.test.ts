@@ -66,20 +66,20 @@ async function handedOver(name: string): Promise<string> {
 
 test("a model that was in use stays for the items that began with it, and is freed with the last; too many of them are refused", async (t) => {
   const recipes = await open(t);
-  const first = recipes.engine;
+  const first = recipes.judge;
   const crop = madeCrops(1, 1, first.embedder.model.sizePx)[0]!;
   first.begun();
   await recipes.activate(await handedOver("a"));
-  const second = recipes.engine;
+  const second = recipes.judge;
   assert.notEqual(second, first);
   assert.deepEqual([first.by.recipe, second.by.recipe, changes], [null, "a-1", 1]);
   assert.equal((await first.embed(crop, true)).length, first.dimension, "it goes on");
   second.begun();
   await recipes.activate(await handedOver("b"));
-  recipes.engine.begun();
+  recipes.judge.begun();
   const c = await handedOver("c");
   await assert.rejects(recipes.activate(c), { code: "RECIPE", retry: true, message: /still need the models/ });
-  assert.equal(recipes.engine.by.recipe, "b-1");
+  assert.equal(recipes.judge.by.recipe, "b-1");
   first.done();
   await first.retire();
   await assert.rejects(first.embed(crop, true), { code: "CLOSED" });
@@ -94,7 +94,7 @@ test("a model that was in use stays for the items that began with it, and is fre
 
 test("a recipe that would grade otherwise here than it was released to is refused; nothing changes", async (t) => {
   const recipes = await open(t);
-  const before = recipes.engine.by;
+  const before = recipes.judge.by;
   const good = join(folder, "good.recipe");
   await releaseMade(join(folder, "gallery"), key, { name: "good", version: "1", out: good });
   const state = await readState(join(folder, "recipes"));
@@ -115,7 +115,7 @@ test("a recipe that would grade otherwise here than it was released to is refuse
     }));
     await assert.rejects(recipes.activate(await hand(out)), { code: "RECIPE", message, hint: /release it again/ });
   }
-  assert.deepEqual(recipes.engine.by, before);
+  assert.deepEqual(recipes.judge.by, before);
   assert.deepEqual(await readState(join(folder, "recipes")), state);
   assert.equal((await recipes.activate(await hand(good))).recipe.name, "good-1");
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Frame } from "../../../device/base/frame.ts";
 import { configSchema, type LaneConfig } from "../../../device/config/schema.ts";
+import { createFollower } from "../../../device/vision/create-follower.ts";
 import type { Follower, ItemPassed, Sighting, ViewSeen } from "../../../device/vision/follower.ts";
-import { createFollower } from "../../../device/vision/open.ts";
 import {
   type Body,
   frameOf,

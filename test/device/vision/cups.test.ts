@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Frame } from "../../../device/base/frame.ts";
 import { configSchema, type LaneConfig } from "../../../device/config/schema.ts";
+import { createFollower } from "../../../device/vision/create-follower.ts";
 import type { ItemPassed, Sighting, ViewSeen } from "../../../device/vision/follower.ts";
-import { createFollower } from "../../../device/vision/open.ts";
 import { type Body, frameOf, GREEN, paint, RED, SCENE, START, YELLOW } from "../../support/vision-painter.ts";
 
 const CROP = { sizePx: 48, margin: 0.06, fill: 118 };

@@ -7,7 +7,7 @@ import koffi from "koffi";
 import type { GradelineError } from "../../../../device/base/errors.ts";
 import type { Log } from "../../../../device/base/log.ts";
 import { listGigeCameras } from "../../../../device/capture/gige/list.ts";
-import { openGige } from "../../../../device/capture/gige/open.ts";
+import { openGige } from "../../../../device/capture/gige/open-gige.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
 import { gigeSchema } from "../../../../device/config/camera.ts";
 import { gigeNeeds, openGigeWhenFree, startFakeGige } from "../../../support/camera-gige.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import type { Log } from "../../../../device/base/log.ts";
-import { openGst } from "../../../../device/capture/gst/open.ts";
+import { openGst } from "../../../../device/capture/gst/open-gst.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
 import { gstSchema } from "../../../../device/config/camera.ts";
 import {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gstArguments } from "../../../../device/capture/gst/arguments.ts";
-import { openGst } from "../../../../device/capture/gst/open.ts";
+import { openGst } from "../../../../device/capture/gst/open-gst.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
 import { gstSchema } from "../../../../device/config/camera.ts";
 import { gstNeeds, hasElement, lacking, readFrames } from "../../../support/camera-peers.ts";

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
-import { openLibcamera, takeStill } from "../../../../device/capture/libcamera/open.ts";
+import { openLibcamera, takeStill } from "../../../../device/capture/libcamera/open-libcamera.ts";
 import { stillOptions, videoOptions } from "../../../../device/capture/libcamera/options.ts";
 import type { LiveSource } from "../../../../device/capture/live/live-source.ts";
 import { type LibcameraConfig, libcameraSchema } from "../../../../device/config/camera.ts";

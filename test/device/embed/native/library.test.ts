@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { Library, negotiate, plainMessage } from "../../../../device/embed/native/library.ts";
-import { openNative } from "../../../../device/embed/native/open.ts";
+import { openNative } from "../../../../device/embed/native/open-native.ts";
 import {
   findLibraries,
   packagedLibrary,

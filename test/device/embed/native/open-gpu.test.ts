@@ -16,7 +16,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { GradelineError } from "../../../../device/base/errors.ts";
 import { lockFolder } from "../../../../device/base/folder-lock.ts";
 import { encodeTable, tablePath } from "../../../../device/embed/native/calibration.ts";
-import { openNative } from "../../../../device/embed/native/open.ts";
+import { openNative } from "../../../../device/embed/native/open-native.ts";
 import type { NativeOptions } from "../../../../device/embed/native/opened.ts";
 import type { Progress } from "../../../../device/embed/native/progress.ts";
 import { Child } from "../../../support/child.ts";

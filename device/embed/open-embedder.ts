@@ -35,7 +35,7 @@ export async function openEmbedder(
   const model = await loadModel(path);
   const embedder = wantsNative(config)
     ? // Loaded only here: most boards need one backend, and this one brings a library of its own.
-      await (await import("./native/open.ts")).openNative(model, {
+      await (await import("./native/open-native.ts")).openNative(model, {
         ...config,
         tell: (progress) => listener.progress?.(progress),
       })

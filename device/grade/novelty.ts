@@ -8,12 +8,12 @@ import { conformalLimit, FALLBACK_LIMIT, LEAST_LIMIT, spreadOut } from "./thresh
  * Is an item as a whole like any that is enrolled? Covering every view asks about the worst of them, which varies much
  * between sound fruit of one variety; their mean hardly varies, but differs for what is another kind of thing.
  *
- * Measured with the covering views alone and with both, the same share of good fruit to be turned away, on two models:
+ * Measured with the covering views alone and with both, the same share of good fruit to be called unknown, on two models:
  * of strangers on the simulated line 0.55 and 0.73 are found with 10 items per grade (0.73 and 1), 0.59 and 1 with 30.
  * Alone it told five other fruits from nine apples left out at an area under the curve of 0.69 (0.84), covering at 0.56
  * (0.71).
  */
-export interface Kin {
+export interface Novelty {
   /** Descriptors of the items in place of views. */
   readonly descriptors: ReferenceViews;
   /** Squared length of the mean of endlessly many views of one item, 0..1: how alike an item's views are. */
@@ -25,9 +25,9 @@ export interface Kin {
 }
 
 /**
- * @param alpha share of good fruit that may be turned away as strange, 0..1
+ * @param alpha share of good fruit that may be called unknown as a stranger, 0..1
  */
-export function fitKin(items: ItemDescriptors, dimension: number, alpha: number): Kin {
+export function fitNovelty(items: ItemDescriptors, dimension: number, alpha: number): Novelty {
   const { descriptors, lengths, views } = items;
   const count = views.length;
   const flat = {
@@ -40,19 +40,19 @@ export function fitKin(items: ItemDescriptors, dimension: number, alpha: number)
     items: count,
     itemGrade: new Uint8Array(count),
   };
-  const kin = {
+  const novelty = {
     descriptors: { ...flat, index: indexOf(flat) },
     alike: alikeness(lengths, views),
     nearest: new Float64Array(1),
   };
   const scores: number[] = [];
   for (const item of spreadOut(count)) {
-    const own = kin.descriptors.rows.subarray(item * dimension, (item + 1) * dimension);
-    const distance = kinDistance(own, views[item]!, kin, item);
+    const own = novelty.descriptors.rows.subarray(item * dimension, (item + 1) * dimension);
+    const distance = noveltyDistance(own, views[item]!, novelty, item);
     if (Number.isFinite(distance)) scores.push(distance);
   }
   const limit = scores.length === 0 ? FALLBACK_LIMIT : conformalLimit(Float64Array.from(scores).sort(), alpha);
-  return { ...kin, limit: Math.max(LEAST_LIMIT, limit) };
+  return { ...novelty, limit: Math.max(LEAST_LIMIT, limit) };
 }
 
 /**
@@ -64,10 +64,10 @@ export function fitKin(items: ItemDescriptors, dimension: number, alpha: number)
  * @param leaveOut item that does not count, or NO_ITEM
  * @returns 0..2; Infinity where there is no other item
  */
-export function kinDistance(
+export function noveltyDistance(
   descriptor: Float32Array,
   views: number,
-  { descriptors, alike, nearest }: Pick<Kin, "descriptors" | "alike" | "nearest">,
+  { descriptors, alike, nearest }: Pick<Novelty, "descriptors" | "alike" | "nearest">,
   leaveOut: number,
 ): number {
   nearestByGrade(descriptor, 1, descriptors, leaveOut, nearest);

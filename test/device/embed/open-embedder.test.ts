@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import type { GradelineError } from "../../../device/base/errors.ts";
 import { type Config, configSchema } from "../../../device/config/schema.ts";
-import { openEmbedder } from "../../../device/embed/open.ts";
+import { openEmbedder } from "../../../device/embed/open-embedder.ts";
 import { TINY, writeTiny, writeTinyWithGolden } from "../../support/embedder-tiny.ts";
 
 const settings = configSchema.shape.embedder.parse({ backend: "node", provider: "cpu", maxBatch: 4, maxDelayMs: 0 });

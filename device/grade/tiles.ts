@@ -1,18 +1,18 @@
 /*
- * Puts alike rows into leaves of equal size, so that what can be said of a leaf can be said of all its rows.
+ * Puts alike rows into tiles of equal size, so that what can be said of a tile can be said of all its rows.
  */
 
-/** Rows of a leaf; the last of each grade may have fewer. */
-export const LEAF = 64;
+/** Rows of a tile; the last of each grade may have fewer. */
+export const TILE = 64;
 
 /**
- * Halves the rows across their widest extent until each part is a leaf.
+ * Halves the rows across their widest extent until each part is a tile.
  *
  * @param rows (any, dimension) row-major
- * @param chosen which rows; put into a new order in place: rows 0..LEAF-1 of it are the first leaf, and so on
+ * @param chosen which rows; put into a new order in place: rows 0..TILE-1 of it are the first tile, and so on
  */
-export function intoLeaves(rows: Float32Array, dimension: number, chosen: Uint32Array): void {
-  if (chosen.length <= LEAF) return;
+export function intoTiles(rows: Float32Array, dimension: number, chosen: Uint32Array): void {
+  if (chosen.length <= TILE) return;
   const first = farthest(rows, dimension, chosen, chosen[0]!);
   const second = farthest(rows, dimension, chosen, first);
   const along = new Float64Array(chosen.length);
@@ -25,9 +25,9 @@ export function intoLeaves(rows: Float32Array, dimension: number, chosen: Uint32
   }
   const order = Uint32Array.from(along.keys()).sort((a, b) => along[a]! - along[b]! || a - b);
   chosen.set(order.map((index) => chosen[index]!));
-  const half = Math.ceil(chosen.length / LEAF / 2) * LEAF;
-  intoLeaves(rows, dimension, chosen.subarray(0, half));
-  intoLeaves(rows, dimension, chosen.subarray(half));
+  const half = Math.ceil(chosen.length / TILE / 2) * TILE;
+  intoTiles(rows, dimension, chosen.subarray(0, half));
+  intoTiles(rows, dimension, chosen.subarray(half));
 }
 
 /** The row that is farthest from a given one. */

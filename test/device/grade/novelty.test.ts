@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeItem, describeItems } from "../../../device/grade/descriptors.ts";
 import type { Reference } from "../../../device/grade/gallery.ts";
-import { fitKin, type Kin, kinDistance } from "../../../device/grade/kin.ts";
+import { fitNovelty, type Novelty, noveltyDistance } from "../../../device/grade/novelty.ts";
 import { flatten } from "../../../device/grade/references.ts";
 import { NO_ITEM } from "../../../device/grade/search/distance.ts";
 import { chord, direction, galleryOf, MADE_MODEL, referenceOf, unitRows } from "../../support/gallery-made.ts";
@@ -10,31 +10,34 @@ import { seededNormal } from "../../support/random.ts";
 
 const PLANE = { ...MADE_MODEL, dimension: 2 };
 
-function kinOf(references: readonly Reference[], alpha: number, model = PLANE): Kin {
-  return fitKin(describeItems(flatten(galleryOf(references, model))), model.dimension, alpha);
+function noveltyOf(references: readonly Reference[], alpha: number, model = PLANE): Novelty {
+  return fitNovelty(describeItems(flatten(galleryOf(references, model))), model.dimension, alpha);
 }
 
-function distanceOf(rows: readonly (readonly number[])[], kin: Kin): number {
+function distanceOf(rows: readonly (readonly number[])[], novelty: Novelty): number {
   const descriptor = new Float64Array(rows[0]!.length);
   describeItem(unitRows(rows), rows.length, descriptor);
-  return kinDistance(Float32Array.from(descriptor), rows.length, kin, NO_ITEM);
+  return noveltyDistance(Float32Array.from(descriptor), rows.length, novelty, NO_ITEM);
 }
 
 test("an item is as far as its mean is from the nearest item's mean", () => {
-  const kin = kinOf([referenceOf("a", "sound", [direction(0)]), referenceOf("b", "reject", [direction(90)])], 0.05);
-  assert.ok(Math.abs(distanceOf([direction(20), direction(40)], kin) - chord(30)) < 1e-6);
-  assert.ok(distanceOf([direction(90)], kin) < 1e-3);
+  const novelty = noveltyOf(
+    [referenceOf("a", "sound", [direction(0)]), referenceOf("b", "reject", [direction(90)])],
+    0.05,
+  );
+  assert.ok(Math.abs(distanceOf([direction(20), direction(40)], novelty) - chord(30)) < 1e-6);
+  assert.ok(distanceOf([direction(90)], novelty) < 1e-3);
 });
 
 test("a gallery of one item takes a limit, and one without others is infinitely far", () => {
-  const kin = kinOf([referenceOf("a", "sound", [direction(0)])], 0.05);
-  assert.ok(kin.limit > 0.1 && kin.limit < Math.SQRT2);
-  assert.equal(kinDistance(Float32Array.of(1, 0), 1, kin, 0), Number.POSITIVE_INFINITY);
+  const novelty = noveltyOf([referenceOf("a", "sound", [direction(0)])], 0.05);
+  assert.ok(novelty.limit > 0.1 && novelty.limit < Math.SQRT2);
+  assert.equal(noveltyDistance(Float32Array.of(1, 0), 1, novelty, 0), Number.POSITIVE_INFINITY);
 });
 
 test("an item that is no number is infinitely far", () => {
-  const kin = kinOf([referenceOf("a", "sound", [direction(0)])], 0.05);
-  assert.equal(kinDistance(Float32Array.of(Number.NaN, 0), 1, kin, NO_ITEM), Number.POSITIVE_INFINITY);
+  const novelty = noveltyOf([referenceOf("a", "sound", [direction(0)])], 0.05);
+  assert.equal(noveltyDistance(Float32Array.of(Number.NaN, 0), 1, novelty, NO_ITEM), Number.POSITIVE_INFINITY);
 });
 
 const D = 24;
@@ -51,31 +54,31 @@ function enrolled(views: number, seed: number): Reference[] {
   return Array.from({ length: 60 }, (_, i) => referenceOf(String(i), "sound", shaken(views, normal)));
 }
 
-function shareBeyond(views: number, kin: Kin, seed: number): number {
+function shareBeyond(views: number, novelty: Novelty, seed: number): number {
   const normal = seededNormal(seed);
-  const asked = Array.from({ length: 300 }, () => distanceOf(shaken(views, normal), kin));
-  return asked.filter((distance) => distance > kin.limit).length / asked.length;
+  const asked = Array.from({ length: 300 }, () => distanceOf(shaken(views, normal), novelty));
+  return asked.filter((distance) => distance > novelty.limit).length / asked.length;
 }
 
 test("of further items about the share that was asked for lies beyond the limit", () => {
   for (const alpha of [0.1, 0.3]) {
-    const share = shareBeyond(12, kinOf(enrolled(12, 3), alpha, ROOM), 4);
+    const share = shareBeyond(12, noveltyOf(enrolled(12, 3), alpha, ROOM), 4);
     // 60 items tell a share to some 4 %.
     assert.ok(share > alpha - 0.1 && share < alpha + 0.12, `${share} at ${alpha}`);
   }
 });
 
-test("items that were seen seldom are not turned away for the noise of their few views", () => {
-  const kin = kinOf(enrolled(12, 5), 0.1, ROOM);
-  const blind = { ...kin, alike: 1 };
+test("items that were seen seldom are not called unknown for the noise of their few views", () => {
+  const novelty = noveltyOf(enrolled(12, 5), 0.1, ROOM);
+  const blind = { ...novelty, alike: 1 };
   for (const views of [1, 2, 4]) {
-    assert.ok(shareBeyond(views, kin, 6) < 0.3, `${views} views: ${shareBeyond(views, kin, 6)}`);
+    assert.ok(shareBeyond(views, novelty, 6) < 0.3, `${views} views: ${shareBeyond(views, novelty, 6)}`);
   }
   assert.ok(shareBeyond(1, blind, 6) > 0.9);
 });
 
 test("how alike an item's views are is learnt from items with more than one", () => {
-  const several = kinOf(enrolled(12, 7), 0.1, ROOM).alike;
+  const several = noveltyOf(enrolled(12, 7), 0.1, ROOM).alike;
   assert.ok(several > 0.6 && several < 0.9, String(several));
-  assert.equal(kinOf(enrolled(1, 7), 0.1, ROOM).alike, 1);
+  assert.equal(noveltyOf(enrolled(1, 7), 0.1, ROOM).alike, 1);
 });
