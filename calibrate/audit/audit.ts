@@ -113,7 +113,7 @@ function oneSided(
         items: [id],
         views: [0],
         found,
-        advice: "enroll it from all sides: a fault on the other one is not known so",
+        advice: "enroll it from all sides, or a fault on the other side stays unknown",
       },
     ];
   });

@@ -115,7 +115,7 @@ function findingOf(a: Reference, b: Reference, { count, of, views }: Shared, gra
       items: [a.id, b.id],
       views,
       found: `${a.origin} and ${b.origin} are enrolled twice as ${a.grade}: ${pictures}`,
-      advice: "remove one: limits become too tight where an item is compared with itself",
+      advice: "remove one: an item compared with itself makes the limits too tight",
     };
   }
   const better = grades.indexOf(a.grade) <= grades.indexOf(b.grade) ? a : b;

@@ -75,7 +75,7 @@ function alikeGrades(
         items: [references[worst]!.id, ...(beside === undefined ? [] : [references[beside.reference]!.id])],
         views: [beside?.own ?? 0, ...(beside === undefined ? [] : [beside.view])],
         found: `${grades[a]} and ${grades[b]} can hardly be told apart: ${Math.round(share * 100)} % right between the two, 50 % is chance`,
-        advice: "enroll more of both, check their labels, or make them one grade",
+        advice: "enroll more of both, check their labels, or merge them",
       });
     }
   }

@@ -22,7 +22,7 @@ export function activateCommands(program: Command, within: Within): void {
       "after",
       `
 The file's signature must be of a key that the daemon trusts (recipes.trust). Its model is proven and its gallery read
-beside the one in use; only then, in one step, does it take over. Fruit in view are decided by what they began with; each
+beside the one in use; only then, in one step, does it take over. An item keeps the model it started with; each
 verdict names its recipe, model and gallery. What is taught from then on goes into the recipe's own gallery: its name has
 a + at its end. A file brings it as it was released, NAME-VERSION as it was taught since.
 

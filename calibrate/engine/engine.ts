@@ -78,7 +78,7 @@ export async function engineCommand(context: Context, options: EngineOptions): P
   if (calibrated !== undefined) {
     process.stdout.write(
       `  table   ${calibrated.path}, from ${calibrated.views} views of the gallery\n` +
-        "int8 is another model to a gallery: set embedder.precision to int8, then gradeline-calibrate rebuild --config FILE\n",
+        "a gallery of fp32 does not fit int8: set embedder.precision to int8, then gradeline-calibrate rebuild --config FILE\n",
     );
   }
 }

@@ -87,7 +87,7 @@ function describe(
   const share = (value: number): string => value.toFixed(3);
   const width = Math.max(5, ...grades.map(({ grade }) => grade.length));
   const lines = [
-    "which item rule finds the grade of items left out (share right, mean over the grades, 95 %)",
+    "how often each item rule finds the grade of an item left out (balanced accuracy, 95 %)",
     ...figures.map(
       (figure) =>
         `  ${figure.rule === rule ? "*" : " "} ${figure.rule.padEnd(11)} ${share(figure.itemBalancedAccuracy)}  ` +

@@ -63,7 +63,7 @@ export async function rebuildGallery(context: Context): Promise<void> {
   }
   process.stdout.write(
     `${references.length} items (${views} views) embedded again: ${stored.modelName} -> ${model.name}\n` +
-      `${gallery.fit === fit ? "" : "the calibration was of the other model: gradeline-calibrate fit makes one anew\n"}` +
+      `${gallery.fit === fit ? "" : "the calibration belonged to the other model; make a new one: gradeline-calibrate fit\n"}` +
       describeTold(told),
   );
 }

@@ -41,7 +41,7 @@ export async function undoChange(context: Context, redo: boolean): Promise<void>
     "regraded",
     relabelled.map(({ id, from, to }) => `${id}  ${from} -> ${to}`),
   );
-  if (settings) process.stdout.write("order, names, tolerances or calibration of the grades as they were\n");
+  if (settings) process.stdout.write("the order, names, tolerances or calibration of the grades are restored\n");
   if (model) process.stdout.write("embedded by the other model again\n");
   process.stdout.write(
     `${items} items now; ${step.left === 1 ? "1 more step" : `${step.left} more steps`} can be undone\n${describeTold(told)}`,

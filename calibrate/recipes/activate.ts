@@ -32,8 +32,7 @@ async function asked<T>({ stop }: Context, link: DaemonLink, answer: Promise<T>)
   try {
     return await link.during(answer, stop);
   } catch (error) {
-    if (stop.aborted)
-      process.stderr.write("the daemon goes on with it: gradeline-calibrate recipes shows what came of it\n");
+    if (stop.aborted) process.stderr.write("the daemon continues; see the result with gradeline-calibrate recipes\n");
     throw error;
   }
 }

@@ -28,7 +28,7 @@ export async function activateOffline(context: Context, config: Config, wanted: 
 export async function rollbackOffline(context: Context, config: Config): Promise<void> {
   await change(context, config, async (store) => {
     if (store.state.previous.length === 0) {
-      throw new GradelineError("RECIPE", "there is nothing to go back to: no recipe was activated over another one");
+      throw new GradelineError("RECIPE", "there is no recipe to go back to: none was activated after another");
     }
     const installed = (await store.previous())!.installed;
     await prove(context, config, installed);

@@ -29,17 +29,17 @@ export async function shadow(context: Context, config: Config, { recipe, stop }:
 function describe(report: ShadowReport | null, begun: boolean, stopped: boolean): string {
   if (report === null) {
     return stopped
-      ? "no recipe is in the shadow any more\n"
-      : "no recipe is in the shadow; try one: gradeline-calibrate shadow FILE --config FILE\n";
+      ? "the shadow is off\n"
+      : "no shadow recipe is set; set one: gradeline-calibrate shadow FILE --config FILE\n";
   }
   const { recipe, model, gallery, since, items, same, different, skipped, pairs, last, problem } = report;
   const lines = [`${recipe} decides in the shadow since ${since.slice(0, 19)}Z: model ${model}, gallery ${gallery}`];
-  if (begun) lines.push("verdicts stay as they are; gradeline-calibrate shadow --config FILE shows how it differs");
+  if (begun) lines.push("verdicts do not change; gradeline-calibrate shadow --config FILE shows the differences");
   else {
     lines.push(
       `  ${items} items decided by both: ${same} the same${share(same, items)}, ${different} different${share(different, items)}`,
     );
-    if (skipped > 0) lines.push(`  ${skipped} left out: the line goes first`);
+    if (skipped > 0) lines.push(`  ${skipped} skipped because the line was busy`);
     if (problem !== null) lines.push(`  it cannot decide: ${problem}`);
     if (pairs.length > 0) {
       const width = Math.max(7, ...pairs.map(({ was }) => was.length));
@@ -50,7 +50,7 @@ function describe(report: ShadowReport | null, begun: boolean, stopped: boolean)
           `  ${pair.was.padEnd(width)}  ${pair.would.padEnd(Math.max(8, other))}  ${String(pair.items).padStart(5)}`,
         );
       }
-      lines.push("", "  the last that differ; the page shows the views of those that it still has");
+      lines.push("", "  the newest differences; the page shows their views while it has them");
       for (const { item, lane, was, would, decidedAt } of last) {
         lines.push(`  ${item}  ${decidedAt.slice(0, 19)}Z  lane ${lane}  ${was} -> ${would}`);
       }

@@ -14,7 +14,7 @@ export async function releaseKey({ json }: Context, out: string): Promise<void> 
   }
   process.stdout.write(
     `${out}: the private key; keep a copy where only you have it, whoever has it can release recipes\n\n` +
-      "Daemons that shall take what it signs trust the public key; in their configuration:\n\n" +
+      "A daemon accepts recipes signed by this key if its configuration has the public key:\n\n" +
       `recipes:\n  trust:\n    - ${publicKey}\n`,
   );
 }
@@ -34,7 +34,7 @@ async function writeSecret(path: string, secret: string): Promise<void> {
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(path, error);
-    throw new GradelineError("FILE", `${path} is there already, and a key is never written over`, {
+    throw new GradelineError("FILE", `${path} exists; a key is never overwritten`, {
       hint: "name another file with --out",
     });
   }

@@ -65,7 +65,7 @@ export async function makeRelease(context: Context, wanted: Release): Promise<vo
   process.stdout.write(
     `${file}: ${describeBytes(bytes)}, signed by the key ${fingerprint(publicKey)}\n` +
       describeManifest(manifest, digest) +
-      (plain ? "never calibrated, so the usual rule and share apply: gradeline-calibrate fit\n" : "") +
+      (plain ? "not calibrated: the default rule and share apply (gradeline-calibrate fit)\n" : "") +
       `grade by it: gradeline-calibrate activate ${file} --config FILE\n`,
   );
 }
@@ -87,9 +87,13 @@ export async function writeRelease(context: Context, wanted: Release): Promise<R
   const stored = await writer.read();
   if (stored === undefined) throw noGallery(context.gallery);
   if (stored.warning !== undefined) {
-    throw new GradelineError("GALLERY", `what would be released is not what was enrolled last: ${stored.warning}`, {
-      hint: "look at it (list), change it or enroll again, then release",
-    });
+    throw new GradelineError(
+      "GALLERY",
+      `the newest gallery is damaged, so an older one would be released: ${stored.warning}`,
+      {
+        hint: "look at it (list), change it or enroll again, then release",
+      },
+    );
   }
   const { gallery } = stored;
   if (gallery.references.length === 0) {

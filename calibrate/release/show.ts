@@ -33,9 +33,9 @@ export async function showRelease({ scope, config, json }: Context, path: string
   }
   const who =
     trusted === null
-      ? "whether a daemon trusts it, --config FILE tells"
+      ? "add --config FILE to see whether that daemon trusts it"
       : trusted
-        ? "which the daemon of the configuration trusts"
+        ? "trusted by the daemon of the configuration"
         : `which the daemon of the configuration does not trust; where you know whose it is, add it to recipes.trust: ${publicKey}`;
   process.stdout.write(
     `${describeManifest(manifest, digest)}whole, and signed by the key ${fingerprint(publicKey)}, ${who}\n`,

@@ -4,12 +4,12 @@ import { GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { answer, answerJson, Refusal, readBody, redirect, refuse, refuseFor } from "./answer.ts";
-import { dismissSchema, enrollSchema, readChange } from "./asked.ts";
 import { type Assets, readAssets } from "./assets.ts";
 import { Feed, MAX_CLIENTS } from "./feed.ts";
 import { Guard, securityHeaders } from "./guard.ts";
 import { addressOf, listenOn, urlOf } from "./listen.ts";
 import { Pictures, sheet, single } from "./pictures.ts";
+import { dismissSchema, enrollSchema, readChange } from "./read-change.ts";
 import { RecentItems } from "./recent.ts";
 import type { StationView } from "./view.ts";
 

@@ -46,7 +46,7 @@ export interface EnrollOptions {
 /** Items whose views are with the embedder or on their way to the disk: the embedder always has the next one's. */
 const AT_ONCE = 3;
 
-/** By which the same pictures are known again, whatever their names. @returns sha256, hex */
+/** Identifies pictures by their pixels, whatever their names. @returns sha256, hex */
 export function digestOf(crops: readonly Uint8Array[]): string {
   const hash = createHash("sha256");
   for (const crop of crops) hash.update(crop);

@@ -94,7 +94,7 @@ export class GalleryWriter implements EnrollStore<Gallery> {
   readonly folder: string;
   readonly #lock: FolderLock;
   readonly #steps: GallerySteps;
-  /** What an enrollment began with: nobody else can change it meanwhile. */
+  /** The gallery at the start of an enrollment; the lock keeps others from changing it. */
   #readFor: Gallery | undefined;
 
   private constructor(folder: string, lock: FolderLock) {

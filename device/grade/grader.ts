@@ -129,7 +129,7 @@ export class Grader {
     return Math.max(distance[last]! / this.#thresholds.limit[last]!, this.#kinShare(count));
   }
 
-  /** Everything that is known of an item: its descriptor, what covers it, and where the rule leans. */
+  /** Computes an item's descriptor, its cover and the grade that the rule prefers. */
   #look(embeddings: Float32Array, count: number): Cover {
     const { dimension } = this.#references;
     if (count < 1 || embeddings.length < count * dimension) {

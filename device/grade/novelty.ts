@@ -5,7 +5,7 @@ import { indexOf } from "./search/nearest-index.ts";
 import { conformalLimit, FALLBACK_LIMIT, LEAST_LIMIT, spreadOut } from "./thresholds.ts";
 
 /*
- * Is an item as a whole like any that is enrolled? Covering every view asks about the worst of them, which varies much
+ * Does an item as a whole resemble an enrolled one? Covering every view asks about the worst of them, which varies much
  * between sound fruit of one variety; their mean hardly varies, but differs for what is another kind of thing.
  *
  * Measured with the covering views alone and with both, the same share of good fruit to be called unknown, on two models:
@@ -18,7 +18,7 @@ export interface Novelty {
   readonly descriptors: ReferenceViews;
   /** Squared length of the mean of endlessly many views of one item, 0..1: how alike an item's views are. */
   readonly alike: number;
-  /** Largest distance at which an item is like one that is enrolled. */
+  /** Largest distance at which an item still counts as known. */
   readonly limit: number;
   /** Work space. */
   readonly nearest: Float64Array;

@@ -16,7 +16,7 @@ interface OpenItem {
 export interface LaneParts {
   /** Part of every item's name: differs for each start of the daemon. */
   readonly run: string;
-  /** Who decides an item that comes into view now. */
+  /** Judges an item that comes into view now. */
   judge(): Judge;
   /** Must not wait for anything: the frame that the item passed with is finished then. */
   decided(item: DecidedItem): void;

@@ -22,25 +22,25 @@ import { cutAlike, ModelJudge, sourceOf } from "./judge.ts";
 import { loadRecipeAside, loadRecipeOrUntaught, type Recipe } from "./load.ts";
 import { Shadow } from "./shadow.ts";
 
-/** Models that may still be at work for items that began with them, besides the one in use. */
+/** Most retired models that may wait for their last items. */
 const MAX_RETIRED = 2;
 
 export interface StationRecipesParts {
   readonly config: Config;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** What is decided by has changed. */
+  /** The active model or gallery has changed. */
   changed(): void;
 }
 
-/** What activating or going back did. */
+/** The result of `activate` or `rollback`. */
 export interface Activated {
   readonly recipe: Recipe;
   /** False where it was active already. */
   readonly changed: boolean;
 }
 
-/** Which model and gallery the station decides by, one change after the other. An item stays with the model it began with. */
+/** The active model and gallery, changed one step at a time. An item keeps the model it started with. */
 export class StationRecipes implements Closable {
   readonly #parts: StationRecipesParts;
   readonly #folder: string;
@@ -72,7 +72,7 @@ export class StationRecipes implements Closable {
     return recipes;
   }
 
-  /** Who decides items that come into view now. */
+  /** Judges items that come into view from now on. */
   get judge(): ModelJudge {
     return this.#judge;
   }
@@ -114,8 +114,8 @@ export class StationRecipes implements Closable {
   }
 
   /**
-   * Decides by another recipe from the next item on. Until its model and gallery have been proven, and the change is on
-   * disk, everything stays as it is.
+   * Activates another recipe from the next item on. Until its model and gallery are proven and the change is on disk, nothing
+   * changes.
    *
    * @param wanted name and version of an installed recipe, or the digest of one in the inbox
    * @throws {GradelineError} RECIPE, RECIPE_SIGNATURE, GALLERY, GALLERY_MODEL, MODEL, PROVIDER, INFERENCE, FILE
@@ -133,12 +133,12 @@ export class StationRecipes implements Closable {
     });
   }
 
-  /** Decides by what was decided by before, from the next item on. @throws {GradelineError} as {@link activate} */
+  /** Activates the recipe before, from the next item on. @throws {GradelineError} as {@link activate} */
   rollback(): Promise<Activated> {
     return this.#change(async (store) => {
       const before = await store.previous();
       if (before === undefined) {
-        throw new GradelineError("RECIPE", "there is nothing to go back to: no recipe was activated over another one", {
+        throw new GradelineError("RECIPE", "there is no recipe to go back to: none was activated after another", {
           hint: `the last ${this.#parts.config.recipes.keep} are kept; activate one by its name or file`,
         });
       }
@@ -147,13 +147,13 @@ export class StationRecipes implements Closable {
     });
   }
 
-  /** The recipe that decides beside the active one, and is only counted. */
+  /** The recipe that judges beside the active one; its verdicts are only counted. */
   get shadow(): Shadow | undefined {
     return this.#shadow;
   }
 
   /**
-   * Lets another recipe decide beside the active one. Verdicts stay as they are.
+   * Lets another recipe judge beside the active one. Verdicts do not change.
    *
    * @param wanted as for {@link activate}; undefined: none any more
    * @throws {GradelineError} as {@link activate}
@@ -180,7 +180,7 @@ export class StationRecipes implements Closable {
     });
   }
 
-  /** Waits for what is being changed, and for items of models that were in use before. */
+  /** Waits for a running change and for the items of retired models. */
   async close(): Promise<void> {
     this.#closing = true;
     await this.#serial.settled();
@@ -189,7 +189,7 @@ export class StationRecipes implements Closable {
     await this.#judge.batcher.close();
   }
 
-  /** Frees the model where it was opened here; at last, when nobody asks for it any more. */
+  /** Frees the model if it was opened here. Called last. */
   async free(): Promise<void> {
     if (this.#judge.embedder !== this.#given) await this.#judge.close();
   }
@@ -213,7 +213,7 @@ export class StationRecipes implements Closable {
     });
   }
 
-  /** @param strict refuse what would grade otherwise than it was released to */
+  /** @param strict refuse a recipe that grades differently from when it was released */
   async #switch(
     installed: InstalledRecipe | undefined,
     strict: boolean,
@@ -225,8 +225,8 @@ export class StationRecipes implements Closable {
     const before = this.#judge;
     const same = source === before.source;
     if (!same && this.#retiring.size >= MAX_RETIRED) {
-      throw new GradelineError("RECIPE", "fruit in view still need the models that were in use before", {
-        hint: "let the line run on until they have passed, then try again",
+      throw new GradelineError("RECIPE", "items in view still need the models before", {
+        hint: "wait until they have passed, then try again",
         retry: true,
       });
     }
@@ -322,14 +322,14 @@ export class StationRecipes implements Closable {
       this.#shadow = await this.#openShadow(installed);
     } catch (error) {
       const { message, hint } = asGradelineError(error);
-      this.#parts.log.warn({ hint }, `the recipe in the shadow is left out: ${message}`);
+      this.#parts.log.warn({ hint }, `the shadow recipe does not run: ${message}`);
     }
   }
 
   #retire(judge: ModelJudge): void {
     const retired = judge
       .retire()
-      .catch((error: unknown) => this.#parts.log.warn({ error }, "a model that was in use before does not close"))
+      .catch((error: unknown) => this.#parts.log.warn({ error }, "a retired model does not close"))
       .finally(() => {
         this.#batchesBefore += judge.batcher.progress.done;
         this.#retiring.delete(judge);
@@ -362,7 +362,7 @@ export class StationRecipes implements Closable {
         store.close();
       }
     } catch (error) {
-      this.#parts.log.debug({ error }, "the folder of recipes is left as it is");
+      this.#parts.log.debug({ error }, "the recipes folder is not tidied");
     }
   }
 }

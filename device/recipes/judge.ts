@@ -90,7 +90,7 @@ export class ModelJudge implements Judge, Closable {
 }
 
 /**
- * By which two descriptions of models are known to be the same.
+ * Identifies the description of a model: two models are the same if their descriptions are.
  *
  * @param path of the JSON description
  * @throws {GradelineError} MODEL

@@ -11,7 +11,7 @@ import type { InstalledRecipe } from "./bundle/installed.ts";
 import type { Manifest } from "./bundle/manifest.ts";
 import { otherThresholds } from "./bundle/thresholds.ts";
 
-/** What items are graded by: a gallery that fits the model, and what was made of it. */
+/** A gallery that fits the model, and the grader fitted to it. */
 export interface Recipe {
   /** Name and version of the installed recipe, with `+` where it was taught since; null without one. */
   readonly name: string | null;

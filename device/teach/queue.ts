@@ -278,8 +278,8 @@ export async function readQueue(folder: string): Promise<QueuedItem[]> {
 }
 
 export function notKept(id: string): GradelineError {
-  return new GradelineError("REQUEST", `item ${JSON.stringify(id)} is not kept, or not any more`, {
-    hint: "the newest items of each lane and those in the unknown queue can be enrolled: gradeline-calibrate queue list",
+  return new GradelineError("REQUEST", `item ${JSON.stringify(id)} is not kept (any more)`, {
+    hint: "enroll one of the newest items of a lane or of the unknown queue: gradeline-calibrate queue list",
   });
 }
 

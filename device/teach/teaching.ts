@@ -21,10 +21,10 @@ const MAX_ALL_LANES = 300;
 
 export interface TeachingParts {
   readonly config: Config;
-  /** The model that is in use now. */
+  /** The active model. */
   embedder(): Embedder;
   readonly log: Log;
-  /** What is graded by now. */
+  /** The active recipe. */
   recipe(): Recipe;
   /** Runs `work` while the model and gallery are locked. */
   runExclusive<T>(work: () => Promise<T>): Promise<T>;
@@ -34,7 +34,7 @@ export interface TeachingParts {
   advanced(lane: string): void;
 }
 
-/** What an enrollment did. */
+/** The result of an enrollment. */
 export interface Enrolled {
   readonly grade: string;
   readonly items: readonly EnrolledItem[];
@@ -72,7 +72,7 @@ export class Teaching implements Closable {
     return new Teaching(parts, queue, drift);
   }
 
-  /** Takes every decided item; never throws and never waits. */
+  /** Takes every decided item. Never throws, never waits. */
   seen(item: SeenItem): void {
     this.latest.add(item);
     this.drift.seen(item);
@@ -195,7 +195,7 @@ export function queueFolder(config: Pick<Config, "queue" | "journal">): string {
   return config.queue.path ?? join(dirname(config.journal.path), "queue");
 }
 
-/** Why everything is unknown, and the command that ends it. */
+/** Says that nothing is enrolled, and which command enrolls. */
 export function nothingEnrolled({ lanes }: Pick<Config, "lanes">, file = "FILE"): string {
   const command = `gradeline-calibrate enroll GRADE --lane ${lanes[0]?.id ?? "LANE"} --count 10 --config ${file}`;
   return `nothing is enrolled, so every fruit is unknown: ${command}`;

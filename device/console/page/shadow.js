@@ -3,7 +3,7 @@ import * as format from "./format.js";
 
 /** @import { ShadowStatus } from "../view.ts" */
 
-/** How a second recipe, which is only counted, would have decided. */
+/** How the shadow recipe would have judged. */
 export class Shadow {
   element;
   #body = make("div");

@@ -122,7 +122,7 @@ export class ArchiveReader implements Closable {
       yield buffer.subarray(0, wanted);
     }
     if (padding > 0 && (await this.#take(padding)).some((byte) => byte !== 0)) {
-      throw this.wrong("something stands between its entries");
+      throw this.wrong("it has bytes between its entries");
     }
   }
 
@@ -148,7 +148,7 @@ export class ArchiveReader implements Closable {
       const end = field.indexOf(0);
       return field.subarray(0, end === -1 ? field.length : end).toString("latin1");
     };
-    if (header.subarray(257, 263).toString("latin1") !== "ustar\0") throw this.wrong("it does not begin as an archive");
+    if (header.subarray(257, 263).toString("latin1") !== "ustar\0") throw this.wrong("it is not a tar archive");
     const path = text(0, NAME_BYTES);
     const shown = JSON.stringify(path.slice(0, 80));
     if (text(156, 157) !== "0" || text(157, 257) !== "") throw this.wrong(`${shown} in it is a link or no file`);

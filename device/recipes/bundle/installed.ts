@@ -76,7 +76,7 @@ export async function readState(folder: string): Promise<RecipesState> {
   try {
     return stateSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new GradelineError("RECIPE", `${path} is damaged, so it is not known which recipe is active`, {
+    throw new GradelineError("RECIPE", `${path} is damaged, so the active recipe is unknown`, {
       hint: `remove it: model and gallery of the configuration apply then; and activate the recipe again`,
       cause,
     });

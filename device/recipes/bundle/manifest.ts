@@ -68,8 +68,8 @@ export const manifestSchema = z
     const refuse = (message: string): void => context.addIssue({ code: "custom", message, path: ["parts"] });
     const paths = new Set(parts.map(({ path }) => path));
     if (paths.size < parts.length) refuse("a path is there twice");
-    if (!paths.has(GALLERY_PART)) refuse("there is no gallery among them");
-    if (!paths.has(model.description)) refuse("there is no description of the model among them");
+    if (!paths.has(GALLERY_PART)) refuse("it has no gallery");
+    if (!paths.has(model.description)) refuse("it has no description of the model");
   });
 
 export type Manifest = z.output<typeof manifestSchema>;
@@ -108,7 +108,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest | string {
     const { path, message } = parsed.error.issues[0]!;
     return `its manifest does not fit: ${path.length === 0 ? message : `${path.join(".")}: ${message}`}`;
   }
-  if (canonical(parsed.data) !== Buffer.from(bytes).toString("utf8")) return "its manifest is not in its one form";
+  if (canonical(parsed.data) !== Buffer.from(bytes).toString("utf8")) return "its manifest is not in canonical form";
   return parsed.data;
 }
 

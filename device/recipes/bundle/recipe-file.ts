@@ -211,7 +211,8 @@ export class RecipeFile implements Closable {
       const found = check.end();
       if (found !== undefined) throw this.#archive.wrong(`${part.path} was changed: ${found}`);
     }
-    if ((await this.#archive.next()) !== undefined) throw this.#archive.wrong("more follows than its manifest names");
+    if ((await this.#archive.next()) !== undefined)
+      throw this.#archive.wrong("it has parts that its manifest does not name");
   }
 }
 

@@ -64,10 +64,10 @@ const fileSchema = z.strictObject({
 
 export interface DriftParts {
   readonly config: Config;
-  /** By which items are decided now. */
+  /** The active model. */
   model(): Model;
   readonly log: Log;
-  /** What is graded by now. */
+  /** The active recipe. */
   recipe(): Recipe;
   /** What is found on a lane has changed. */
   changed(lane: string): void;
@@ -166,7 +166,7 @@ export class Drift implements Closable {
     await this.#save();
   }
 
-  /** What is graded by has changed. */
+  /** The active recipe has changed. */
   #taught(recipe: Recipe): void {
     const { gallery, galleryHash } = recipe;
     const model = this.#parts.model();

@@ -60,7 +60,7 @@ test("a recipe is tried in the shadow, activated, taught and gone back from by t
 }, async () => {
   const file = await released("apples", "1", 5);
   const tried = await calibrate("shadow", file);
-  assert.match(tried.stdout, /^apples-1 decides in the shadow since .*\nverdicts stay as they are/);
+  assert.match(tried.stdout, /^apples-1 decides in the shadow since .*\nverdicts do not change/);
   await board.ears.until(() =>
     board.ears.json("board/shadow").find(({ shadow }) => (shadow as { items: number } | null)?.items),
   );
@@ -73,7 +73,7 @@ test("a recipe is tried in the shadow, activated, taught and gone back from by t
     activated.stdout,
     /^the next fruit is graded by apples-1: model [0-9a-f]{16}, gallery [0-9a-f]{16}, 5 references; rollback goes back to the configuration's own model and gallery\n$/,
   );
-  assert.match((await calibrate("shadow")).stdout, /no recipe is in the shadow; try one/);
+  assert.match((await calibrate("shadow")).stdout, /no shadow recipe is set; set one/);
   await board.ears.until(() => verdictsOf(board.ears).find(({ recipe }) => recipe === "apples-1"));
   // What is enrolled is now the recipe's, and changes of it are the daemon's at once.
   const { items } = await json("list");
@@ -90,7 +90,7 @@ test("a recipe is tried in the shadow, activated, taught and gone back from by t
   const back = await json("rollback");
   assert.deepEqual([back.recipe, back.previous, back.references], [null, null, 6]);
   const none = await calibrate("rollback");
-  assert.deepEqual([none.status, /nothing to go back to.*\nhint: /.test(none.stderr)], [1, true]);
+  assert.deepEqual([none.status, /no recipe to go back to.*\nhint: /.test(none.stderr)], [1, true]);
 });
 
 test("with the daemon stopped it is for the next start, also where views are cut otherwise; wrong use is said", {

@@ -39,7 +39,7 @@ test("a key is made that only its owner may read, is never written over, and sig
   const secret = await readFile(path, "utf8");
   const again = await calibrate("release", "key", "--out", path);
   assert.equal(again.status, 1);
-  assert.match(again.stderr, /own\.key is there already, and a key is never written over\nhint: /);
+  assert.match(again.stderr, /own\.key exists; a key is never overwritten\nhint: /);
   assert.equal(await readFile(path, "utf8"), secret);
 
   const out = join(folder, "apples.recipe");

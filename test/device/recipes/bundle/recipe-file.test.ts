@@ -203,7 +203,7 @@ test("a signature by nobody trusted is refused with the key's name, and none tru
 });
 
 test("what is no recipe is refused: another file, a folder, nothing, an endless one", async () => {
-  await refused(takenFrom("models/embedder.onnx"), "RECIPE", /does not begin as an archive/);
+  await refused(takenFrom("models/embedder.onnx"), "RECIPE", /is not a tar archive/);
   await refused(
     taken(() => Buffer.alloc(0)),
     "RECIPE",
@@ -252,7 +252,7 @@ test("a signed manifest that names a path of its own, a part twice, or none that
       (m) => ({ ...m, parts: [...parts.slice(0, -1), { ...parts.at(-1)!, path: "model/../x" }] }),
       /a path of ours|INTERNAL/,
     ],
-    [(m) => ({ ...m, parts: parts.filter(({ path }) => path !== "gallery/gallery.bin") }), /no gallery among them/],
+    [(m) => ({ ...m, parts: parts.filter(({ path }) => path !== "gallery/gallery.bin") }), /it has no gallery/],
     [(m) => ({ ...m, parts: parts.filter(({ path }) => path !== "model/tiny.json") }), /no description of the model/],
     [(m) => ({ ...m, parts: [...parts, parts.at(-1)!] }), /a path is there twice/],
     [(m) => ({ ...m, name: "../x" }), /name: 1 to 32 letters/],
@@ -297,7 +297,7 @@ test("a manifest in another form than its one is refused: each recipe has one ha
     entryPadding(content.length),
   ]);
   await writeFile(path, Buffer.concat(pieces));
-  await refused(takenFrom(path), "RECIPE", /not in its one form/);
+  await refused(takenFrom(path), "RECIPE", /not in canonical form/);
 });
 
 test("a private key that others may read, of another kind, or none is refused, and nothing of it is told", async () => {
