@@ -7,13 +7,13 @@ import { watchLine } from "../../device/demo/samples.ts";
 import type { Truth } from "../../device/demo/tally.ts";
 import { truthsOf } from "../../device/demo/truth.ts";
 import type { ProvenEmbedder } from "../../device/embed/embedder.ts";
-import { openEmbedder } from "../../device/embed/open.ts";
+import { openEmbedder } from "../../device/embed/open-embedder.ts";
 import { enroll } from "../../device/gallery/enroll.ts";
 import { GalleryWriter } from "../../device/gallery/store.ts";
 import type { LaneSightings } from "../../device/lanes/camera-messages.ts";
 import { FruitWatch } from "../../device/lanes/fruit-watch.ts";
 import type { DecidedItem } from "../../device/recipes/decided-item.ts";
-import { Engine } from "../../device/recipes/judge.ts";
+import { ModelJudge } from "../../device/recipes/judge.ts";
 import { loadRecipe, type Recipe } from "../../device/recipes/load.ts";
 import { LineWorld } from "../../device/simulation/world.ts";
 import type { ViewSeen } from "../../device/vision/follower.ts";
@@ -166,7 +166,7 @@ async function measure(
 ): Promise<CamerasRow> {
   const config = configOf(folder, kind, items, {});
   const { sizePx, cropMargin, cropFill } = embedder.model;
-  const engine = new Engine(embedder, "bench", recipe, { size: 16, maxDelayMs: 3 });
+  const judge = new ModelJudge(embedder, "bench", recipe, { size: 16, maxDelayMs: 3 });
   const tracks = new Tracks(config);
   const decided: DecidedItem[] = [];
   const before = process.cpuUsage();
@@ -174,7 +174,7 @@ async function measure(
     config,
     { sizePx, margin: cropMargin, fill: cropFill },
     {
-      judge: () => engine,
+      judge: () => judge,
       sighted: (lanes) => tracks.sighted(lanes),
       fruit: (item) => void decided.push(item),
       room: () => Promise.resolve(),
@@ -184,7 +184,7 @@ async function measure(
   );
   await Promise.all(watch.cameras.map(({ finished }) => finished));
   await watch.close();
-  await engine.batcher.close();
+  await judge.batcher.close();
   const used = process.cpuUsage(before);
   const counts = tracks.count(decided);
   const views = decided.reduce((sum, { crops }) => sum + crops.length, 0);
