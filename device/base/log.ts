@@ -23,6 +23,8 @@ const COLOURS: Readonly<Record<string, number>> = { warn: 33, error: 31, fatal: 
  */
 export function createLog(level: LogLevel = "info", form: LogForm = logForm()): Log {
   const lines = pino.destination({ dest: STDERR, sync: true });
+  // Whoever read may have gone: journald that is stopped, a terminal that is closed. Grading goes on without a log.
+  lines.on("error", () => {});
   return pino(
     {
       level,

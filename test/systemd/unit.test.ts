@@ -13,7 +13,7 @@ const DAEMON_PROGRAMS = [
   "/usr/lib/gradeline/current/bin/node",
   "/usr/lib/gradeline/current/systemd/back-off",
   "/usr/bin/gradeline",
-  "/bin/kill",
+  "/bin/sh",
 ];
 const skip = spawnSync("systemd-analyze", ["--version"]).status === 0 ? false : "no systemd-analyze (systemd)";
 
