@@ -16,6 +16,7 @@ import { queueCommand } from "./queue.ts";
 import { recordCommand } from "./record.ts";
 import { releaseCommand } from "./release.ts";
 import { repeatCommand } from "./repeat.ts";
+import { setupCommand } from "./setup.ts";
 import { shadowCommand } from "./shadow.ts";
 import { stillCommand } from "./still.ts";
 import { verdictsCommand } from "./verdicts.ts";
@@ -68,6 +69,7 @@ Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   activateCommands(program, within);
   shadowCommand(program, within);
   program.commandsGroup(BOARD);
+  setupCommand(program, within);
   doctorCommand(program, within);
   engineCommand(program, common, within);
   completionCommand(program);

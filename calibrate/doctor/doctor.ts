@@ -11,6 +11,7 @@ import { type Finding, ok, problem } from "./finding.ts";
 import { checkModel } from "./model.ts";
 import { checkPermissions } from "./permissions.ts";
 import { checkProvider } from "./provider.ts";
+import { checkService } from "./service.ts";
 
 /** Longest that one check may take. */
 const LIMIT_MS = 30_000;
@@ -34,6 +35,7 @@ export async function doctor(context: Context, path: string | undefined): Promis
     ["disk", limited(checkDisk(config, gallery))],
     ["clock", limited(checkClock())],
     ["permissions", limited(checkPermissions(config))],
+    ["service", limited(checkService(config))],
   ];
   const all: (Finding & { readonly area: string })[] = [];
   for (const [area, findings] of running) {

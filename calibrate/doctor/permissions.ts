@@ -2,6 +2,7 @@ import { access, constants, readFile, stat } from "node:fs/promises";
 import { totalmem, userInfo } from "node:os";
 import type { Config } from "../../device/config/schema.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
+import { secretsOf } from "./service.ts";
 
 const CAP_NET_RAW = 13n;
 const CAP_SYS_NICE = 23n;
@@ -26,7 +27,7 @@ export async function checkPermissions(config: Config | undefined): Promise<Find
       findings.push(warning(text, "LimitRTPRIO=1 of the service"));
     }
   }
-  for (const path of secretsOf(config)) findings.push(...(await checkSecret(path)));
+  for (const path of filesOf(config)) findings.push(...(await checkSecret(path)));
   const governor = await readFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "utf8").catch(() => "");
   if (/powersave|ondemand|conservative/.test(governor)) {
     const todo = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor";
@@ -42,12 +43,10 @@ export async function checkPermissions(config: Config | undefined): Promise<Find
   return findings;
 }
 
-function secretsOf(config: Config | undefined): string[] {
-  if (config === undefined) return [];
-  const secrets = [config.mqtt.password, config.console.token];
-  for (const { source } of config.cameras) if (source.kind === "gst") secrets.push(source.password);
-  const files = secrets.map((secret) => secret?.file);
-  return [...files, config.mqtt.key].filter((path) => path !== undefined);
+function filesOf(config: Config | undefined): string[] {
+  // A credential belongs to the service alone: whether the unit hands it over is looked at there.
+  const files = secretsOf(config).map(({ file }) => file);
+  return [...files, config?.mqtt.key].filter((path) => path !== undefined);
 }
 
 async function checkSecret(path: string): Promise<Finding[]> {
