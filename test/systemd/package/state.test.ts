@@ -3,16 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { configSchema } from "../../../device/config/schema.ts";
 import { Journal } from "../../../device/publish/journal.ts";
 import { formatOf, goBack, keep, type Part } from "../../../systemd/package/state.ts";
 import { saveTinyGallery } from "../../support/daemon.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { draft } from "../../support/verdicts.ts";
 
-const LIMITS = { maxRows: 1000, maxBytes: 10_000_000 };
-
 async function append(path: string, items: readonly number[]): Promise<number[]> {
-  const journal = await Journal.open({ path, ...LIMITS });
+  const journal = await Journal.open(configSchema.shape.journal.parse({ path }));
   try {
     const seqs: number[] = [];
     for (const item of items) seqs.push((await journal.append(draft("a", item))).verdict.seq);
@@ -26,7 +25,7 @@ async function append(path: string, items: readonly number[]): Promise<number[]>
 function asNewer(path: string): void {
   const db = new DatabaseSync(path);
   db.exec(
-    "ALTER TABLE verdicts ADD COLUMN sinks INTEGER NOT NULL DEFAULT 0; CREATE TABLE sinks(name TEXT); PRAGMA user_version = 99",
+    "ALTER TABLE verdicts ADD COLUMN weight INTEGER NOT NULL DEFAULT 0; CREATE TABLE later(name TEXT); PRAGMA user_version = 99",
   );
   db.close();
 }
@@ -52,10 +51,10 @@ test("going back to an older format gives no number twice and forgets no verdict
   await assert.rejects(append(journal, [5]));
   assert.deepEqual(goBack(parts, copy), ["journal"]);
   assert.deepEqual(await append(journal, [4, 5]), [4, 5], "one that it has keeps its number");
-  const journalAgain = await Journal.open({ path: journal, ...LIMITS });
+  const journalAgain = await Journal.open(configSchema.shape.journal.parse({ path: journal }));
   t.after(() => journalAgain.close());
   assert.deepEqual(
-    (await journalAgain.pending(10)).map(({ seq }) => seq),
+    (await journalAgain.pending("broker", 10)).map(({ seq }) => seq),
     [1, 2, 3, 4, 5],
   );
 });

@@ -13,9 +13,11 @@ import { Board, withoutPid1 } from "../../support/pid1.ts";
 
 const skip = withoutPid1() ?? false;
 const DROP_IN = "/run/systemd/system/gradeline.service.d";
+const JOURNALD = "systemd-journald.socket systemd-journald-dev-log.socket systemd-journald";
 const CONFIG = "/etc/gradeline/gradeline.yaml";
 const NEXT = "9.0.1";
 const BROKEN = "9.0.2";
+const STRICT = "9.0.3";
 /** A small simulated line: it runs beside whatever else this machine does. */
 const LINE = `device: board-7
 cameras:
@@ -67,7 +69,8 @@ describe("the service under a systemd of its own", { skip }, () => {
       "mount -o remount,bind,rw /; for d in $(awk '$2 ~ \"^/var/\" {print $2}' /proc/mounts); do umount $d; done",
     );
     board.run(`rm -rf ${DROP_IN}; systemctl daemon-reload; kill -CONT $(systemctl show -p MainPID --value mosquitto)`);
-    board.run("systemctl stop gradeline; systemctl reset-failed gradeline; systemctl restart mosquitto");
+    board.run(`systemctl start ${JOURNALD}; systemctl stop gradeline; systemctl reset-failed gradeline`);
+    board.run("systemctl restart mosquitto");
     configure(LINE);
     board.ok("systemctl start gradeline");
     await grades();
@@ -145,7 +148,8 @@ describe("the service under a systemd of its own", { skip }, () => {
     );
     board.ok("systemctl stop gradeline; systemctl start --no-block gradeline");
     await board.until("[ $(systemctl show -p NRestarts --value gradeline) -ge 2 ]");
-    assert.match(show("Result"), /^(oom-kill|signal)$/);
+    // With control groups of version 1 systemd is not told that it was for want of memory.
+    assert.match(board.ok("journalctl -u gradeline --no-pager -o cat -n 40"), /oom-kill|status=9\/KILL/);
     board.ok(`rm -r ${DROP_IN}; systemctl daemon-reload`);
     await active();
     await grades();
@@ -177,7 +181,7 @@ describe("the service under a systemd of its own", { skip }, () => {
   test("a camera that is absent and a disk that is full are told, and end by themselves", async () => {
     await usual();
     configure(ABSENT);
-    board.ok("systemctl start gradeline");
+    board.ok("systemctl restart gradeline");
     await status("degraded.*camera south");
     configure(LINE);
     board.ok("systemctl stop gradeline");
@@ -203,14 +207,13 @@ describe("the service under a systemd of its own", { skip }, () => {
     board.ok("systemctl start gradeline");
     await grades();
     const before_ = pid();
-    const journald = "systemd-journald.socket systemd-journald-dev-log.socket systemd-journald";
-    board.ok(`systemctl stop systemd-journald-audit.socket ${journald}`);
-    board.run(`kill -HUP ${before_}`);
+    board.ok(`systemctl stop systemd-journald-audit.socket ${JOURNALD}`);
     const count = "systemctl show -p StatusText --value gradeline | grep -oE '[0-9]+ items'";
     const items = board.ok(count);
+    board.ok(`kill -HUP ${before_}`);
     await board.until(`[ "$(${count})" != '${items}' ]`);
     assert.equal(pid(), before_);
-    board.ok(`systemctl start ${journald}; mount -o remount,bind,rw /; systemctl stop gradeline mosquitto`);
+    board.ok(`systemctl start ${JOURNALD}; mount -o remount,bind,rw /; systemctl stop gradeline mosquitto`);
     board.ok(`for d in ${folders}; do umount /var/$d; done; systemctl start mosquitto gradeline`);
   });
 
@@ -258,7 +261,7 @@ describe("the service under a systemd of its own", { skip }, () => {
 
   test("a version that would refuse the configuration does not even stop the one before", async () => {
     await usual();
-    const strict = otherVersion(own, BROKEN, (main) =>
+    const strict = otherVersion(own, STRICT, (main) =>
       main.replace(/^(#!.*\n)/, '$1throw new Error("not with me");\n'),
     );
     const before_ = pid();
@@ -270,6 +273,7 @@ describe("the service under a systemd of its own", { skip }, () => {
   });
 
   test("purge leaves nothing but the user", async () => {
+    await usual();
     board.ok("dpkg --purge gradeline");
     const left = board.ok(
       "find / -xdev -name '*gradeline*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/*' -not -path '/var/log/journal/*' -not -path '/tmp/*' || true",
