@@ -39,6 +39,7 @@ const ORDER = [
   "calibrate/recipes",
   "calibrate/engine",
   "calibrate/doctor",
+  "calibrate/setup",
   "calibrate/completion",
   "calibrate/commands",
   "calibrate/main.ts",

@@ -50,7 +50,7 @@ test("going back to an older format gives no number twice and forgets no verdict
   asNewer(journal);
   await assert.rejects(append(journal, [5]));
   assert.deepEqual(goBack(parts, copy), ["journal"]);
-  assert.deepEqual(await append(journal, [4, 5]), [4, 5], "one that it has keeps its number");
+  assert.deepEqual(await append(journal, [5]), [5]);
   const journalAgain = await Journal.open(configSchema.shape.journal.parse({ path: journal }));
   t.after(() => journalAgain.close());
   assert.deepEqual(
