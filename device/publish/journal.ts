@@ -87,6 +87,7 @@ export class Journal implements Closable {
   /** Lost, and the thread does not know of it yet. */
   #lost = 0;
   #reopens = 0;
+  #opened = false;
   #closed = false;
 
   private constructor(config: JournalConfig, { sinks = [], retryMs = 1000 }: JournalOptions) {
@@ -103,7 +104,8 @@ export class Journal implements Closable {
    */
   static async open(config: JournalConfig, options: JournalOptions = {}): Promise<Journal> {
     const journal = new Journal(config, options);
-    journal.#take(await journal.#openLink((notice) => journal.opening.push(notice)));
+    journal.#take(await journal.#openLink());
+    journal.#opened = true;
     return journal;
   }
 
@@ -219,10 +221,13 @@ export class Journal implements Closable {
     for (const { wanted } of this.#waiting.splice(0)) wanted.reject(closed);
   }
 
-  #openLink(notice: (notice: Notice) => void): ReturnType<typeof JournalLink.open> {
+  #openLink(): ReturnType<typeof JournalLink.open> {
     return JournalLink.open({ config: this.#config, sinks: this.#sinks }, (stats, notices) => {
       this.#stats = stats ?? this.#stats;
-      for (const one of notices) notice(one);
+      for (const notice of notices) {
+        if (this.#opened) this.events.emit("notice", notice);
+        else this.opening.push(notice);
+      }
     });
   }
 
@@ -295,7 +300,7 @@ export class Journal implements Closable {
   async #reopen(): Promise<void> {
     this.#reopens++;
     await this.#link.stop();
-    this.#take(await this.#openLink((notice) => this.events.emit("notice", notice)));
+    this.#take(await this.#openLink());
   }
 
   async #note(): Promise<void> {

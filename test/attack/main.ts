@@ -4,9 +4,10 @@ import { run } from "../../device/base/run.ts";
 import type { Attack, AttackResult } from "./attack.ts";
 import { damageClosed } from "./damage.ts";
 import { killDaemon } from "./kills.ts";
+import { lineAttacks } from "./line-attacks.ts";
 
 /** In the order in which they are run. */
-const ATTACKS: readonly Attack[] = [killDaemon, damageClosed];
+const ATTACKS: readonly Attack[] = [killDaemon, ...lineAttacks, damageClosed];
 
 const HELP = `npm run attack [-- NAME...] [--share S] [--json]
 

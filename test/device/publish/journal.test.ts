@@ -218,6 +218,28 @@ test("of a journal cut in half the numbers go on and readable verdicts are kept"
   assert.deepEqual(await appendMany(second, "a", 2001, 2001), [2001]);
 });
 
+test("a journal that is taken away or cut short under the running daemon is replaced at once, told, and goes on", async () => {
+  const journal = await openJournal();
+  const notices: string[] = [];
+  journal.events.on("notice", ({ text }) => notices.push(text));
+  assert.deepEqual(await appendMany(journal, "a", 1, 50), upTo(1, 50));
+  await rm(path);
+  assert.deepEqual(await appendMany(journal, "a", 51, 60), upTo(51, 60));
+  await appendMany(journal, "a", 61, 61);
+  assert.match(notices.join(), /was taken away/);
+  assert.ok(existsSync(path));
+  truncateSync(path, 5000);
+  await appendMany(journal, "a", 62, 62);
+  assert.deepEqual(await appendMany(journal, "a", 63, 70), upTo(63, 70));
+  const read = (await journal.cursor(PLANT).read(1000)).map(({ seq }) => seq);
+  const { damaged } = journal.stats;
+  assert.equal(read.length + damaged, 70, `${read.length} read, ${damaged} told`);
+});
+
+function upTo(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
 test("another program's database is refused and left as it is", async () => {
   const theirs = new DatabaseSync(path);
   theirs.exec("CREATE TABLE pictures(name TEXT)");
