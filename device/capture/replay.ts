@@ -51,16 +51,21 @@ async function othersOf({ inStepWith, path }: ReplayConfig): Promise<(readonly R
   );
 }
 
+/** From the first frame of recordings in step to the last of any. */
 interface RecordedSpan {
   readonly first: Micros;
-  readonly last: Micros;
+  /** Until the next round begins, the same for all of them. */
+  readonly roundUs: Micros;
 }
 
 function spanOf(recordings: readonly (readonly RecordedFrame[])[]): RecordedSpan {
-  return {
-    first: Math.min(...recordings.map((frames) => frames[0]!.exposedAt)),
-    last: Math.max(...recordings.map((frames) => frames[frames.length - 1]!.exposedAt)),
-  };
+  const first = Math.min(...recordings.map((frames) => frames[0]!.exposedAt));
+  const last = Math.max(...recordings.map((frames) => frames[frames.length - 1]!.exposedAt));
+  const intervals = recordings.map((frames) => {
+    const end = frames[frames.length - 1]!;
+    return (end.exposedAt - frames[0]!.exposedAt) / Math.max(1, end.seq - frames[0]!.seq);
+  });
+  return { first, roundUs: last - first + Math.max(1, Math.round(Math.max(...intervals))) };
 }
 
 async function listFolder(config: ReplayConfig): Promise<RecordedFrame[]> {
@@ -134,9 +139,10 @@ class ReplayReel implements Reel {
     const first = frames[0]!;
     const last = frames[frames.length - 1]!;
     const intervals = last.seq - first.seq;
-    const spanUs = together === undefined ? last.exposedAt - first.exposedAt : together.last - together.first;
+    const spanUs = last.exposedAt - first.exposedAt;
     this.#roundSeq = intervals + 1;
     this.#roundUs =
+      together?.roundUs ??
       spanUs + (intervals > 0 ? Math.max(1, Math.round(spanUs / intervals)) : Math.round(1e6 / config.fps));
   }
 

@@ -45,13 +45,13 @@ export async function enrollKept(
 }
 
 function sampleOf({ verdict, crops, embeddings }: KeptItem, grade: string, { sizePx, hash }: Model): Sample {
-  const { item, lane, exposedAt, model } = verdict;
+  const { item, lane, cameras, exposedAt, model } = verdict;
   if (crops.some(({ length }) => length !== sizePx ** 2 * 3)) {
     throw new GradelineError("REQUEST", `item ${item} was cut for a model of another size; nothing was enrolled`, {
       hint: `dismiss this item and enroll fruit that pass from now on: the active model needs ${sizePx} px views`,
     });
   }
-  const origin = `lane ${lane}, ${exposedAt}`;
+  const origin = `lane ${lane}${cameras === undefined ? "" : ` (${cameras.join(", ")})`}, ${exposedAt}`;
   return { id: item, grade, origin, crops, embeddings: model === shortHash(hash) ? embeddings : undefined };
 }
 

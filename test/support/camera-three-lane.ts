@@ -5,7 +5,6 @@ import { type ConfigInput, configSchema } from "../../device/config/schema.ts";
 import { truthsOf } from "../../device/demo/truth.ts";
 import { FruitWatch } from "../../device/lanes/fruit-watch.ts";
 import type { DecidedItem } from "../../device/recipes/decided-item.ts";
-import { JUMBO_PACKET } from "./camera-gige.ts";
 import { plugCamera } from "./camera-networks.ts";
 
 /**
@@ -82,7 +81,7 @@ const config = configOf((n) => ({
   kind: "gige",
   camera: cameras[n]!.address,
   packetSocket: true,
-  packetSize: JUMBO_PACKET,
+  packetSize: 1400,
   fps: FPS,
   roi: { w: SIZE.widthPx, h: SIZE.heightPx },
 }));

@@ -192,7 +192,7 @@ function facts(verdict) {
     exposed: format.timeOfDay(exposedAt),
     decided: format.timeOfDay(decidedAt),
     "at the gate": `${format.timeOfDay(gateAt)}, ${late ? `decided ${Math.abs(spare).toFixed(2)} s too late` : `${spare.toFixed(2)} s after the decision`}`,
-    views: String(verdict.views),
+    views: verdict.cameras === undefined ? String(verdict.views) : `${verdict.views} of ${verdict.cameras.join(", ")}`,
     margin: verdict.margin === null ? "–" : format.margin(verdict.margin),
     item: verdict.item,
     model: verdict.model,

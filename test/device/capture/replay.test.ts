@@ -61,6 +61,43 @@ before(async () => {
 });
 after(() => rm(root, { recursive: true }));
 
+test("recordings in step begin as far apart as they were made, round after round", async () => {
+  const other = join(root, "other");
+  const frames = Array.from({ length: 20 }, (_, seq) => ({
+    seq,
+    exposedAt: 1_600_000_000_000_000 + 120_000 + seq * 40_000,
+    status: "ok" as const,
+  }));
+  await recordFrames(scripted(frames), other);
+  const startAt = 1_700_000_000_000_000;
+  const times = async (path: string, wanted: number): Promise<number[]> => {
+    const clock = new ManualClock(startAt);
+    const source = await openReplay(
+      config(path, { loop: true, startAt, inStepWith: [recording, other], pace: "real" }),
+      clock,
+    );
+    const found: number[] = [];
+    for await (const { exposedAt } of source.frames()) {
+      found.push(exposedAt - startAt);
+      if (found.length === wanted) break;
+    }
+    return found;
+  };
+  const first = await times(recording, 15);
+  const second = await times(other, 21);
+  assert.deepEqual([first[0], first[13]], [0, 650_000]);
+  assert.deepEqual([second[0], second[19]], [120_000, 880_000]);
+  // The next round begins an interval of the slower one behind the last frame of either.
+  assert.deepEqual([first[14], second[20]], [930_000, 930_000 + 120_000]);
+});
+
+test("a folder of images cannot be played in step with a recording", async () => {
+  await assert.rejects(openReplay(config(recording, { inStepWith: [folder] })), {
+    code: "SOURCE",
+    message: /is no recording, .* cannot be played in step with it/,
+  });
+});
+
 frameSourceContract("a folder of images", {
   open: () => openReplay(config(folder)),
   frames: 14,
