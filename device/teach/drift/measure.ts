@@ -23,12 +23,14 @@ export function measure(
   scene: Scene | undefined,
   references: DriftReferences | undefined,
 ): ItemSignals | undefined {
-  const { crops, boxes, embeddings, embedded } = decided;
-  if (crops.length === 0) return undefined;
+  const { crops, boxes, from, embeddings, embedded } = decided;
+  // Cameras differ in light and lens: a lane's drift is that of the first of them, whose views come first.
+  const count = from === undefined ? crops.length : from.filter((camera) => camera === 0).length;
+  if (count === 0) return undefined;
   const looks: { look: Look; place: number }[] = [];
-  const views = Math.min(MOST_VIEWS, crops.length);
+  const views = Math.min(MOST_VIEWS, count);
   for (let i = 0; i < views; i++) {
-    const view = Math.floor(((i + 0.5) * crops.length) / views);
+    const view = Math.floor(((i + 0.5) * count) / views);
     const look = lookOf(crops[view]!, sizePx, fill);
     const box = boxes[view]!;
     const place = Math.floor((PLACES * (box.x + box.w / 2 - area.x)) / area.w);
