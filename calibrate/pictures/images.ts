@@ -201,6 +201,9 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    throw new GradelineError("FILE", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new GradelineError("FILE", `${path} cannot be read: ${(error as Error).message}`, {
+      hint: "name a file or folder that exists and that you may read",
+      cause: error,
+    });
   }
 }

@@ -12,6 +12,9 @@ const YES_AND_NO: ReadonlyMap<string, boolean> = new Map([
   ["false", false],
 ]);
 
+/** What GStreamer's presets are called; many take them for kinds of cameras. */
+const PRESETS: readonly string[] = ["usb", "csi", "rtsp", "test", "file"];
+
 /** A value of the file beside how it is written there. */
 export interface Written {
   readonly value: unknown;
@@ -57,6 +60,9 @@ function textSlip(text: string, source: string, { types, choices }: Allowed): st
   if (types.includes("number") || types.includes("integer")) {
     const meant = numberSlip(bare);
     if (meant !== undefined) return meant;
+  }
+  if (choices.includes("gst") && PRESETS.includes(bare.toLowerCase())) {
+    return `it is a preset: kind: gst, preset: ${bare.toLowerCase()}`;
   }
   if (choices.length > 0) {
     const meant = nearest(bare, choices);

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:net";
 import { Aedes } from "aedes";
 import type { Closable } from "../base/lifecycle.ts";
 
-/** An MQTT 3.1.1 broker inside the process, on a free loopback port. */
+/** An MQTT 3.1.1 broker inside the process, on a loopback port; 0 is any free one. */
 export class DemoBroker implements Closable {
   readonly #aedes: Aedes;
   readonly #server: Server;
@@ -14,10 +14,10 @@ export class DemoBroker implements Closable {
     this.#server = server;
   }
 
-  static async listen(): Promise<DemoBroker> {
+  static async listen(port = 0): Promise<DemoBroker> {
     const aedes = await Aedes.createBroker();
     const server = createServer({ noDelay: true }, aedes.handle);
-    server.listen(0, "127.0.0.1");
+    server.listen(port, "127.0.0.1");
     await once(server, "listening");
     return new DemoBroker(aedes, server);
   }

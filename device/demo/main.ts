@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { mkdir, rm } from "node:fs/promises";
 import { enableCompileCache } from "node:module";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import cliProgress from "cli-progress";
 import { connectAsync } from "mqtt";
+import { stringify } from "yaml";
 import { GradelineError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
 import type { Scope } from "../base/lifecycle.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { run } from "../base/run.ts";
@@ -24,6 +26,7 @@ import { stationView } from "../station/view.ts";
 import { DemoBroker } from "./broker.ts";
 import { demoLine } from "./line.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
+import { freePortFrom } from "./port.ts";
 import { watchLine } from "./samples.ts";
 import { Table, type TableRow } from "./table.ts";
 import { type Summary, Tally } from "./tally.ts";
@@ -42,6 +45,13 @@ const TOLERANCE_US = 30_000;
 /** Longest wait for the last acknowledgements after the last fruit passed its gate. */
 const GRACE_US = 3_000_000;
 const DRAW_MS = 500;
+const PAGE_PORT = 8480;
+/** Beside the usual one, which a broker of this machine may have. */
+const BROKER_PORT = 18_830;
+/** Fewer frames than this are the start, which is slow everywhere. */
+const ENOUGH_FRAMES = 300;
+const MOST_DROPPED = 0.05;
+const MOST_LATE = 0.02;
 
 enableCompileCache();
 
@@ -53,12 +63,15 @@ await run(async (scope, stop) => {
   }
   await mkdir(options.state, { recursive: true });
   const log = createLog("warn");
-  const broker = scope.add(await DemoBroker.listen());
-  const base = configOf(options, broker.url, 0);
+  const broker = scope.add(await DemoBroker.listen(await freePortFrom(BROKER_PORT)));
+  const port = options.port ?? (await freePortFrom(PAGE_PORT));
+  const base = configOf(options, { broker: broker.url, port }, 0);
   const embedder = scope.add(await openEmbedder(base.model, base.embedder));
   const recipe = await prepareRecipe(options, base, embedder, log, stop);
   if (recipe === undefined) return 130;
-  const config = configOf(options, broker.url, nowMicros() + HEAD_START_US);
+  const config = configOf(options, { broker: broker.url, port }, nowMicros() + HEAD_START_US);
+  const written = resolve(options.state, "gradeline.yaml");
+  await writeAtomic(written, [Buffer.from(configText(base))]);
   const tally = new Tally(truthsOf(config, (options.items ?? ENDLESS_ITEMS) + 20), TOLERANCE_US);
   const last = await subscribe(scope, broker.url, tally);
   const journal = scope.add(await Journal.open(config.journal));
@@ -66,9 +79,13 @@ await run(async (scope, stop) => {
     await Station.open({ config, log, embedder, recipe, journal, metrics: scope.add(createMetrics()) }),
   );
   station.events.on("acked", (verdict, at) => tally.acknowledged(verdict, at));
-  const { host, port } = config.console;
+  const { host } = config.console;
   const page = scope.add(await Console.listen({ host, port, token: undefined }, stationView(station), log));
+  if (options.port === undefined && port !== PAGE_PORT) {
+    process.stderr.write(`port ${PAGE_PORT} is in use, so the page has the next free one\n`);
+  }
   process.stderr.write(`page ${page.url}\nbroker ${broker.url}  topics gradeline/demo/#\n`);
+  process.stderr.write(`try on it: gradeline-calibrate queue list --config ${written}\n`);
   const table = new Table(process.stderr);
   const draw = setInterval(() => table.draw(rowsOf(station, last), gradesOf(recipe), footer()), DRAW_MS);
   scope.add({ close: () => clearInterval(draw) });
@@ -81,6 +98,7 @@ await run(async (scope, stop) => {
       page: page.url,
       broker: broker.url,
       state: station.state.latest.state,
+      slow: tooSlow(summary),
     };
   };
   const until = options.items === undefined ? undefined : tally.gateAtOf(options.items);
@@ -91,10 +109,33 @@ await run(async (scope, stop) => {
   const enrolled = sameFruit ? "the same fruit, other passages" : "other fruit";
   const summary = { ...summarise(station, tally, end), enrolled, provider: embedder.provider };
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : describe(summary));
+  const slow = tooSlow(summary);
+  if (slow !== undefined) process.stderr.write(`warning: ${slow}\n`);
   return summary.missed + summary.double > 0 ? 1 : 0;
 });
 
-function configOf(options: DemoOptions, brokerUrl: string, startAt: number): Config {
+/** Why the figures are not what gradeline can do; undefined where the machine keeps up. */
+function tooSlow({ frames, late, verdicts, passed }: Summary): string | undefined {
+  const remedy = "close other programs, or try it on a machine with more cores";
+  if (frames.seen === 0 && passed > 0)
+    return `this machine is too slow: fruit passed before the cameras ran: ${remedy}`;
+  const dropped = frames.seen === 0 ? 0 : frames.dropped / frames.seen;
+  if (frames.seen < ENOUGH_FRAMES || (dropped < MOST_DROPPED && late <= MOST_LATE * verdicts)) return undefined;
+  return `this machine is too slow: ${Math.round(dropped * 100)} % of the frames were dropped, ${late} verdicts were late: ${remedy}`;
+}
+
+/** What runs, for `--config` of other commands and for reading; without what is the demo's own affair. */
+function configText(config: Config): string {
+  const about = "# What the demo runs. Its simulated line starts anew where a daemon is given this file.\n";
+  return about + stringify(config);
+}
+
+interface Places {
+  readonly broker: string;
+  readonly port: number;
+}
+
+function configOf(options: DemoOptions, { broker, port }: Places, startAt: number): Config {
   const line = demoLine({
     seed: options.seed,
     fruit: options.fruit,
@@ -108,10 +149,10 @@ function configOf(options: DemoOptions, brokerUrl: string, startAt: number): Con
   return configSchema.parse({
     device: "demo",
     model: options.model,
-    gallery: join(options.state, options.fruit === undefined ? "gallery" : "gallery-fruit"),
-    journal: { path: join(options.state, "journal.sqlite") },
-    mqtt: { url: brokerUrl },
-    console: { port: options.port },
+    gallery: resolve(options.state, options.fruit === undefined ? "gallery" : "gallery-fruit"),
+    journal: { path: resolve(options.state, "journal.sqlite") },
+    mqtt: { url: broker },
+    console: { port },
     ...line,
   } satisfies ConfigInput);
 }

@@ -13,7 +13,8 @@ export interface DemoOptions {
   readonly heldOut: boolean;
   /** Description of the model. */
   readonly model: string;
-  readonly port: number;
+  /** Undefined: the usual one, or the next that is free. */
+  readonly port: number | undefined;
   /** Where the demo keeps its gallery and journal. */
   readonly state: string;
   readonly fresh: boolean;
@@ -30,8 +31,8 @@ Usage: npm run demo -- [options]
                 other passages, so agreement says how repeatable grading is, not how it does on fruit never seen
   --held-out    with --fruit: enroll every second fruit of each grade and run the others
   --model FILE  description of the embedding model (default: the shipped one)
-  --port N      port of the page (default: any free one)
-  --state DIR   where gallery and journal are kept (default .gradeline/demo)
+  --port N      port of the page; 0 takes any free one (default: 8480, or the next free one)
+  --state DIR   where gallery, journal and the configuration that runs are kept (default .gradeline/demo)
   --fresh       forget the gallery and enroll anew
   --help        this text
 
@@ -51,7 +52,9 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | undefin
   const values = parse(argv);
   if (values.help) return undefined;
   if (values["held-out"] && values.fruit === undefined) {
-    throw new GradelineError("USAGE", "--held-out needs --fruit: rendered fruit are never those enrolled");
+    throw new GradelineError("USAGE", "--held-out needs --fruit: rendered fruit are never those enrolled", {
+      hint: "npm run demo -- --help",
+    });
   }
   return {
     items: values.items === undefined ? undefined : integer("items", values.items, 1),
@@ -60,7 +63,7 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | undefin
     fruit: values.fruit,
     heldOut: values["held-out"],
     model: values.model,
-    port: integer("port", values.port, 0, 65_535),
+    port: values.port === undefined ? undefined : integer("port", values.port, 0, 65_535),
     state: values.state,
     fresh: values.fresh,
   };
@@ -77,7 +80,7 @@ function parse(argv: readonly string[]) {
         fruit: { type: "string" },
         "held-out": { type: "boolean", default: false },
         model: { type: "string", default: fileURLToPath(new URL("../../models/embedder.json", import.meta.url)) },
-        port: { type: "string", default: "0" },
+        port: { type: "string" },
         state: { type: "string", default: ".gradeline/demo" },
         fresh: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
@@ -94,7 +97,9 @@ function integer(name: string, text: string, min: number, max = Number.MAX_SAFE_
   // An empty text is 0 to `Number`.
   if (text.trim() === "" || !Number.isSafeInteger(value) || value < min || value > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
-    throw new GradelineError("USAGE", `--${name} is ${JSON.stringify(text)}, wanted a whole number ${range}`);
+    throw new GradelineError("USAGE", `--${name} is ${JSON.stringify(text)}, wanted a whole number ${range}`, {
+      hint: "npm run demo -- --help",
+    });
   }
   return value;
 }

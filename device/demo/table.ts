@@ -22,6 +22,8 @@ export interface TableFooter {
   readonly page: string;
   readonly broker: string;
   readonly state: string;
+  /** What keeps the machine from grading in time; undefined where nothing does. */
+  readonly slow?: string | undefined;
 }
 
 /** Redraws in place on a terminal; elsewhere it is silent, a file does not want a thousand tables. */
@@ -35,7 +37,7 @@ export class Table {
 
   draw(rows: readonly TableRow[], grades: readonly string[], footer: TableFooter): void {
     if (!this.#out.isTTY) return;
-    const text = renderTable(rows, grades, footer);
+    const text = renderTable(rows, grades, footer, this.#out.columns);
     if (this.#lines > 0) {
       moveCursor(this.#out, 0, -this.#lines);
       cursorTo(this.#out, 0);
@@ -46,8 +48,35 @@ export class Table {
   }
 }
 
-export function renderTable(rows: readonly TableRow[], grades: readonly string[], footer: TableFooter): string {
-  const outcomes = ["unknown", "unsure", "empty", "no-image"] as const;
+/** @param columns of the terminal; no line is longer, as a line that it breaks would be drawn twice */
+export function renderTable(
+  rows: readonly TableRow[],
+  grades: readonly string[],
+  footer: TableFooter,
+  columns = Number.POSITIVE_INFINITY,
+): string {
+  const wide = renderAll(rows, grades, ["unknown", "unsure", "empty", "no-image"], footer, columns);
+  if (longest(wide) <= columns) return wide.join("\n");
+  // What has not happened yet needs no column where there is little room; what is still too long is cut.
+  const happened = (["unknown", "unsure", "empty", "no-image"] as const).filter((outcome) =>
+    rows.some((row) => row.outcomes[outcome] > 0),
+  );
+  return renderAll(rows, grades, happened, footer, columns)
+    .map((line) => (line.length <= columns ? line : `${line.slice(0, columns - 1)}…`))
+    .join("\n");
+}
+
+function longest(lines: readonly string[]): number {
+  return Math.max(...lines.map((line) => line.length));
+}
+
+function renderAll(
+  rows: readonly TableRow[],
+  grades: readonly string[],
+  outcomes: readonly Verdict["outcome"][],
+  footer: TableFooter,
+  columns: number,
+): string[] {
   const head = ["lane", "items", "/min", ...grades, ...outcomes, "late", "last verdict"];
   const body = rows.map((row) => [
     row.lane,
@@ -71,11 +100,31 @@ export function renderTable(rows: readonly TableRow[], grades: readonly string[]
     line(head),
     ...body.map(line),
     "",
-    `passed ${passed}   missed ${footer.missed}   double ${footer.double}   ` +
-      `agreement ${(footer.agreement * 100).toFixed(1)} %   ` +
-      `exposure to acknowledgement p50 ${footer.ackMs.p50.toFixed(1)} ms, p99 ${footer.ackMs.p99.toFixed(1)} ms`,
-    `${footer.state}   page ${footer.page}   broker ${footer.broker}   Ctrl-C stops`,
-  ].join("\n");
+    ...inLines(
+      [
+        `passed ${passed}`,
+        `missed ${footer.missed}`,
+        `double ${footer.double}`,
+        `agreement ${(footer.agreement * 100).toFixed(1)} %`,
+        `exposure to acknowledgement p50 ${footer.ackMs.p50.toFixed(1)} ms, p99 ${footer.ackMs.p99.toFixed(1)} ms`,
+      ],
+      columns,
+    ),
+    ...inLines([footer.state, `page ${footer.page}`, `broker ${footer.broker}`, "Ctrl-C stops"], columns),
+    ...(footer.slow === undefined ? [] : inLines(footer.slow.split(/(?<=[:,]) /), columns, " ")),
+  ];
+}
+
+/** Parts beside each other, as many as a line holds. */
+function inLines(parts: readonly string[], columns: number, between = "   "): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? undefined : `${last}${between}${part}`;
+    if (longer !== undefined && longer.length <= columns) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
 }
 
 function lastVerdict(verdict: Verdict): string {

@@ -52,6 +52,8 @@ export class Tally {
   readonly #seen = new Set<string>();
   readonly #toleranceUs: number;
   readonly #ackMs = new Map<string, number>();
+  /** Fruit that reach a gate together with the last one that counts, and do not count themselves. */
+  readonly #beyond = new Set<Truth>();
 
   /**
    * @param truths all that passes, in any order
@@ -80,14 +82,19 @@ export class Tally {
     this.#ackMs.set(verdict.item, (atUs - parseMicros(verdict.exposedAt)) / 1000);
   }
 
-  /** When the `count`-th fruit reaches its gate; the last one's time where there are fewer. */
+  /**
+   * Has no more than `count` fruit count, in the order of their gates.
+   *
+   * @returns when the last of them reaches its gate
+   */
   gateAtOf(count: number): number {
     let fruit = 0;
     let at = 0;
     for (const truth of this.#truths) {
       if (truth.grade === null) continue;
-      at = truth.gateAt;
-      if (++fruit === count) break;
+      if (++fruit <= count) at = truth.gateAt;
+      else if (truth.gateAt === at) this.#beyond.add(truth);
+      else break;
     }
     return at;
   }
@@ -96,6 +103,7 @@ export class Tally {
   complete(untilUs: number): boolean {
     for (const lane of this.#lanes.values()) {
       for (const { truth, verdicts } of lane) {
+        if (this.#beyond.has(truth)) continue;
         if (truth.gateAt <= untilUs && verdicts.length === 0) return false;
         if (verdicts.some(({ item }) => truth.gateAt <= untilUs && !this.#ackMs.has(item))) return false;
       }
@@ -119,7 +127,7 @@ export class Tally {
     for (const lane of this.#lanes.values()) {
       for (const match of lane) {
         const { truth } = match;
-        if (truth.gateAt > untilUs) continue;
+        if (truth.gateAt > untilUs || this.#beyond.has(truth)) continue;
         const first = match.verdicts[0];
         double += Math.max(0, match.verdicts.length - 1);
         for (const verdict of match.verdicts) {

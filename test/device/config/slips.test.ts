@@ -144,6 +144,7 @@ test("an unknown key says which one is meant, or where it belongs", () => {
   assert.match(said("mmPerPx", "mmPrePx"), /did you mean `mmPerPx`\?/);
   assert.match(said("device:", "Device:"), /did you mean `device`\?/);
   assert.match(errorOf(`${PLAIN}baselineItems: 50\n`), /it belongs in `drift\.baselineItems`/);
+  assert.match(said("kind: line", "kind: usb"), /it is a preset: kind: gst, preset: usb$/);
   assert.match(said("kind: belt", "kind: Belt"), /did you mean belt\?/);
 });
 

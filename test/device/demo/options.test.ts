@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HELP, parseDemoOptions } from "../../../device/demo/options.ts";
 
-test("without options the demo runs without end, rendered fruit, any free port, its gallery kept", () => {
+test("without options the demo runs without end, rendered fruit, the usual port, its gallery kept", () => {
   const { model, ...options } = parseDemoOptions([])!;
   assert.match(model, /models\/embedder\.json$/);
   assert.deepEqual(options, {
@@ -11,7 +11,7 @@ test("without options the demo runs without end, rendered fruit, any free port, 
     seed: 1,
     fruit: undefined,
     heldOut: false,
-    port: 0,
+    port: undefined,
     state: ".gradeline/demo",
     fresh: false,
   });

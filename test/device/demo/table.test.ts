@@ -75,3 +75,18 @@ test("on a terminal a table takes the place of the one before; a file gets none"
   assert.ok(text.includes(`\u001b[${lines}A`), "up by as many lines as the table has");
   assert.ok(text.includes("\u001b[0J"), "what was below is gone");
 });
+
+for (const columns of [60, 80, 120]) {
+  test(`no line is longer than a terminal of ${columns} columns, and the figures stay`, () => {
+    const slow = "this machine is too slow: 30 % of the frames were dropped, 4 verdicts were late: close other programs";
+    const lines = renderTable(ROWS, ["sound", "reject"], { ...FOOTER, slow }, columns).split("\n");
+    assert.deepEqual(
+      lines.filter((line) => line.length > columns),
+      [],
+    );
+    const text = lines.join(" ").replaceAll(/\s+/g, " ");
+    for (const part of ["passed 12 of 40", "agreement 87.5 %", "page http://127.0.0.1:8080/", slow]) {
+      assert.ok(text.includes(part), part);
+    }
+  });
+}

@@ -104,3 +104,12 @@ test("what reaches its gate later than asked for does not count yet", () => {
   assert.equal(tally.summary(T0 + 1e6, FRAMES).passed, 1);
   assert.equal(tally.complete(T0 + 1e6), false, "not acknowledged yet");
 });
+
+test("two fruit that reach their gates at one moment count as the one that was asked for, and the other is no error", () => {
+  const tally = new Tally([truth(1, "sound"), { ...truth(1, "sound"), lane: "other" }, truth(2, "sound")], 40_000);
+  const until = tally.gateAtOf(1);
+  tally.add(verdict(1, "sound"));
+  tally.add({ ...verdict(1, "sound"), lane: "other", item: "other-1" });
+  const { passed, verdicts, missed, double } = tally.summary(until, FRAMES);
+  assert.deepEqual({ passed, verdicts, missed, double }, { passed: 1, verdicts: 1, missed: 0, double: 0 });
+});
