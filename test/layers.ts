@@ -41,6 +41,7 @@ const ORDER = [
   "calibrate/doctor",
   "calibrate/setup",
   "calibrate/completion",
+  "calibrate/config",
   "calibrate/commands",
   "calibrate/main.ts",
 ];

@@ -14,6 +14,9 @@ import { lookAt } from "./look.ts";
 import type { Qualities } from "./quality.ts";
 import { contactSheet } from "./sheet.ts";
 
+/** Letters of an id that are shown at least. */
+const SHORT_ID = 8;
+
 export interface AuditFlags {
   readonly html: string | undefined;
   readonly sheet: string | undefined;
@@ -48,7 +51,7 @@ export async function auditCommand(context: Context, { html, sheet, strict, alph
       `${JSON.stringify({ gallery: context.gallery, items: references.length, grades, findings })}\n`,
     );
   } else {
-    process.stdout.write(`${context.gallery}: ${summary}\n${describeFindings(findings)}`);
+    process.stdout.write(`${context.gallery}: ${summary}\n${describeFindings(findings, gallery)}`);
   }
   if (strict && findings.length > 0) process.exitCode = 1;
 }
@@ -79,7 +82,8 @@ export async function findingsOf(
 }
 
 /** Findings of one kind together, with what to do about them once. */
-export function describeFindings(findings: readonly Finding[]): string {
+export function describeFindings(findings: readonly Finding[], gallery: Gallery): string {
+  const short = shortIds(gallery);
   const lines: string[] = [];
   for (const [kind, same] of Map.groupBy(findings, (finding) => finding.kind)) {
     const advices = new Set(same.map(({ advice }) => advice));
@@ -88,10 +92,19 @@ export function describeFindings(findings: readonly Finding[]): string {
     for (const finding of same) {
       const { severity, found, items, advice } = finding;
       lines.push(`  ${severity === "problem" ? "!" : "-"} ${found}${shared === undefined ? ` -> ${advice}` : ""}`);
-      if (aboutGrades(finding).length === 0) lines.push(`    ${items.join("  ")}`);
+      if (aboutGrades(finding).length === 0) lines.push(`    ${items.map(short).join("  ")}`);
     }
   }
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Commands take the beginning of an id; so much of it names one item of the gallery alone. */
+function shortIds({ references }: Gallery): (id: string) => string {
+  const unique = (length: number): boolean =>
+    new Set(references.map(({ id }) => id.slice(0, length))).size === references.length;
+  let length = SHORT_ID;
+  while (!unique(length) && references.some(({ id }) => id.length > length)) length++;
+  return (id) => id.slice(0, length);
 }
 
 function summaryOf({ references, grades }: Gallery, findings: readonly Finding[]): string {

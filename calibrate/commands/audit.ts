@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Common, CommonOptions, Within } from "../cli/context.ts";
-import { share } from "./share.ts";
+import { percent } from "./share.ts";
 
 interface AuditOptions extends CommonOptions {
   readonly html?: string;
@@ -16,7 +16,11 @@ export function auditCommand(program: Command, common: Common, within: Within): 
     .option("--html <file>", "write a report with pictures: one file, opens offline")
     .option("--sheet <file>", "write a contact sheet, PNG")
     .option("--strict", "exit code 1 where anything is found")
-    .option("--alpha <share>", "share of good fruit that may be called unknown, for the items it takes (0.05)", share)
+    .option(
+      "--alpha <percent>",
+      "share of good fruit that may be called unknown, for the items it takes (default: 5)",
+      (text: string) => percent(text, "between"),
+    )
     .addHelpText(
       "after",
       `

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Common, CommonOptions, Within } from "../cli/context.ts";
-import { share } from "./share.ts";
+import { percent } from "./share.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 interface EvaluateOptions extends CommonOptions {
@@ -30,9 +30,9 @@ export function evaluateCommand(program: Command, common: Common, within: Within
     .option("--seed <n>", "of the draws, and of the intervals", wholeNumber(0), 1)
     .option("--grades <names>", "grades best to worst, separated by commas (default: of usual names, else by alphabet)")
     .option(
-      "--alpha <share>",
-      "share of good fruit that may be called unknown (default: the gallery's, else 0.05)",
-      share,
+      "--alpha <percent>",
+      "share of good fruit that may be called unknown (default: the gallery's, else 5)",
+      (text: string) => percent(text, "between"),
     )
     .option("--html <file>", "write a report with pictures of the worst mistakes: one file, opens offline")
     .option("--same-fruit", "items of one name under several grades are one fruit over time: left out together")

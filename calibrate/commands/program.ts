@@ -5,6 +5,7 @@ import { fitHelp } from "../cli/fit-help.ts";
 import { activateCommands } from "./activate.ts";
 import { auditCommand } from "./audit.ts";
 import { completionCommand } from "./completion.ts";
+import { configCommands } from "./config.ts";
 import { doctorCommand } from "./doctor.ts";
 import { engineCommand } from "./engine.ts";
 import { enrollCommand } from "./enroll.ts";
@@ -72,6 +73,7 @@ Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   setupCommand(program, within);
   doctorCommand(program, within);
   engineCommand(program, common, within);
+  configCommands(program);
   completionCommand(program);
   const help = new Command("help").argument("[command]").description("Shows the help of a command.");
   return program.addHelpCommand(help.helpGroup(BOARD));

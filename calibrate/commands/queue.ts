@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
 import type { Common, CommonOptions, Within } from "../cli/context.ts";
 import { needConfig } from "../daemon/need-config.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 /** `queue list`, `queue answer`, `queue dismiss`: items of the line that were unknown or unsure. */
 export function queueCommand(program: Command, common: Common, within: Within): void {
@@ -19,11 +20,13 @@ Examples:
 
   common(queue.command("list"))
     .description("Shows what waits: when it passed, its distances, and the picture with all its views.")
+    .option("--limit <n>", "the newest so many (default: 20; all with --json)", wholeNumber(1))
     .addHelpText("after", "\nExample:\n  gradeline-calibrate queue list --config /etc/gradeline/gradeline.yaml")
-    .action((options: CommonOptions) =>
-      within(options, async (context) =>
-        (await import("../daemon/queue.ts")).queueList(needConfig(context.config, "queue list"), context),
-      ),
+    .action((options: CommonOptions & { limit?: number }) =>
+      within(options, async (context) => {
+        const { queueList } = await import("../daemon/queue.ts");
+        return queueList(needConfig(context.config, "queue list"), context, options.limit);
+      }),
     );
 
   common(queue.command("answer"))

@@ -4,18 +4,6 @@ import { InvalidArgumentError } from "commander";
 const LEAST_PERCENT = 0.5;
 
 /**
- * Parser of an option that is a share of good fruit: `0.05`, or `5%`.
- *
- * @returns above 0 and under 1
- */
-export function share(text: string): number {
-  const marked = percentSign(text);
-  const value = marked === undefined ? Number(text) : marked / 100;
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("wanted a share between 0 and 1, as 0.05, or as 5%");
-  return value;
-}
-
-/**
  * Parser of an option in percent: `5`, or `5%`.
  *
  * @param bounds whether 0 and 100 are allowed

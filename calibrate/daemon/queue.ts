@@ -11,16 +11,24 @@ interface Terminal {
   readonly stop: AbortSignal;
 }
 
-/** `queue list`: what waits on disk; needs no daemon. */
-export async function queueList(config: Config, { json }: Terminal): Promise<void> {
+/** More of them would push the first off the screen. */
+const MOST_LISTED = 20;
+
+/** `queue list`: what waits on disk, newest first; needs no daemon. */
+export async function queueList(config: Config, { json }: Terminal, limit: number | undefined): Promise<void> {
   const folder = queueFolder(config);
   const items = await readQueue(folder);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ queue: folder, items: items.map(asJson) })}\n`);
+    const shown = items.slice(0, limit).map(asJson);
+    process.stdout.write(`${JSON.stringify({ queue: folder, waiting: items.length, items: shown })}\n`);
     return;
   }
-  process.stdout.write(`${items.length} items wait in ${folder}\n`);
-  for (const item of items) process.stdout.write(describe(item));
+  process.stdout.write(`${items.length === 1 ? "1 item waits" : `${items.length} items wait`} in ${folder}\n`);
+  const shown = items.slice(0, limit ?? MOST_LISTED);
+  for (const item of shown) process.stdout.write(describe(item));
+  if (shown.length < items.length) {
+    process.stdout.write(`and ${items.length - shown.length} older: --limit ${items.length} shows all\n`);
+  }
   if (items.length > 0) {
     process.stdout.write("answer one: gradeline-calibrate queue answer ITEM GRADE, or all in turn: queue answer\n");
   }

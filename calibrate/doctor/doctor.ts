@@ -1,4 +1,5 @@
 import { asGradelineError } from "../../device/base/errors.ts";
+import { coloursWanted } from "../../device/base/log.ts";
 import { loadConfig } from "../../device/config/file.ts";
 import type { Config } from "../../device/config/schema.ts";
 import { checkInstalled, readPlaces } from "../../device/recipes/bundle/installed.ts";
@@ -24,19 +25,27 @@ export async function doctor(context: Context, path: string | undefined): Promis
   const active = config === undefined ? undefined : await readActive(config);
   const gallery = active?.gallery ?? config?.gallery ?? context.gallery;
   const model = active?.model ?? config?.model ?? context.model;
-  // All at once: most of the time is spent on waiting.
-  const running: readonly [area: string, findings: Promise<Finding[]>][] = [
-    ["configuration", Promise.resolve(finding === undefined ? [] : [finding])],
-    ["recipe", Promise.resolve(active?.findings ?? [])],
-    ["model", limited(checkModel(model, gallery, config?.embedder))],
-    ["provider", limited(checkProvider(config?.embedder))],
-    ["cameras", limited(checkCameras(config))],
-    ["broker", limited(checkBroker(config))],
-    ["disk", limited(checkDisk(config, gallery))],
-    ["clock", limited(checkClock())],
-    ["permissions", limited(checkPermissions(config))],
-    ["service", limited(checkService(config))],
+  const read: [area: string, findings: Promise<Finding[]>] = [
+    "configuration",
+    Promise.resolve(finding === undefined ? [] : [finding]),
   ];
+  // What a wrong configuration means for cameras, broker and folders is a guess: it is mended first.
+  const broken = finding?.level === "problem";
+  // All at once: most of the time is spent on waiting.
+  const running: readonly [area: string, findings: Promise<Finding[]>][] = broken
+    ? [read]
+    : [
+        read,
+        ["recipe", Promise.resolve(active?.findings ?? [])],
+        ["model", limited(checkModel(model, gallery, config?.embedder))],
+        ["provider", limited(checkProvider(config?.embedder))],
+        ["cameras", limited(checkCameras(config))],
+        ["broker", limited(checkBroker(config))],
+        ["disk", limited(checkDisk(config, gallery))],
+        ["clock", limited(checkClock())],
+        ["permissions", limited(checkPermissions(config))],
+        ["service", limited(checkService(config))],
+      ];
   const all: (Finding & { readonly area: string })[] = [];
   for (const [area, findings] of running) {
     const found = await until(findings, context.stop);
@@ -46,10 +55,11 @@ export async function doctor(context: Context, path: string | undefined): Promis
   const [problems, warnings] = [count(all, "problem"), count(all, "warning")];
   if (json) process.stdout.write(`${JSON.stringify({ ok: problems === 0, problems, warnings, findings: all })}\n`);
   else process.stdout.write(`\n${plural(problems, "problem")}, ${plural(warnings, "warning")}\n`);
+  if (!json && broken) process.stdout.write("nothing else was looked at: mend the configuration first\n");
   if (problems > 0) process.exitCode = 1;
 }
 
-/** A configuration that is wrong is a finding like others; what else there is can still be looked at. */
+/** A configuration that is wrong is a finding, and the only one. */
 async function readConfig(path: string | undefined): Promise<{ config?: Config; finding?: Finding }> {
   if (path === undefined) return {};
   try {
@@ -98,7 +108,7 @@ async function until<T>(work: Promise<T>, stop: AbortSignal): Promise<T> {
 
 function line({ level, text, todo }: Finding): string {
   const word = level.padEnd(8);
-  const shown = process.stdout.isTTY ? `\x1b[${COLOURS[level]}m${word}\x1b[0m` : word;
+  const shown = process.stdout.isTTY && coloursWanted() ? `\x1b[${COLOURS[level]}m${word}\x1b[0m` : word;
   return `  ${shown} ${text}\n${todo === undefined ? "" : `           to do: ${todo}\n`}`;
 }
 

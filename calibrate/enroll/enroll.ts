@@ -114,7 +114,9 @@ export async function tellEnrolled(context: Context, enrolled: EnrolledItems): P
   for (const { grade: name, items: count } of grades) process.stdout.write(`  ${name}: ${count}\n`);
   const audit = `gradeline-calibrate audit --gallery ${context.gallery}`;
   process.stdout.write(
-    findings === undefined ? `not looked through: ${audit}\n` : describeFindings(findings.slice(0, MOST_FINDINGS)),
+    findings === undefined
+      ? `not looked through: ${audit}\n`
+      : describeFindings(findings.slice(0, MOST_FINDINGS), gallery),
   );
   const left = (findings?.length ?? 0) - MOST_FINDINGS;
   if (left > 0) process.stdout.write(`and ${left} more: ${audit}\n`);

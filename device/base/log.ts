@@ -37,6 +37,11 @@ export function createLog(level: LogLevel = "info", form: LogForm = logForm()): 
   );
 }
 
+/** Whether a terminal may be written to in colours: not where `NO_COLOR` is set (no-color.org). */
+export function coloursWanted(environment: Environment = process.env): boolean {
+  return (environment.NO_COLOR ?? "") === "" && environment.TERM !== "dumb";
+}
+
 /** What standard error is connected to. `JOURNAL_STREAM` may be inherited by what writes elsewhere: the file decides. */
 export function logForm(environment: Environment = process.env): LogForm {
   const stream = environment.JOURNAL_STREAM;
@@ -62,7 +67,7 @@ export function readable(json: string, form: "terminal" | "journal"): string {
   const text = [String(msg), ...words].filter((word) => word !== "").join("  ");
   // The journal has its own time.
   if (form === "journal") return journalLines(text, String(level));
-  const colour = COLOURS[String(level)];
+  const colour = coloursWanted() ? COLOURS[String(level)] : undefined;
   const shown = colour === undefined ? text : `\x1b[${colour}m${text}\x1b[0m`;
   return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${shown}\n`;
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { configSchema, NAME_PATTERN, NAME_WORDS } from "./schema.ts";
 
 /** The part of JSON Schema that zod writes for the configuration. */
-interface JsonSchema {
+export interface JsonSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
@@ -18,6 +18,7 @@ interface JsonSchema {
   readonly maxItems?: number;
   readonly pattern?: string;
   readonly description?: string;
+  readonly default?: unknown;
 }
 
 type Path = readonly (string | number)[];
@@ -102,6 +103,12 @@ function chosen(schema: JsonSchema | undefined, value: unknown): JsonSchema | un
   return { properties: { kind: { enum: kinds } } };
 }
 
+/** What a schema allows, in words. */
+export function allowedIn(schema: JsonSchema): string {
+  const kinds = schema.oneOf?.map(({ properties }) => properties?.kind?.const);
+  return kinds === undefined ? inWords({ ...schema, description: "" }) : `\`kind\` ${kinds.join(" or ")}`;
+}
+
 function inWords(schema: JsonSchema): string {
   if (schema.anyOf !== undefined) return schema.anyOf.map(inWords).join(", or ");
   if (schema.const !== undefined) return String(schema.const);
@@ -114,14 +121,14 @@ function inWords(schema: JsonSchema): string {
     case "number":
       return `a number${range(schema)}`;
     case "string":
-      return schema.description === undefined ? text(schema) : `${text(schema)} (${schema.description})`;
+      return (schema.description ?? "") === "" ? text(schema) : `${text(schema)} (${schema.description})`;
     case "array":
       return `a list of ${schema.minItems ?? 0} to ${schema.maxItems ?? "any number of"} entries`;
     default: {
       const { properties = {} } = schema;
       if (properties.kind?.enum !== undefined) return `\`kind\` ${properties.kind.enum.join(" or ")}`;
       const keys = `the keys ${Object.keys(properties).join(", ")}`;
-      return schema.description === undefined ? keys : `${keys} (${schema.description})`;
+      return (schema.description ?? "") === "" ? keys : `${keys} (${schema.description})`;
     }
   }
 }

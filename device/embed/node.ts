@@ -234,7 +234,7 @@ function refusal(message: string, provider: NodeProvider): GradelineError {
   return new GradelineError("PROVIDER", `${provider} was asked for and cannot be used: ${message}`, {
     hint:
       provider === "cuda"
-        ? "on x64 with an NVIDIA card: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node, or a GPU build as device/embed/README.md says; else set embedder.provider to cpu"
+        ? "on x64 with an NVIDIA card: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false, or a GPU build as device/embed/README.md says; else set embedder.provider to cpu"
         : "set embedder.provider to cpu",
   });
 }

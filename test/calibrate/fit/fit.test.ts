@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { percent, share } from "../../../calibrate/commands/share.ts";
+import { percent } from "../../../calibrate/commands/share.ts";
 import { itemsNeeded } from "../../../calibrate/evaluate/needed.ts";
 import { GalleryWriter, readAnyGallery } from "../../../device/gallery/store.ts";
 import { RULES } from "../../../device/grade/rules/rule.ts";
@@ -45,14 +45,12 @@ test("a share of p needs 2 / p items less one, for each of two tests has half of
   assert.deepEqual([0.05, 0.1, 0.01, 0.5].map(itemsNeeded), [39, 19, 199, 3]);
 });
 
-test("a share and percent are taken with their sign, and neither for the other", () => {
-  assert.deepEqual(["0.05", "5%", " 2.5 % "].map(share), [0.05, 0.05, 0.025]);
+test("a share is given in percent, with or without the sign, and a bare share is not taken for it", () => {
   assert.deepEqual(
-    ["5", "5%", "0.1%"].map((text) => percent(text, "between")),
-    [0.05, 0.05, 0.001],
+    ["5", "5%", " 2.5 % ", "0.1%"].map((text) => percent(text, "between")),
+    [0.05, 0.05, 0.025, 0.001],
   );
   assert.deepEqual([percent("0", "with 0 and 100"), percent("100", "with 0 and 100")], [0, 1]);
-  assert.throws(() => share("5"), /between 0 and 1, as 0\.05, or as 5%/);
   assert.throws(() => percent("0.05", "between"), /5% if it is a share, 0\.05% if it is not/);
   for (const wrong of ["", " ", "%", "-5", "5%%", "1e2%"]) assert.throws(() => percent(wrong, "with 0 and 100"));
 });
