@@ -49,7 +49,7 @@ const PAGE_PORT = 8480;
 /** Beside the usual one, which a broker of this machine may have. */
 const BROKER_PORT = 18_830;
 /** Fewer frames than this are the start, which is slow everywhere. */
-const ENOUGH_FRAMES = 300;
+const ENOUGH_FRAMES = 100;
 const MOST_DROPPED = 0.05;
 const MOST_LATE = 0.02;
 

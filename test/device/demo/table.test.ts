@@ -78,7 +78,8 @@ test("on a terminal a table takes the place of the one before; a file gets none"
 
 for (const columns of [60, 80, 120]) {
   test(`no line is longer than a terminal of ${columns} columns, and the figures stay`, () => {
-    const slow = "this machine is too slow: 30 % of the frames were dropped, 4 verdicts were late: close other programs";
+    const slow =
+      "this machine is too slow: 30 % of the frames were dropped, 4 verdicts were late: close other programs";
     const lines = renderTable(ROWS, ["sound", "reject"], { ...FOOTER, slow }, columns).split("\n");
     assert.deepEqual(
       lines.filter((line) => line.length > columns),
