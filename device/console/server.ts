@@ -7,6 +7,7 @@ import { answer, answerJson, Refusal, readBody, redirect, refuse, refuseFor } fr
 import { type Assets, readAssets } from "./assets.ts";
 import { Feed, MAX_CLIENTS } from "./feed.ts";
 import { Guard, securityHeaders } from "./guard.ts";
+import { limitSilent, WrongLogins } from "./limits.ts";
 import { addressOf, listenOn, urlOf } from "./listen.ts";
 import { Pictures, sheet, single } from "./pictures.ts";
 import { dismissSchema, enrollSchema, readChange } from "./read-change.ts";
@@ -14,7 +15,7 @@ import { RecentItems } from "./recent.ts";
 import type { StationView } from "./view.ts";
 
 const STATUS_INTERVAL_MS = 1000;
-const MAX_CONNECTIONS = 128;
+const MAX_CONNECTIONS = 512;
 const MAX_LOGIN_BYTES = 4096;
 const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 const EVENTS = "text/event-stream; charset=utf-8";
@@ -66,6 +67,7 @@ export class Console implements Closable {
     ["/views/", get((request, response) => this.#views(named(request), response))],
     ["/reference/", get((request, response) => this.#reference(named(request), response))],
   ]);
+  readonly #wrong = new WrongLogins();
   readonly #stop: () => void;
 
   /**
@@ -75,7 +77,13 @@ export class Console implements Closable {
     const address = await addressOf(options.host);
     const guard = new Guard(address, options.token);
     const assets = await readAssets();
-    const server = createServer({ maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 10_000 });
+    const server = createServer({
+      maxHeaderSize: 8192,
+      headersTimeout: 10_000,
+      requestTimeout: 10_000,
+      connectionsCheckingInterval: 1000,
+    });
+    limitSilent(server);
     server.maxConnections = MAX_CONNECTIONS;
     await listenOn(server, address, options.port);
     return new Console(server, view, log, guard, assets);
@@ -233,10 +241,16 @@ export class Console implements Closable {
   }
 
   async #login(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#wrong.tooMany(request.socket.remoteAddress ?? "")) {
+      response.setHeader("retry-after", "60");
+      return refuse(response, 429, "too many wrong tokens from this address, wait a minute");
+    }
     const body = await readBody(request, MAX_LOGIN_BYTES);
     if (body === undefined) return refuse(response, 413, `a login has at most ${MAX_LOGIN_BYTES} bytes`);
     if (!this.#guard.accepts(new URLSearchParams(body).get("token") ?? "")) {
-      this.#log.warn({ from: request.socket.remoteAddress }, "login to the page with a wrong token");
+      const from = request.socket.remoteAddress ?? "";
+      const since = this.#wrong.add(from);
+      if (since !== undefined) this.#log.warn({ from, count: since }, "login to the page with a wrong token");
       return redirect(response, "/?wrong");
     }
     response.setHeader("set-cookie", this.#guard.login(request));

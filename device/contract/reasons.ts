@@ -41,16 +41,12 @@ export const reasonTable = {
     hint: "lower the camera's rate, or give the daemon more of the machine",
   },
   "views-waiting": {
-    when: "views wait for the model longer than fruit need to their gates",
+    when: "views wait for the model and none has come back for 3 s",
     hint: "use a faster provider or a smaller model, or lower the camera's rate",
   },
   "verdicts-late": {
-    when: "more than one verdict in a hundred of the last minute came after its deadline",
+    when: "more than one verdict in fifty of the last minute came after its deadline",
     hint: "lower the camera's rate, use a faster provider, or move the gate further from the camera",
-  },
-  "verdicts-lost": {
-    when: "a verdict of the last minute could not be stored",
-    hint: "see the log; check the disk",
   },
   "fruit-size": {
     when: "things pass a lane, and none of them has the size of a fruit",
@@ -92,15 +88,10 @@ export const reasonTable = {
   drift: { when: "something has changed on a lane since it was learned", hint: "see `health`, `drift`" },
   "queue-disk": { when: "the disk takes no unknown items", hint: "free space on the disk" },
   "journal-disk": { when: "the disk takes no verdicts", hint: "free space on the disk" },
-  "journal-full": {
-    when: "the journal reached its bound and gives up the oldest verdicts",
-    hint: "bring the broker back, or give `journal.maxRows` and `journal.maxBytes` more room",
-  },
   "journal-damaged": {
     when: "something of the journal was lost or damaged in the last minute, and mended",
     hint: "see the log, `health` and the file that was set aside; check the disk",
   },
-  disk: { when: "the disk is nearly full", hint: "free space on the disk" },
   clock: { when: "the clock was set, or is not synchronized", hint: "let the board set its clock by NTP or PTP" },
   "topic-refused": {
     when: "the broker does not take messages on a topic; it is left alone until the next connection",
@@ -122,7 +113,6 @@ export const reasonTable = {
     when: "the broker retains no messages: who subscribes later does not learn the state",
     hint: "let the broker retain messages, or ask over the page",
   },
-  broker: { when: "there is no connection to the broker; verdicts wait in the journal", hint: "check `mqtt.url`" },
   "no-code": {
     when: "a grade has no number in `messages.gradeCodes`; its code is 0",
     hint: "add the grade to `messages.gradeCodes`",

@@ -28,6 +28,10 @@ export class LaneStats {
     this.#perSecond[this.#second % this.#perSecond.length]!++;
   }
 
+  get items(): number {
+    return this.#items;
+  }
+
   get late(): number {
     return this.#late;
   }

@@ -29,6 +29,7 @@ import type { Recipe } from "../recipes/load.ts";
 import { DRIFT_TITLES } from "../teach/drift/findings.ts";
 import { nothingEnrolled, Teaching } from "../teach/teaching.ts";
 import { StationClock } from "./clock.ts";
+import { Measured } from "./measured.ts";
 import { healthMessage, infoMessage, recipeMessage, shadowMessage } from "./messages.ts";
 import { requestHandlers } from "./requests.ts";
 import { StationState } from "./state.ts";
@@ -60,6 +61,9 @@ interface StationEvents {
 const HEALTH_MS = 5000;
 const CLOCK_MS = 1000;
 const STATS_MS = 2000;
+const STATE_MS = 1000;
+/** Words of a reason that change, as figures do, are told again no sooner. */
+const REWORD_MS = 10_000;
 
 /** Items whose pictures are kept until their verdicts are durable. */
 const MAX_SHOWN = 100;
@@ -99,6 +103,14 @@ export class Station implements Closable {
   /** Judges what is wrong with the device. */
   readonly state = new StationState(this.startedAt);
   #toldState: string | undefined;
+  #toldStateAt = 0;
+  /** Cameras that could not be opened. */
+  readonly #failedCameras: Reason[] = [];
+  readonly #measured = new Measured({
+    lanes: () => [...this.stats].map(([lane, { late, items }]) => ({ lane, late, items })),
+    cameras: () => [...this.cameras.values()].map(({ id, counters }) => ({ camera: id, ...counters })),
+    embedding: () => this.embedding,
+  });
   #embedProblem: string | undefined;
   /** Line time of what was decided in this run, for as long as the verdict is in memory. */
   readonly #times = new WeakMap<Verdict, { readonly exposedAt: Micros; readonly decidedAt: Micros }>();
@@ -213,6 +225,12 @@ export class Station implements Closable {
   *#reasons(): Iterable<Reason> {
     if (this.config.cameras.length === 0) yield { code: "no-camera", message: "no camera is configured" };
     for (const camera of this.cameras.values()) yield* cameraReasons(camera, this.#paused);
+    yield* this.#failedCameras;
+    yield* this.#measured.reasons();
+    for (const { grade } of this.#codes.grades === undefined ? [] : this.recipe.grades) {
+      if (this.#codes.grades?.has(grade)) continue;
+      yield { code: "no-code", message: `grade ${grade} has no number in messages.gradeCodes` };
+    }
     yield* this.#flows.reasons();
     yield* this.clock.reasons();
     const { problem: disk } = this.#journal;
@@ -352,13 +370,26 @@ export class Station implements Closable {
       this.cameras.set(camera.id, camera);
       this.#cameraMetrics.get(camera.id)!.age(() => camera.frameAgeMs());
     }
-    for (const result of opened) if (result.status === "rejected") throw result.reason;
+    this.#takeFailures(opened);
     this.#tellRecipe();
     this.#tellHealth();
     this.#tellStats();
+    this.#timers.push(setInterval(() => this.#tellState(), STATE_MS));
     this.#timers.push(setInterval(() => this.#tellHealth(), HEALTH_MS));
     this.#timers.push(setInterval(() => this.#lookAtClock(), CLOCK_MS));
     this.#timers.push(setInterval(() => this.#tellStats(), STATS_MS));
+  }
+
+  /** A camera that cannot be opened degrades the line where others grade on; without any there is no line. */
+  #takeFailures(opened: readonly PromiseSettledResult<Camera>[]): void {
+    for (const [index, result] of opened.entries()) {
+      if (result.status === "fulfilled") continue;
+      if (this.cameras.size === 0) throw result.reason;
+      const { id } = this.config.cameras[index]!;
+      const { code, message, hint } = asGradelineError(result.reason, "SOURCE");
+      this.#log.error({ camera: id, code, hint }, `the camera cannot be opened, the others grade: ${message}`);
+      this.#failedCameras.push({ code: "camera-away", camera: id, message: `camera ${id}: ${message}`, hint });
+    }
   }
 
   readonly #listener: CameraListener = {
@@ -434,14 +465,17 @@ export class Station implements Closable {
 
   #tellState(): void {
     // Which cameras there are is known when each is open or known to come later.
-    if (this.cameras.size < this.config.cameras.length) return;
+    if (this.cameras.size + this.#failedCameras.length < this.config.cameras.length) return;
     const { come, gone } = this.state.judge();
     const { state, reasons, at } = this.state.latest;
     const message = stateMessage(state, reasons, at);
     const text = JSON.stringify(message);
     if (text === this.#toldState) return;
     const first = this.#toldState === undefined;
+    const reworded = !first && come.length === 0 && gone === 0;
+    if (reworded && performance.now() - this.#toldStateAt < REWORD_MS) return;
     this.#toldState = text;
+    this.#toldStateAt = performance.now();
     this.#publisher.retain("state", message);
     if (JSON.stringify(this.expired()) !== this.#expiredKey) this.#tellRecipe();
     if (come.length > 0) {

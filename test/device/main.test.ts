@@ -3,6 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { nowMicros } from "../../device/base/time.ts";
 import { type HealthMessage, healthSchema, type StateMessage, stateSchema } from "../../device/contract/messages.ts";
 import { allTopics, topics } from "../../device/contract/topics.ts";
+import { isWell } from "../support/board.ts";
 import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
 import { Daemon, daemonFolder } from "../support/daemon.ts";
 import { assertNumbered, heardUntil, verdictsOf, withoutRepeats, wrongs } from "../support/daemon-verdicts.ts";
@@ -87,7 +88,8 @@ test("a line in real time: what the device says of itself is retained as promise
     new Set(retained().map(({ topic }) => topic.replace("gradeline/board/", ""))),
     new Set(["state", "info", "health", "recipe", "shadow", "lane/belt/stats", "lane/cups/stats"]),
   );
-  assert.equal(stateOf(late)?.state, "online");
+  const state = stateSchema.parse(stateOf(late));
+  assert.ok(isWell(state), state.reasons.join("; "));
   const health = await late.until(() =>
     healthOf(late).find(({ published, cameras }) => published > 0 && cameras.every(({ seen }) => seen > 0)),
   );
@@ -96,7 +98,7 @@ test("a line in real time: what the device says of itself is retained as promise
   const stopped = await late.until(() => late.on("board/state").find(({ text }) => text.includes("stopped")));
   assert.deepEqual(
     { ...stateSchema.parse(JSON.parse(stopped.text)), at: null },
-    { state: "stopped", reasons: [], at: null },
+    { v: 2, state: "stopped", reasons: [], causes: [], at: null },
   );
   const again = keep(await Subscriber.connect(broker.port, ["gradeline/board/state"]));
   await again.count("state", 1);

@@ -42,8 +42,8 @@ test("the same reason of another lane is another one; each has its own time, and
 
 test("a reason that knows since when it holds says so, and one told twice is told once", () => {
   const state = new StationState(1);
-  state.watch(() => [{ code: "disk", message: "full", since: 7 }]);
-  state.watch(() => [{ code: "disk", message: "full still" }]);
+  state.watch(() => [{ code: "journal-disk", message: "full", since: 7 }]);
+  state.watch(() => [{ code: "journal-disk", message: "full still" }]);
   state.judge(20);
-  assert.deepEqual(state.latest.reasons, [{ code: "disk", message: "full", since: 7 }]);
+  assert.deepEqual(state.latest.reasons, [{ code: "journal-disk", message: "full", since: 7 }]);
 });

@@ -8,7 +8,7 @@ import { openReplay } from "../../../device/capture/replay.ts";
 import { type ConfigInput, lineSchema, replaySchema } from "../../../device/config/schema.ts";
 import type { HealthMessage } from "../../../device/contract/messages.ts";
 import { openLine } from "../../../device/simulation/source.ts";
-import { Board } from "../../support/board.ts";
+import { Board, isWell } from "../../support/board.ts";
 import { assertNumbered, verdictsOf, withoutRepeats, wrongs } from "../../support/daemon-verdicts.ts";
 import { truthOf } from "../../support/line-config.ts";
 
@@ -43,7 +43,7 @@ test("recordings played to their end: every fruit is graded, all is handed over,
   assertNumbered(verdicts);
   assert.ok(verdicts.some(({ outcome }) => outcome === "graded" || outcome === "unknown"));
   // Frames that were exposed long ago are no sign of a camera that is away.
-  assert.ok(board.states.every(({ state }) => state !== "degraded"));
+  assert.ok(board.states.every((state) => state.state === "stopped" || isWell(state)));
   assert.deepEqual(daemon.errors, []);
 });
 
@@ -77,10 +77,10 @@ test("a camera that breaks is told with its reason, the other lane goes on, and 
   const config = instead(board.line({ pace: "real" }), "belt", { kind: "replay", path: frames, fps: 12, loop: true });
   const daemon = await board.start(config);
   await daemon.ready();
-  await board.ears.until(() => board.states.find(({ state }) => state === "online"));
+  await board.ears.until(() => board.states.find(isWell));
   await rename(frames, away);
-  const broken = await board.ears.until(() => board.states.find(({ state }) => state === "degraded"));
-  assert.match(broken.reasons.join(), /^camera belt: .*frames/);
+  const broken = await board.ears.until(() => board.states.find((state) => !isWell(state)));
+  assert.match(broken.reasons[0]!, /^camera belt: .*frames/);
   const cups = board.ears.on("cups/verdict").length;
   await board.ears.count("cups/verdict", cups + 3);
   assert.equal(board.states.at(-1)!.state, "degraded");
@@ -88,7 +88,7 @@ test("a camera that breaks is told with its reason, the other lane goes on, and 
   await board.ears.ask("gradeline/board/request/snapshot", JSON.stringify({ camera: "belt" }));
   assert.equal(((await refused).error as { code: string }).code, "SOURCE");
   await rename(away, frames);
-  await board.ears.until(() => (board.states.at(-1)?.state === "online" ? true : undefined));
+  await board.ears.until(() => (isWell(board.states.at(-1)!) ? true : undefined));
   const seen = (): number => {
     const health = board.ears.json("board/health").at(-1) as unknown as HealthMessage;
     return health.cameras.find(({ id }) => id === "belt")!.seen;
@@ -99,4 +99,16 @@ test("a camera that breaks is told with its reason, the other lane goes on, and 
   const verdicts = withoutRepeats(verdictsOf(board.ears));
   assertNumbered(verdicts);
   assert.ok(verdicts.every(({ lane }) => lane === "cups"));
+});
+
+test("a camera whose source cannot be opened at all degrades the line, and the other lane grades", async () => {
+  const nowhere = join(board.folder, "nowhere");
+  const config = instead(board.line({ pace: "real" }), "belt", { kind: "replay", path: nowhere, fps: 12 });
+  const daemon = await board.start(config);
+  await daemon.ready();
+  const { causes } = await board.ears.until(() => board.states.find((state) => !isWell(state)));
+  assert.deepEqual([causes[0]!.code, causes[0]!.camera], ["camera-away", "belt"]);
+  assert.match(causes[0]!.message, /nowhere/);
+  await board.ears.count("cups/verdict", 3);
+  assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
 });
