@@ -101,6 +101,9 @@ export function decide(lane: LaneConfig, views: ItemViews, passed: ItemPassed): 
 
 function decisionFor({ minViews, tooFew }: LaneConfig, views: ItemViews, passed: ItemPassed): Decision {
   if (passed.presence === "empty") return { outcome: "empty", grade: null, margin: null, grades: [] };
+  if (passed.presence === "foreign" || (passed.presence === "no-image" && passed.reason !== undefined)) {
+    return { outcome: passed.presence, reason: passed.reason, grade: null, margin: null, grades: [] };
+  }
   if (views.embedded === 0) return { outcome: "no-image", grade: null, margin: null, grades: [] };
   if (views.embedded < minViews) {
     const reason = `${views.embedded} of the ${minViews} views that \`minViews\` asks for`;

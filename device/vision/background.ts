@@ -1,4 +1,5 @@
 import { awayFrom, type BeltColour, findBeltColour } from "./belt-colour.ts";
+import { Cross } from "./cross.ts";
 import { type Grid, sampleCells } from "./grid.ts";
 import { Light, type Sight } from "./light.ts";
 import { Standing } from "./standing.ts";
@@ -39,6 +40,7 @@ const START_SAME = 0.98;
 export class Background {
   readonly grid: Grid;
   readonly light: Light;
+  readonly cross: Cross;
   /** Colour of each cell's background, (rows * cols * 3). */
   readonly colour: Float32Array;
   /** 1 / squared length of that colour, (rows * cols). */
@@ -69,6 +71,7 @@ export class Background {
     const count = grid.rows * grid.cols;
     this.grid = grid;
     this.light = new Light(grid);
+    this.cross = new Cross(grid);
     this.#cups = cups;
     this.colour = new Float32Array(count * 3);
     this.inverse = new Float32Array(count);
@@ -90,6 +93,7 @@ export class Background {
     sampleCells(this.grid, widthPx, data, this.#cells);
     if (this.#belt === undefined && !this.#begin()) return "dark";
     this.#frames++;
+    if (!this.#cups) this.cross.take(this.#cells, this.colour);
     if (this.#learnt) this.#rescale();
     this.#learnt = false;
     if (this.#cups && this.#frames <= START_FRAMES) this.#learnStill();
@@ -112,6 +116,11 @@ export class Background {
     this.#fruit.set(mask);
   }
 
+  /** Whether it has hardly begun: what is bare now is learnt at once, so that what comes next is seen well. */
+  get young(): boolean {
+    return this.#frames <= KNOWN + SEEN;
+  }
+
   #measure(data: Uint8Array, widthPx: number): Sight {
     return this.light.measure(data, widthPx, this.#cells, this.colour, this.inverse, this.#fruit, this.#frames);
   }
@@ -125,7 +134,7 @@ export class Background {
    */
   learn(mask: Uint8Array, keep: Uint8Array, moving: boolean): void {
     const { cols, rows } = this.grid;
-    const turns = this.#cups ? 1 : BELT_TURNS;
+    const turns = this.#cups || this.young ? 1 : BELT_TURNS;
     const holds = moving && !this.#cups;
     this.#learnt = true;
     for (let row = this.#frames % turns; row < rows; row += turns) {

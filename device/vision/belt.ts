@@ -2,13 +2,15 @@ import type { Frame } from "../base/frame.ts";
 import type { Micros } from "../base/time.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import { Cropper, type CropShape, squareSide } from "./crop.ts";
+import { Drift } from "./drift.ts";
 import type { Follower, ItemPassed, Sighting } from "./follower.ts";
 import { LaneWatch } from "./lane-watch.ts";
-import { isCovered, matchPlaces } from "./match.ts";
+import { isCovered, matchPlaces, YOUNG } from "./match.ts";
 import { FramePace } from "./pace.ts";
 import { emptyPlace, LaneAxis, type Place } from "./place.ts";
 import { travelInTheDark } from "./return.ts";
 import { Segmenter } from "./segmenter.ts";
+import { UsualShapes } from "./shape.ts";
 import { Track } from "./track.ts";
 
 const MOST_TRACKS = 64;
@@ -21,11 +23,20 @@ const SAME_SIZE = 1.3;
 const PREDICTION_PX = 4;
 /** A fruit that came into view where none can come in counts after so many sightings. */
 const SIGHTINGS = 3;
+/** On a belt that shows a fruit in more frames than this it need not count in a hurry. */
+const MANY_FRAMES = 16;
 /** A fruit that was not seen for so many usable frames has left. */
 const GONE = 45;
 /** Of a fruit that is cut off by a long edge of the roi more than half must be inside; the rest belongs next door. */
 const INSIDE = 0.55;
 const SPEED_RATE = 0.2;
+/** A belt that is faster or slower by this share of the configured speed has changed it: that counts at once. */
+const OTHER_SPEED = 0.12;
+const OTHER_SPEED_RATE = 0.7;
+/** A belt that was seen to run forward runs backward for good after so long. */
+const BACKWARD_S = 3;
+/** Views in which a thing is too large before it counts as one that is. */
+const MISFITS = 3;
 /** Fruit are at most so many times as fast as configured. */
 const FASTEST = 2.5;
 /** While nothing could be seen for longer than this nobody knows whether the belt went on. */
@@ -45,7 +56,9 @@ export class BeltFollower implements Follower {
   readonly #lane: LaneConfig;
   readonly #segmenter: Segmenter;
   readonly #cropper: Cropper;
-  readonly #axis: LaneAxis;
+  #axis: LaneAxis;
+  readonly #shapes = new UsualShapes();
+  readonly #drift = new Drift();
   readonly #pace = new FramePace();
   readonly #smallestPx: number;
   readonly #largestPx: number;
@@ -58,6 +71,10 @@ export class BeltFollower implements Follower {
   readonly #places: readonly Place[] = Array.from({ length: MOST_PLACES }, emptyPlace);
   readonly #trackOf = new Int32Array(MOST_PLACES);
   #placeCount = 0;
+  /** Fruit move against the configured direction, since when, and whether any has passed the other way. */
+  #reversed = false;
+  #backwardS = 0;
+  #everPassed = false;
   /** A fruit that has been seen to move stays one however long it stands. */
   readonly #keeps = (index: number): boolean => {
     const track = this.#tracks[this.#trackOf[index]!];
@@ -89,7 +106,7 @@ export class BeltFollower implements Follower {
     const seen: Sighting[] = [];
     this.#pace.step(frame);
     this.#now = frame.exposedAt;
-    for (const track of this.#tracks) track.predict(this.#pace.elapsedS);
+    for (const track of this.#tracks) track.predict(this.#pace.elapsedS, this.#speed);
     if (this.#sinceLookS !== undefined) this.#sinceLookS += this.#pace.elapsedS;
     if (frame.status === "ok") this.#see(frame, seen);
     if (this.#blindS <= TRUSTED_S) this.#pass(seen);
@@ -153,6 +170,7 @@ export class BeltFollower implements Follower {
     const segmenter = this.#segmenter;
     const places = this.#places;
     const count = this.#placeCount;
+    this.#drift.look(places, count, this.#axis.lengthPx);
     matchPlaces(this.#tracks, places, count, this.#halfPx, this.#trackOf);
     const known = this.#tracks.length;
     for (let t = 0; t < known; t++) this.#tracks[t]!.missed++;
@@ -162,9 +180,10 @@ export class BeltFollower implements Follower {
       if (track !== undefined) this.#follow(frame, track, i, seen);
     }
     this.#followSpeed(known);
+    this.#followDirection();
     // Under fruit that stand the conveyor is not to be seen, and around them their shadows stand.
     const moving = this.#isMoving();
-    if (moving || count === 0) segmenter.learn(moving, this.#keeps);
+    if (moving || count === 0 || segmenter.background.young) segmenter.learn(moving, this.#keeps);
   }
 
   #follow(frame: Frame, track: Track, index: number, seen: Sighting[]): void {
@@ -177,10 +196,8 @@ export class BeltFollower implements Follower {
       place.cutEntry = false;
       place.cutExit = false;
       place.along = this.#axis.along(outline.cx);
-      if (!this.#fits(outline.diameterPx, track)) {
-        // Two that could not be told apart, or a part of one: it is there, but where exactly is not known.
-        track.missed = 0;
-        if (track.diameterPx === 0 && outline.diameterPx < this.#smallestPx) track.isFruit = false;
+      if (!this.#fits(outline.diameterPx, track) && !this.#isPart(outline.diameterPx, track, place)) {
+        this.#misfit(track, place, outline.diameterPx);
         return;
       }
     }
@@ -191,10 +208,31 @@ export class BeltFollower implements Follower {
     track.measure(ahead, behind, outline.diameterPx);
     this.#halfPx += 0.05 * ((ahead + behind) / 2 - this.#halfPx);
     if (track.passed || !track.hasTurned) return;
+    if (!this.#segmenter.piece(index).split) track.shape.add(outline, frame);
     const crop = this.#cropper.cut(frame, outline.mask, outline.area, outline.box);
     const { seq, exposedAt } = frame;
     track.addView({ kind: "view", item: track.item, seq, exposedAt, box: { ...outline.box }, crop }, seen);
     if (track.item === 0 && this.#counts(track)) track.become(++this.#items, seen);
+  }
+
+  /** Two that could not be told apart, or a part of one: it is there, but where exactly is not known. */
+  #misfit(track: Track, place: Place, diameterPx: number): void {
+    track.missed = 0;
+    if (track.diameterPx > 0) return;
+    if (diameterPx > this.#largestPx) track.outgrow(place, diameterPx);
+    else if (diameterPx < this.#smallestPx) {
+      track.isFruit = false;
+      if (diameterPx > this.#smallestPx / 2) this.report.passed(this.#now, false, diameterPx * this.#lane.mmPerPx);
+    }
+  }
+
+  /** Whether a young track has begun with a part of the fruit that is now seen whole. */
+  #isPart(diameterPx: number, track: Track, place: Place): boolean {
+    if (track.hits >= YOUNG || diameterPx < this.#smallestPx || diameterPx > this.#largestPx) return false;
+    if (this.#tracks.some((other) => other !== track && other.along > place.rear && other.along < place.front))
+      return false;
+    track.forgetSize();
+    return true;
   }
 
   /** Whether a whole mask can be this fruit. */
@@ -226,7 +264,9 @@ export class BeltFollower implements Follower {
 
   /** Whether a track has shown that it is a fruit on the move. */
   #counts(track: Track): boolean {
-    if (track.hits < (track.trusted ? 2 : SIGHTINGS)) return false;
+    // One that has come in as fruit do may be seen only a few times on a fast belt.
+    const frames = this.#axis.lengthPx / Math.max(1, Math.abs(this.#speed) * this.#pace.intervalS);
+    if (track.hits < (track.trusted && frames < MANY_FRAMES ? 2 : SIGHTINGS)) return false;
     return track.along - track.bornAlong > Math.max(3, 0.04 * track.diameterPx);
   }
 
@@ -252,8 +292,17 @@ export class BeltFollower implements Follower {
   #report(track: Track, seen: Sighting[], unseen?: string): void {
     if (track.item === 0) track.become(++this.#items, seen);
     track.passed = true;
+    this.#everPassed = true;
     const item = this.#itemOf(track);
-    seen.push(unseen === undefined ? item : { ...item, presence: "no-image", reason: unseen });
+    if (unseen !== undefined) seen.push({ ...item, presence: "no-image", reason: unseen });
+    else if (item.presence === "no-image" && track.misfits >= MISFITS) {
+      this.report.passed(this.#now, false, track.misfitPx * this.#lane.mmPerPx);
+      seen.push({ ...item, presence: "foreign", reason: "larger than fruitMm allows" });
+    } else {
+      this.report.passed(this.#now, true);
+      const reason = item.presence === "fruit" ? this.#shapes.judge(track.shape) : undefined;
+      seen.push(reason === undefined ? item : { ...item, presence: "foreign", reason });
+    }
   }
 
   #itemOf(track: Track): ItemPassed {
@@ -284,14 +333,39 @@ export class BeltFollower implements Follower {
   /** The belt's speed is the middle one of those of the fruit on it. */
   #followSpeed(known: number): void {
     const speeds: number[] = [];
+    const paces: number[] = [];
     for (let t = 0; t < known; t++) {
       const track = this.#tracks[t]!;
-      if (track.item > 0 && track.hits >= 3 && track.missed === 0) speeds.push(track.speed);
+      if (track.item > 0 && track.hits >= 3 && track.missed === 0) {
+        speeds.push(track.speed);
+        paces.push(track.pace);
+      }
     }
     if (speeds.length === 0) return;
     speeds.sort((a, b) => a - b);
+    // What is out of sight has gone as far as what is seen.
+    paces.sort((a, b) => a - b);
+    const off = (paces[paces.length >> 1]! - this.#speed) * (this.#sinceLookS ?? 0);
+    for (const track of this.#tracks) if (track.unseen) track.along += off;
     const middle = speeds[speeds.length >> 1]!;
-    this.#speed += SPEED_RATE * (middle - this.#speed);
+    const other = Math.abs(middle - this.#speed) > OTHER_SPEED * this.#configuredSpeed;
+    this.#speed += (other ? OTHER_SPEED_RATE : SPEED_RATE) * (middle - this.#speed);
+    this.report.speed(this.#now, ((this.#reversed ? -1 : 1) * this.#speed) / this.#configuredSpeed);
+  }
+
+  /** A picture that is upside down, or a belt that runs backward for good, is followed the other way. */
+  #followDirection(): void {
+    this.#backwardS = this.#speed < -STANDS * this.#configuredSpeed ? this.#backwardS + this.#pace.elapsedS : 0;
+    const never = !this.#everPassed && this.#drift.backward && !this.#tracks.some((track) => track.item > 0);
+    if (!never && this.#backwardS < BACKWARD_S) return;
+    this.#reversed = !this.#reversed;
+    this.#axis = new LaneAxis(this.#lane, this.#segmenter.background.grid, this.#reversed);
+    for (const track of this.#tracks) track.mirror(this.#axis.lengthPx);
+    this.#speed = Math.abs(this.#speed);
+    this.#drift.clear();
+    this.#backwardS = 0;
+    this.#everPassed = false;
+    this.report.speed(this.#now, this.#reversed ? -1 : 1);
   }
 
   #isMoving(): boolean {

@@ -6,6 +6,8 @@ import { Regions } from "./regions.ts";
 const SOFT = 0.2;
 /** Steps within so many deviations of the noise are none. */
 const NOISE = 1.7;
+/** Means of nine cells may come back by this share of a step against the way into a shadow: noise. */
+const RISE = 0.6;
 /** Darker than this all is alike: noise. */
 const DARKEST = 0.1;
 const BRIGHTEST = 8;
@@ -18,6 +20,8 @@ const GLARING = 1.25;
 const ODD_SHARE = 0.5;
 /** Beside fruit of another colour so many cells belong to their rim. */
 const RIM_CELLS = 2;
+/** A body within so many cells of an end of the lane reaches beyond it. */
+const EDGE_CELLS = 12;
 /** Shadows kept of one frame. */
 const MOST_SHADOWS = 16;
 
@@ -53,6 +57,9 @@ export class Bodies {
   readonly #region: Uint8Array;
   readonly #limits = new Float32Array(65);
   readonly #stack: Int32Array;
+  /** How deep the flood was on its way to a cell, as a logarithm of brightness. */
+  readonly #depth: Float32Array;
+  #mean = 0;
 
   /** @param leastArea of a fruit, cells */
   constructor(cols: number, rows: number, leastArea: number) {
@@ -67,6 +74,7 @@ export class Bodies {
     this.#region = new Uint8Array(count);
     this.#regions = new Regions(cols, rows);
     this.#stack = new Int32Array(count);
+    this.#depth = new Float32Array(count);
   }
 
   /**
@@ -128,7 +136,10 @@ export class Bodies {
     }
   }
 
-  /** The flood: from every cell beside the bare belt over all that is no edge. What it reaches is no body. */
+  /**
+   * The flood: from every cell beside the bare belt over all that is no edge, and only ever deeper into the shadow, or
+   * the glow: behind the dark foot of a fruit its skin is brighter again. What it reaches is no body.
+   */
   #eat(bright: Float32Array, fruit: Uint8Array, from: number, to: number): void {
     const [cols, rows] = [this.#cols, this.#rows];
     const region = this.#region;
@@ -145,27 +156,35 @@ export class Bodies {
         if (open) stack[top++] = at;
       }
     }
-    for (let i = 0; i < top; ) {
+    let kept = 0;
+    for (let i = 0; i < top; i++) {
+      const at = stack[i]!;
       // Seeds at an edge stay.
-      if (this.#isSoft(bright, stack[i]!)) i++;
-      else stack[i] = stack[--top]!;
+      if (!this.#isSoft(bright, at)) continue;
+      this.#depth[at] = this.#mean;
+      stack[kept++] = at;
     }
+    top = kept;
     for (let i = 0; i < top; i++) region[stack[i]!] = 0;
     while (top > 0) {
       const at = stack[--top]!;
+      const depth = this.#depth[at]!;
       const col = at % cols;
       for (let side = 0; side < 4; side++) {
         if (side === 0 ? col === 0 : side === 1 && col === cols - 1) continue;
         const next = side === 0 ? at - 1 : side === 1 ? at + 1 : side === 2 ? at - cols : at + cols;
         if (next < 0 || next >= region.length || region[next] === 0 || fruit[next] !== 0) continue;
         if (!this.#isSoft(bright, next)) continue;
+        const back = RISE * this.#limits[region[next]!]!;
+        if (depth <= 0 ? this.#mean > depth + back : this.#mean < depth - back) continue;
+        this.#depth[next] = depth <= 0 ? Math.min(depth, this.#mean) : Math.max(depth, this.#mean);
         region[next] = 0;
         stack[top++] = next;
       }
     }
   }
 
-  /** Whether brightness changes little around a cell (Prewitt's operator). */
+  /** Whether brightness changes little around a cell (Prewitt's operator); sets its mean there. */
   #isSoft(bright: Float32Array, at: number): boolean {
     const [cols, rows] = [this.#cols, this.#rows];
     const row = (at / cols) | 0;
@@ -179,10 +198,13 @@ export class Bodies {
     const b = logOf(bright[at + up + right]!);
     const c = logOf(bright[at + down + left]!);
     const d = logOf(bright[at + down + right]!);
-    const across = b + d - a - c + logOf(bright[at + right]!) - logOf(bright[at + left]!);
-    if (Math.abs(across) >= limit) return false;
-    const along = c + d - a - b + logOf(bright[at + down]!) - logOf(bright[at + up]!);
-    return Math.abs(along) < limit;
+    const before = logOf(bright[at + left]!);
+    const after = logOf(bright[at + right]!);
+    if (Math.abs(b + d - a - c + after - before) >= limit) return false;
+    const above = logOf(bright[at + up]!);
+    const below = logOf(bright[at + down]!);
+    this.#mean = (a + b + c + d + before + after + above + below + logOf(bright[at]!)) / 9;
+    return Math.abs(c + d - a - b + below - above) < limit;
   }
 
   /** The operator is three cells wide: what it left of the slope at the foot of an edge goes, too. */
@@ -229,7 +251,28 @@ export class Bodies {
     countAround(rest, cols, rows, from, to, 9, near);
     countAround(near, cols, rows, from, to, 1, rest);
     const regions = this.#regions;
+    for (let region = 0; region < regions.count; region++) this.#reachEdges(rest, region);
     for (let region = 0; region < regions.count; region++) this.#takeRegion(background, fruit, rest, region);
+  }
+
+  /** What comes into view goes on beyond the edge: its rim there, of which only the shadow's side is seen, belongs to it. */
+  #reachEdges(rest: Uint8Array, region: number): void {
+    const cols = this.#cols;
+    const { left, right, top, bottom } = this.#regions;
+    for (let row = top[region]!; row < bottom[region]!; row++) {
+      const first = row * cols;
+      const last = first + cols - 1;
+      if (left[region] === 0) this.#reach(rest, first, 1);
+      if (right[region] === cols) this.#reach(rest, last, -1);
+    }
+  }
+
+  #reach(rest: Uint8Array, edge: number, step: number): void {
+    for (let i = 0, at = edge; i < EDGE_CELLS && this.#mask[at] !== 0; i++, at += step) {
+      if (rest[at] === 0) continue;
+      for (let back = at - step; i > 0; i--, back -= step) rest[back] = 1;
+      return;
+    }
   }
 
   #takeRegion(background: Background, fruit: Uint8Array, rest: Uint8Array, region: number): void {

@@ -5,6 +5,8 @@ import type { Track } from "./track.ts";
 const REACH = 0.48;
 /** Across the lane fruit may wander by this share of their width between two looks. */
 const REACH_ACROSS = 0.6;
+/** A track seen less often may have begun with a part of a fruit. */
+export const YOUNG = 6;
 /** A place that lies on a track by this share of its own length is no new fruit. */
 const COVERED = 0.4;
 
@@ -57,7 +59,10 @@ export function isCovered(tracks: readonly Track[], place: Place): boolean {
 
 /** Below 1 the place may be the track's fruit. */
 function distance(track: Track, place: Place, halfPx: number): number {
-  const lengthPx = track.diameterPx > 0 ? track.ahead + track.behind : 2 * halfPx;
+  const own = track.diameterPx > 0 ? track.ahead + track.behind : 2 * halfPx;
+  // One that is hardly known may have begun with a part of its fruit.
+  const young = track.hits < YOUNG || track.diameterPx === 0;
+  const lengthPx = young ? Math.max(own, 2 * halfPx, place.front - place.rear) : own;
   const along = Math.abs(track.offset(place)) / (REACH * lengthPx);
   const across = Math.abs(track.across - place.across) / (REACH_ACROSS * lengthPx);
   return across >= 1 ? across : along + 0.1 * across;

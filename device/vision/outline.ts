@@ -24,6 +24,14 @@ export class Outline {
   cy = 0;
   /** Longest axis of the ellipse of the same moments, pixels. */
   diameterPx = 0;
+  /** How many times as long as wide that ellipse is. */
+  elongation = 1;
+  /** Its area over the mask's own: 1 for an ellipse, more for anything else. */
+  ellipseShare = 1;
+  /** Covariance of the mask's pixels. */
+  xx = 0;
+  xy = 0;
+  yy = 0;
   readonly #grid: Grid;
   readonly #background: Background;
   readonly #bodies: Uint8Array;
@@ -164,6 +172,10 @@ export class Outline {
     const bg = colour[cell * 3 + 1]!;
     const bb = colour[cell * 3 + 2]!;
     const inverse = this.#background.inverse[cell]!;
+    const { cross } = this.#background;
+    const dr = cross.found ? cross.delta[col * 3]! : 0;
+    const dg = cross.found ? cross.delta[col * 3 + 1]! : 0;
+    const db = cross.found ? cross.delta[col * 3 + 2]! : 0;
     const body = this.#measureBody(label, row, col) ? light.rowGain[row]! : 0;
     const middle = body * this.#middle;
     const x0 = col * step;
@@ -174,9 +186,9 @@ export class Outline {
       let from = ((roi.y + y) * picture.widthPx + roi.x + x0) * 3;
       let to = (roi.y + y - area.y + 1) * (area.w + 2) + roi.x + x0 - area.x + 1;
       for (let x = x0; x < x1; x++, from += 3, to++) {
-        const r = picture.data[from]!;
-        const g = picture.data[from + 1]!;
-        const b = picture.data[from + 2]!;
+        const r = picture.data[from]! - dr;
+        const g = picture.data[from + 1]! - dg;
+        const b = picture.data[from + 2]! - db;
         const along = r * br + g * bg + b * bb;
         const share = along * inverse;
         const away = r * r + g * g + b * b - share * along;
@@ -285,6 +297,13 @@ export class Outline {
     this.cy = area.y + y + 0.5;
     // A pixel is a square, not a point: 1/12 each way.
     const [xx, xy, yy] = [sxx / n - x * x + 1 / 12, sxy / n - x * y, syy / n - y * y + 1 / 12];
-    this.diameterPx = 4 * Math.sqrt(largerEigenvalue(xx, xy, yy));
+    const larger = largerEigenvalue(xx, xy, yy);
+    this.diameterPx = 4 * Math.sqrt(larger);
+    const smaller = Math.max(1 / 12, xx + yy - larger);
+    this.elongation = Math.sqrt(larger / smaller);
+    this.ellipseShare = (4 * Math.PI * Math.sqrt(larger * smaller)) / n;
+    this.xx = xx;
+    this.xy = xy;
+    this.yy = yy;
   }
 }

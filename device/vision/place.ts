@@ -29,10 +29,11 @@ export class LaneAxis {
   readonly #grid: Grid;
   readonly #right: boolean;
 
-  constructor(lane: LaneConfig, grid: Grid) {
+  /** @param reversed fruit move against the configured direction */
+  constructor(lane: LaneConfig, grid: Grid, reversed = false) {
     this.#grid = grid;
     this.#roi = grid.roi;
-    this.#right = lane.direction === "right";
+    this.#right = (lane.direction === "right") !== reversed;
     this.lengthPx = grid.roi.w;
   }
 

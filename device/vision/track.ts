@@ -1,6 +1,7 @@
 import type { Micros } from "../base/time.ts";
 import type { Sighting, ViewSeen } from "./follower.ts";
 import type { Place } from "./place.ts";
+import { Shape } from "./shape.ts";
 
 /** Diameters kept per item. */
 const MOST_DIAMETERS = 64;
@@ -9,7 +10,12 @@ const DIAMETER_RANK = 0.75;
 /** How much of what was measured goes into place and speed. */
 const PLACE_RATE = 0.7;
 const SPEED_RATE = 0.25;
+/** Farther from where it should be than this, pixels, the belt has changed its speed: what is measured counts more. */
+const SURPRISE_PX = 3;
+const SURPRISED_RATE = 0.6;
 const MOST_PENDING = 3;
+/** A fruit that was not seen for so many frames has the belt's speed, as far as anybody knows. */
+const UNSEEN = 2;
 
 /** What a measurement along the lane hangs on: fruit that are cut off are known by the edge that is in view. */
 export type Anchor = "front" | "centre" | "rear";
@@ -37,7 +43,13 @@ export class Track {
   passed = false;
   views = 0;
   lastSeenAt: Micros;
-  readonly bornAlong: number;
+  bornAlong: number;
+  /** The farthest that it has been. */
+  furthest: number;
+  /** Views whose whole mask was too large for a fruit, and its diameter in the last of them. */
+  misfits = 0;
+  misfitPx = 0;
+  readonly shape = new Shape();
   /** Speed between the last two places alone. */
   pace = 0;
   /** Where it was when it was last seen. */
@@ -58,6 +70,7 @@ export class Track {
     this.lastSeenAt = at;
     this.bornAlong = this.along;
     this.seenAlong = this.along;
+    this.furthest = this.along;
   }
 
   get front(): number {
@@ -68,14 +81,47 @@ export class Track {
     return this.along - this.behind;
   }
 
-  predict(seconds: number): void {
+  /** @param beltSpeed by which it goes while it is not seen */
+  predict(seconds: number, beltSpeed: number): void {
+    if (this.unseen) this.speed = beltSpeed;
     this.along += this.speed * seconds;
+  }
+
+  get unseen(): boolean {
+    return this.missed > UNSEEN;
+  }
+
+  /** It is seen to be larger than a fruit. */
+  outgrow(place: Place, diameterPx: number): void {
+    this.misfits++;
+    this.misfitPx = diameterPx;
+    this.moveTo(place.along);
+    this.ahead = place.front - place.along;
+    this.behind = place.along - place.rear;
   }
 
   /** It is taken to be there, after a time in which nobody saw it. */
   moveTo(along: number): void {
     this.along = along;
     this.#anchor = undefined;
+  }
+
+  /** The lane runs the other way: places are counted from its other end. */
+  mirror(lengthPx: number): void {
+    this.along = lengthPx - this.along;
+    this.seenAlong = lengthPx - this.seenAlong;
+    this.bornAlong = lengthPx - this.bornAlong;
+    this.furthest = this.seenAlong;
+    [this.ahead, this.behind] = [this.behind, this.ahead];
+    this.speed = -this.speed;
+    this.#lastViewAlong = lengthPx - this.#lastViewAlong;
+    this.#anchor = undefined;
+  }
+
+  /** What was measured of it was only a part of it. */
+  forgetSize(): void {
+    this.diameterPx = 0;
+    this.#diameters.length = 0;
   }
 
   /** Distance along the lane from where a place should be if it is this fruit. */
@@ -97,13 +143,15 @@ export class Track {
     this.#measured = measured;
     if (anchor === this.#anchor && this.hits > 0) {
       this.along += PLACE_RATE * error;
-      if (seconds > 0) this.speed += (SPEED_RATE * error) / seconds;
-      this.speed = Math.min(fastest, Math.max(0, this.speed));
+      const rate = Math.abs(error) > SURPRISE_PX ? SURPRISED_RATE : SPEED_RATE;
+      if (seconds > 0) this.speed += (rate * error) / seconds;
+      this.speed = Math.min(fastest, Math.max(-fastest, this.speed));
     } else if (anchor === "centre" || this.#anchor !== "centre") this.along += error;
     else this.along += PLACE_RATE * error;
     this.#anchor = anchor;
     this.across = place.across;
     this.seenAlong = this.along;
+    this.furthest = Math.max(this.furthest, this.along);
     this.lastSeenAt = at;
     this.hits++;
     this.missed = 0;

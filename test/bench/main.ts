@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run as runParts } from "../../device/base/run.ts";
 
-const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|precision|enroll|alpha]
-                   [--seconds N] [--threads N] [--items N] [--json]
+const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|precision|enroll|alpha|follow]
+                   [--scenes TEXT] [--write] [--seconds N] [--threads N] [--items N] [--json]
 
   line      the whole line under load and saturated, against the bare session (default)
   soak      the line at its own pace for ten minutes: whether memory stays
@@ -14,7 +14,10 @@ const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|p
   precision what fp16 and int8 do to verdicts
   enroll    enrolling 100 items of 10 views against embedding them alone
   alpha     the share of 1,000 good fruit never enrolled that is called unknown, against the share asked for
+  follow    scenes that followers of fruit find hard, with a colour and with a grey camera
 
+--scenes T   only scenes whose name holds this (follow)
+--write      the table goes into the page of device/vision (follow)
 --seconds N  measured time of each part or row
 --threads N  threads of the session (line, soak, embed)
 --items N    fruit that are judged (alpha), or pass in each row (cameras-per-lane)
@@ -26,6 +29,8 @@ interface Options {
   readonly threads: number;
   readonly items: number | undefined;
   readonly json: boolean;
+  readonly scenes: string;
+  readonly write: boolean;
 }
 
 interface Result {
@@ -78,6 +83,15 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     const figures = await run(items);
     return { figures, text: `${describe(figures)}\n` };
   },
+  async follow({ scenes, write }) {
+    const { run, describe, writePage } = await import("./follow.ts");
+    const figures = run(
+      (name) => name.includes(scenes),
+      ({ scene, camera, passed }) => void process.stderr.write(`${passed ? "right" : "WRONG"} ${scene}, ${camera}\n`),
+    );
+    if (write) await writePage(figures);
+    return { figures, text: `${describe(figures)}\n` };
+  },
   async match({ seconds }) {
     const { run, describe } = await import("./match.ts");
     const figures = await run(seconds);
@@ -118,7 +132,7 @@ function parse(argv: string[]): (Options & { name: string }) | undefined {
   if (items !== undefined && !(Number.isInteger(items) && items > 0)) {
     throw usage(`--items is ${values.items}, wanted 1 or more`);
   }
-  return { name, seconds, threads, items, json: values.json };
+  return { name, seconds, threads, items, json: values.json, scenes: values.scenes, write: values.write };
 }
 
 function parseOptions(args: string[]) {
@@ -130,6 +144,8 @@ function parseOptions(args: string[]) {
       threads: { type: "string", default: "1" },
       items: { type: "string" },
       json: { type: "boolean", default: false },
+      scenes: { type: "string", default: "" },
+      write: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
