@@ -15,7 +15,6 @@ const PART: readonly (readonly [string, "colour" | "grey" | "both"])[] = [
   ["steam for 3 s", "colour"],
   ["held for 6 s, others pass", "both"],
   ["belt runs back for 0.6 s and on", "colour"],
-  ["picture upside down: fruit come from the exit", "colour"],
   ["twice as fast as configured", "colour"],
   ["a dark joint under two fruit", "colour"],
   ["steel rollers of 40 mm", "colour"],
