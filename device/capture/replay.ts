@@ -195,10 +195,15 @@ class ReplayReel implements Reel {
     return image;
   }
 
-  /** Nothing is measured on an incomplete frame, so its pixels may be anything. */
+  /**
+   * Nothing is measured on an incomplete frame, so its pixels may be anything.
+   *
+   * @throws {GradelineError} when the file is not torn but gone: the source is away, as a camera that was unplugged
+   */
   #tell(index: number, error: unknown): Image {
     const { widthPx, heightPx } = this;
-    const { message, hint } = asGradelineError(error);
+    const { code, message, hint } = asGradelineError(error);
+    if (code !== "IMAGE") throw error;
     if (!this.#torn.has(index)) this.#log?.warn({ hint }, `a frame is incomplete: ${message}`);
     this.#torn.add(index);
     return { widthPx, heightPx, data: new Uint8Array(widthPx * heightPx * 3) };

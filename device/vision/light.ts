@@ -21,6 +21,8 @@ export const BAND_ROWS = 4;
 const LEAST_BAND = 6;
 /** Within this of the frame's brightness a band's cells are asked: what is farther off is no belt. */
 const BAND_REACH = 0.45;
+/** Flicker is read from bands of which this much is belt: what passes in the others changes their median, too. */
+const BARE_BAND = 0.8;
 /** Bands that lie apart by this much make a frame striped. */
 const STRIPED = 0.06;
 /** How quickly the usual brightness of a band, and the usual flicker, follow. */
@@ -49,6 +51,8 @@ export class Light {
   readonly #bandHistogram = new Uint32Array(BINS);
   readonly #shares: Float32Array;
   readonly #bands: Float32Array;
+  /** 1 for a band that shows hardly anything but belt. */
+  readonly #bare: Uint8Array;
   /** Against the frame's brightness; 0 while not known. */
   readonly #usualBands: Float32Array;
 
@@ -57,6 +61,7 @@ export class Light {
     this.rowGain = new Float32Array(grid.rows).fill(1);
     this.#shares = new Float32Array(Math.ceil((grid.rows * grid.cols) / MEASURED));
     this.#bands = new Float32Array(Math.ceil(grid.rows / BAND_ROWS));
+    this.#bare = new Uint8Array(this.#bands.length);
     this.#usualBands = new Float32Array(this.#bands.length);
   }
 
@@ -154,6 +159,7 @@ export class Light {
     for (let band = 0; band < bands.length; band++) {
       const end = Math.min(rows, (band + 1) * BAND_ROWS) * cols;
       let count = 0;
+      const before = index;
       for (; at < end; at += MEASURED, index++) {
         const share = this.#shares[index]!;
         if (share < low || share > high) continue;
@@ -165,6 +171,7 @@ export class Light {
       const median = count < LEAST_BAND ? 0 : medianBetween(histogram, first, last, count);
       histogram.fill(0, first, last + 1);
       bands[band] = median;
+      this.#bare[band] = count >= BARE_BAND * (index - before) ? 1 : 0;
       if (median === 0) continue;
       darkest = Math.min(darkest, median);
       brightest = Math.max(brightest, median);
@@ -188,7 +195,7 @@ export class Light {
     let least = 0;
     let most = 0;
     for (const [band, median] of this.#bands.entries()) {
-      if (median === 0) continue;
+      if (median === 0 || this.#bare[band] === 0) continue;
       const share = median / this.gain;
       if (usual[band] === 0) usual[band] = share;
       const off = share - usual[band]!;

@@ -72,8 +72,12 @@ test("a camera that breaks is told with its reason, the other lane goes on, and 
   const frames = join(board.folder, "frames");
   const away = join(board.folder, "away");
   await mkdir(frames);
-  const grey = sharp({ create: { width: 480, height: 160, channels: 3, background: "#444" } });
-  for (const name of ["1.png", "2.png", "3.png"]) await grey.clone().png().toFile(join(frames, name));
+  // Each with a noise of its own: frames that are the same to the bit are told as a frozen camera.
+  for (const name of ["1.png", "2.png", "3.png"]) {
+    const noise = { type: "gaussian" as const, mean: 68, sigma: 4 };
+    const grey = sharp({ create: { width: 480, height: 160, channels: 3, background: "#444", noise } });
+    await grey.png().toFile(join(frames, name));
+  }
   const config = instead(board.line({ pace: "real" }), "belt", { kind: "replay", path: frames, fps: 12, loop: true });
   const daemon = await board.start(config);
   await daemon.ready();
