@@ -161,14 +161,14 @@ describe("items of a grade", () => {
 });
 
 describe("pictures", () => {
-  const cases: [FindingKind, ViewQuality, RegExp][] = [
+  const cases: [FindingKind, ViewQuality, RegExp, what?: string][] = [
     ["blurred", { ...GOOD, sharpness: 0.15 }, /test\/sound-2 blurred: detail 0\.15, usual in this gallery 0\.40/],
     ["cut-off", { ...GOOD, edge: 0.9 }, /cut off, or not told from its background: 90 % of one side/],
-    ["exposure", { ...GOOD, bright: 30 }, /too dark: hardly anything is brighter than 12 %/],
-    ["exposure", { ...GOOD, clipped: 0.4 }, /overexposed: 40 % of the fruit is white/],
+    ["exposure", { ...GOOD, bright: 30 }, /too dark: hardly anything is brighter than 12 %/, "too dark"],
+    ["exposure", { ...GOOD, clipped: 0.4 }, /overexposed: 40 % of the fruit is white/, "too bright"],
   ];
-  for (const [kind, bad, text] of cases) {
-    test(`${kind}: told with the worst view where many views show it, not where one of many does`, () => {
+  for (const [kind, bad, text, what = kind] of cases) {
+    test(`${what}: told with the worst view where many views show it, not where one of many does`, () => {
       const found = audit(FINE, { "sound-2": [GOOD, bad, bad, bad] });
       assert.deepEqual([kinds(found), found[0]!.items, found[0]!.views], [[kind], ["sound-2"], [1]]);
       assert.match(found[0]!.found, /^3 of 4 views of /);

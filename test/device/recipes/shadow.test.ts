@@ -43,13 +43,16 @@ function item(
   changes: Partial<DecidedItem> = {},
 ): [Verdict, DecidedItem] {
   const verdict = verdictSchema.parse({
-    v: 1,
+    v: 2,
     device: "board",
+    epoch: "0123abcd",
     lane: "a",
     seq: 1,
     item: id,
     outcome: grade === null ? "unknown" : "graded",
+    outcomeCode: grade === null ? 2 : 1,
     grade,
+    gradeCode: grade === null ? 0 : 1,
     margin: null,
     grades: [],
     views: 1,

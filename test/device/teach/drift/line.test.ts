@@ -54,8 +54,10 @@ test("a lamp that fades is found on the line with the time it began, is told eve
   const off = Date.parse(light!.since) - (START / 1000 + LAMP_AT_S * 1000);
   assert.ok(Math.abs(off) < 3000, `${off} ms off`);
   assert.match(light!.text, /belt (19|20|21) % darker/);
-  const state = await ears.until(() => board.states.find((each) => each.state === "degraded"));
-  assert.equal(state.reasons[0], `lane cups: the light has changed since ${light!.since.slice(0, 19)}Z`);
+  // A line played fast has other reasons, too: its verdicts are late by its own times.
+  const reason = `lane cups: the light has changed since ${light!.since.slice(0, 19)}Z`;
+  const state = await ears.until(() => board.states.find(({ reasons }) => reasons.includes(reason)));
+  assert.equal(state.state, "degraded");
   const health = await ears.until(() =>
     (ears.json("board/health") as unknown as HealthMessage[]).find((each) => each.drift.length > 0),
   );
