@@ -32,7 +32,7 @@ export interface DemoLine {
   readonly beltCameras?: 1 | 2;
 }
 
-/** Cameras and lanes of the simulated line: one belt with two cameras, free-running, and one cup conveyor, triggered. */
+/** Cameras and lanes of the simulated line: a free-running belt, seen by one camera or two, and triggered cups. */
 export function demoLine(line: DemoLine): Pick<ConfigInput, "cameras" | "lanes"> {
   const common = {
     kind: "line" as const,

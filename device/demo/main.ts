@@ -144,7 +144,7 @@ function configOf(options: DemoOptions, { broker, port }: Places, startAt: numbe
     items: undefined,
     pace: "real",
     strangers: 0.08,
-    beltCameras: 2,
+    beltCameras: options.cameras,
   });
   return configSchema.parse({
     device: "demo",
@@ -183,7 +183,7 @@ async function prepareRecipe(
       items: ENROLL_ITEMS,
       pace: "fast",
       strangers: 0,
-      beltCameras: 2,
+      beltCameras: options.cameras,
     }),
   });
   const truths = truthsOf(line, ENROLL_ITEMS);

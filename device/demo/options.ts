@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly fruit: string | undefined;
   /** Enroll every second individual of `fruit`, run the others. */
   readonly heldOut: boolean;
+  /** How many see the belt's fruit; each more costs its views' embedding. */
+  readonly cameras: 1 | 2;
   /** Description of the model. */
   readonly model: string;
   /** Undefined: the usual one, or the next that is free. */
@@ -30,6 +32,7 @@ Usage: npm run demo -- [options]
   --fruit DIR   real turning sequences DIR/GRADE/ITEM/*.jpg instead of rendered fruit; the same fruit are enrolled from
                 other passages, so agreement says how repeatable grading is, not how it does on fruit never seen
   --held-out    with --fruit: enroll every second fruit of each grade and run the others
+  --cameras N   1 or 2 cameras above the belt (default 1); two want more than two cores
   --model FILE  description of the embedding model (default: the shipped one)
   --port N      port of the page; 0 takes any free one (default: 8480, or the next free one)
   --state DIR   where gallery, journal and the configuration that runs are kept (default .gradeline/demo)
@@ -62,6 +65,7 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | undefin
     seed: integer("seed", values.seed, 0),
     fruit: values.fruit,
     heldOut: values["held-out"],
+    cameras: integer("cameras", values.cameras, 1, 2) as 1 | 2,
     model: values.model,
     port: values.port === undefined ? undefined : integer("port", values.port, 0, 65_535),
     state: values.state,
@@ -79,6 +83,7 @@ function parse(argv: readonly string[]) {
         seed: { type: "string", default: "1" },
         fruit: { type: "string" },
         "held-out": { type: "boolean", default: false },
+        cameras: { type: "string", default: "1" },
         model: { type: "string", default: fileURLToPath(new URL("../../models/embedder.json", import.meta.url)) },
         port: { type: "string" },
         state: { type: "string", default: ".gradeline/demo" },

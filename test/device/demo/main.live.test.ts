@@ -74,7 +74,7 @@ test("40 fruit pass the demo's gates: none missed, none counted twice, and the s
   const summary = JSON.parse(out) as Summary & { enrolled: string };
   assert.deepEqual(Object.keys(summary).toSorted(), [
     ...["agreement", "confusion", "double", "empty", "enrolled", "exposureToAckMs", "frames", "late", "missed"],
-    ...["passed", "unknown", "verdicts"],
+    ...["passed", "provider", "unknown", "verdicts"],
   ]);
   assert.deepEqual(Object.keys(summary.unknown), ["right", "wrong"]);
   assert.deepEqual(Object.keys(summary.frames), ["seen", "dropped"]);

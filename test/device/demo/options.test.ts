@@ -11,6 +11,7 @@ test("without options the demo runs without end, rendered fruit, the usual port,
     seed: 1,
     fruit: undefined,
     heldOut: false,
+    cameras: 1,
     port: undefined,
     state: ".gradeline/demo",
     fresh: false,
@@ -19,13 +20,16 @@ test("without options the demo runs without end, rendered fruit, the usual port,
 
 test("every option of the help is taken", () => {
   const argv =
-    "--items 200 --json --seed 7 --fruit apples --held-out --model m.json --port 8080 --state s --fresh".split(" ");
+    "--items 200 --json --seed 7 --fruit apples --held-out --cameras 2 --model m.json --port 8080 --state s --fresh".split(
+      " ",
+    );
   assert.deepEqual(parseDemoOptions(argv), {
     items: 200,
     json: true,
     seed: 7,
     fruit: "apples",
     heldOut: true,
+    cameras: 2,
     model: "m.json",
     port: 8080,
     state: "s",
@@ -45,6 +49,7 @@ test("wrong options are refused by their name, with what was found and what is w
     [["--seed", "1.5"], /--seed is "1\.5", wanted a whole number from 0/],
     [["--seed=-1"], /--seed is "-1"/],
     [["--port", "70000"], /--port is "70000", wanted a whole number from 0 to 65535/],
+    [["--cameras", "3"], /--cameras is "3", wanted a whole number from 1 to 2/],
     [["--speed", "3"], /--speed/],
     [["apples"], /apples/],
   ] as const) {
