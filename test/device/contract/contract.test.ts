@@ -64,6 +64,7 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
       relearn: async () => ({ lanes: ["a"] }),
       trigger: async () => ({ lane: "a", camera: "c1" }),
       dismiss: async () => ({ dismissed: 1 }),
+      replay: async () => ({ lane: "a", count: 1 }),
       snapshot: async () => ({ camera: "c1", exposedAt: now(), widthPx: 1280, heightPx: 720, jpeg: "/9j/" }),
     },
   });
@@ -86,9 +87,10 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
   publish(broker.port, "request/rollback", '{"transaction":"t"}');
   publish(broker.port, "request/activate", '{"recipe":"apples-3","transaction":"t"}');
   publish(broker.port, "request/dismiss", '{"items":["a-1"],"transaction":"t"}');
+  publish(broker.port, "request/replay", '{"lane":"a","from":1,"transaction":"t"}');
   publish(broker.port, "request/pause", "no JSON");
   publish(broker.port, "request/explode", "{}");
-  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 14);
+  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 15);
   await line.publisher.close();
   await ears.until((lines) =>
     lines.some(({ topic, payload }) => topic.endsWith("/state") && payload.includes("stopped")),

@@ -38,9 +38,9 @@ test("every schema of a message compiles as draft 7", () => {
   }
 });
 
-test("verdicts and commands are never retained, everything that describes the device is", () => {
+test("verdicts, commands and answers are never retained, everything that describes the device is", () => {
   for (const [name, topic] of allTopics()) {
-    const passing = name === "verdict" || /Request$|Response$/.test(name);
+    const passing = name === "verdict" || name === "refusal" || /Request$|Response$/.test(name);
     assert.equal(topic.retain, !passing, name);
   }
   assert.equal(topics.verdict.qos, 1);
