@@ -39,7 +39,8 @@ Looks for cameras as \`doctor\` does, and asks for what is not given. Camera, br
 written, and nothing is started before that.
 
 Examples:
-  sudo gradeline-calibrate setup
+  gradeline-calibrate setup --config gradeline.yaml      in this folder, without root
+  sudo gradeline-calibrate setup                         for the service
   sudo gradeline-calibrate setup --yes --camera gige:192.168.10.20 --broker mqtt://plc.local:1883 --start
   sudo gradeline-calibrate setup --yes --camera simulated --start
 

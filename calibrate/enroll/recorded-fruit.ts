@@ -59,7 +59,8 @@ export async function* recordedFruit(
       },
       changed: () => arrived.resolve(),
     },
-    createLog("silent"),
+    // A picture that does not decode is a frame less, and is told.
+    createLog("warn"),
   );
   try {
     let ended = false;

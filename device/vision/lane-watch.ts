@@ -9,7 +9,7 @@ const LATER_US = 1_000_000;
 /** And so long not be seen before it is over. */
 const HOLD_US = 3_000_000;
 /** Frame to frame, rows of a flickering lamp change by this share of the brightness. */
-const FLICKER = 0.1;
+const FLICKER = 0.15;
 /** Fruit may be so many times as fast as configured, or as slow, before it is told. */
 const FASTER = 1.25;
 const SLOWER = 0.8;

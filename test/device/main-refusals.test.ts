@@ -81,7 +81,7 @@ test("a gallery that is missing or empty is none to refuse: --check warns that e
   assert.deepEqual([empty.code, empty.text], [0, missing.text]);
 });
 
-test("a replay of an empty folder, one that is not there, and one with a torn image, are refused", async () => {
+test("a replay of an empty folder, one that is not there, or of torn images alone degrades its camera with the reason", async () => {
   const images = join(board.folder, "images");
   const replay = {
     ...config,
@@ -89,17 +89,23 @@ test("a replay of an empty folder, one that is not there, and one with a torn im
       camera.id === "belt" ? { id: "belt", source: { kind: "replay", path: images } } : camera,
     ),
   };
-  await refused(replay, 1, /there is no folder .*images/, /`path`/);
+  const degraded = async (reason: RegExp, hint: RegExp): Promise<void> => {
+    const daemon = await board.start(replay);
+    const told = await board.ears.until(() =>
+      board.states.find(({ reasons }) => reasons.some((each) => each.startsWith("camera belt") && reason.test(each))),
+    );
+    assert.equal(told.state, "degraded");
+    assert.ok(
+      told.causes.some((cause) => reason.test(cause.message) && hint.test(cause.hint ?? "")),
+      JSON.stringify(told.causes),
+    );
+    assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
+  };
+  await degraded(/there is no folder .*images/, /`path`/);
   await mkdir(images);
-  await refused(replay, 1, /no image in .*images/, /JPEG/);
-  await board.ears.count("board/state", 2);
-  assert.deepEqual(
-    board.states.map(({ state }) => state),
-    ["stopped", "stopped"],
-    "of either, which was never online",
-  );
+  await degraded(/no image in .*images/, /JPEG/);
   await writeFile(join(images, "1.png"), "");
-  await refused(replay, 1, /1\.png/, /./);
+  await degraded(/1\.png/, /./);
 });
 
 test("a second daemon on the same journal, and one whose page's port is in use, are refused; the first goes on", async () => {
