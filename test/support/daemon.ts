@@ -75,7 +75,11 @@ export class Daemon {
     args?: readonly string[],
   ): Promise<DaemonEnd & { text: string }> {
     const daemon = await Daemon.start(folder, config, args);
-    const end = await inTime(daemon.ended, "the daemon's end", () => daemon.#said());
+    const end = await inTime(daemon.ended, "the daemon's end", () => daemon.#said()).catch((error: unknown) => {
+      // Left running it would keep the test's process from ending.
+      daemon.process.kill("SIGKILL");
+      throw error;
+    });
     return { ...end, text: daemon.errors.join("\n") };
   }
 

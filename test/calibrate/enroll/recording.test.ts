@@ -97,4 +97,16 @@ describe("fruit of a recording are enrolled", { concurrency: 2 }, () => {
     assert.match(stderr, /a frame is incomplete: .*\.png cannot be decoded/);
     assert.equal((await readAnyGallery(gallery))!.gallery.references.length, FRUIT);
   });
+
+  test("a recording whose pictures are gone half way is not played to its end, and nothing is enrolled", async () => {
+    const gone = join(folder, "gone");
+    await recordFrames(await openLine(source), gone);
+    const names = (await readdir(gone)).filter((name) => name.endsWith(".png")).sort();
+    for (const name of names.slice(Math.floor(names.length * 0.7))) await rm(join(gone, name));
+    const gallery = freshGallery();
+    const { status, stderr } = await enroll(gallery, "--recording", gone, "--lane", "belt");
+    assert.equal(status, 1);
+    assert.match(stderr, /cannot be played to its end: .*\.png/);
+    assert.equal(await readAnyGallery(gallery), undefined);
+  });
 });
