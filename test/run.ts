@@ -1,22 +1,21 @@
 import { globSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
 import { keepPassedAgain } from "./runner/again.ts";
+import { type FileRun, Files } from "./runner/files.ts";
 import {
   type ExpectedSkip,
   namesTwice,
   passedOnlyAgain,
   type Result,
-  Results,
   staleSkips,
   unexpectedSkips,
 } from "./runner/results.ts";
 
 /**
- * Runs the tests: `node test/run.ts [--again] [--skips] [PATTERN...]`. Those that need the machine for themselves
+ * Runs the tests: `node test/run.ts [--again] [--skips] [--timeout S] [PATTERN...]`. Those that need the machine for themselves
  * (`*.live.test.ts`) come last, one file at a time, and only where the others passed.
  *
  * `--again`: where few files failed, each runs once more, alone. Cameras, brokers and browsers here keep real time, which
@@ -24,15 +23,19 @@ import {
  * `passed-again.json`. One that is in that list already fails: a defect, or a test that waits for a clock.
  *
  * `--skips`: a skipped test that `expected-skips.json` does not name fails the run.
+ *
+ * `--timeout`: seconds that a file may take, 300 where nothing is said. Then all its processes are ended, the file has
+ * failed, and the others go on.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { again: { type: "boolean" }, skips: { type: "boolean" } },
+  options: { again: { type: "boolean" }, skips: { type: "boolean" }, timeout: { type: "string", default: "300" } },
 });
-const FILE_TIMEOUT_MS = 300_000;
 /** More than so many is no accident of the machine. */
 const FEW = 3;
 const PASSED_AGAIN = join(import.meta.dirname, "passed-again.json");
+/** Files that are named with the processor time that they take. */
+const SLOWEST = 10;
 const EXPECTED_SKIPS = join(import.meta.dirname, "expected-skips.json");
 
 const files = globSync(positionals.length > 0 ? positionals : ["test/**/*.test.ts"]).sort();
@@ -40,6 +43,7 @@ if (files.length === 0) {
   console.error(`no test file matches ${positionals.join(" ")}`);
   process.exit(2);
 }
+const took: FileRun[] = [];
 const isLive = (file: string) => file.endsWith(".live.test.ts");
 // Most of them wait for something: one file more than there are processors.
 const results = await runFiles(
@@ -64,6 +68,7 @@ for (const file of failing) problems.push(`${file} failed`);
 for (const name of namesTwice(results)) problems.push(`two tests have the name ${name}`);
 problems.push(...skipProblems());
 
+if (files.length > SLOWEST) tellSlowest();
 const count = (outcome: Result["outcome"]) => results.filter((result) => result.outcome === outcome).length;
 console.log(`\n${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
 for (const problem of problems) console.error(problem);
@@ -107,12 +112,19 @@ function skipProblems(): string[] {
 }
 
 async function runFiles(chosen: string[], concurrency: number): Promise<Result[]> {
-  const heard = new Results();
-  if (chosen.length === 0) return heard.all;
-  const events = run({ files: chosen, concurrency, timeout: FILE_TIMEOUT_MS });
-  events.on("test:start", (data) => heard.started(data));
-  events.on("test:pass", (data) => heard.passed(data));
-  events.on("test:fail", (data) => heard.failed(data));
-  for await (const text of events.compose(spec)) process.stdout.write(text);
-  return heard.all;
+  if (chosen.length === 0) return [];
+  const files = new Files({ concurrency, timeoutMs: Number(values.timeout) * 1000, tell: (line) => console.log(line) });
+  const ran = files.run(chosen);
+  for await (const text of files.events.compose(spec)) process.stdout.write(text);
+  await ran;
+  took.push(...files.took);
+  return files.heard.all;
+}
+
+function tellSlowest(): void {
+  const slowest = took.toSorted((a, b) => b.processorS - a.processorS).slice(0, SLOWEST);
+  console.log("\nprocessor time and time by the clock, of the files that take most:");
+  for (const { file, processorS, wallS } of slowest) {
+    console.log(`${processorS.toFixed(1).padStart(8)} s ${wallS.toFixed(1).padStart(6)} s  ${file}`);
+  }
 }

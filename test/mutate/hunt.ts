@@ -10,8 +10,11 @@ import { Tree } from "./tree.ts";
 
 export interface Found {
   readonly planted: Planted;
-  /** `not run`: no test that belongs to the source comes to that place; `refused`: the compiler does not take it. */
-  readonly outcome: "noticed" | "timed out" | "survived" | "not run" | "refused";
+  /**
+   * `not run`: no test that belongs to the source comes to that place; `refused`: the compiler does not take it;
+   * `not told`: no test noticed it, but one that might have was too slow this time, or failed without any mutation.
+   */
+  readonly outcome: "noticed" | "timed out" | "survived" | "not run" | "refused" | "not told";
   /** The test file that noticed it. */
   readonly by?: string;
 }
@@ -47,22 +50,18 @@ export async function hunt(mutations: readonly Planted[], options: HuntOptions):
   try {
     if (!trees[0]!.compiles()) throw new Error("the tree does not compile as it is: npm run check");
     const belonging = new Belonging(options.root);
-    const testsOf = new Map([...new Set(mutations.map(({ file }) => file))].map((file) => [file, belonging.of(file)]));
-    const known = new Map<string, KnownTest>();
-    const tests = [...new Set([...testsOf.values()].flat())].filter((file) => !options.slow.has(file));
-    await inEach(trees, tests, async (tree, file) => {
-      const test = await firstRun(tree, file, options);
-      if (test !== undefined) known.set(file, test);
-    });
+    const known = new Map<string, Promise<KnownTest | undefined>>();
     const found: Found[] = [];
     await inEach(trees, mutations, async (tree, planted) => {
       if (performance.now() > options.until) return;
-      const near = testsOf.get(planted.file)!.map((file) => known.get(file));
-      const result = await plant(
-        tree,
-        planted,
-        near.filter((test) => test !== undefined),
-      );
+      const tests = belonging.of(planted.file).filter((file) => !options.slow.has(file));
+      // A tree is as it was between two mutations: its tests are run over it when they are needed first.
+      const ready: (KnownTest | undefined)[] = [];
+      for (const file of tests) {
+        if (!known.has(file)) known.set(file, firstRun(tree, file, options));
+        ready.push(await known.get(file));
+      }
+      const result = await plant(tree, planted, ready);
       found.push(result);
       options.tell(`${found.length}/${mutations.length} ${result.outcome}: ${planted.name}`);
     });
@@ -104,8 +103,9 @@ async function firstRun(tree: Tree, file: string, options: HuntOptions): Promise
   }
 }
 
-async function plant(tree: Tree, planted: Planted, tests: readonly KnownTest[]): Promise<Found> {
-  const covering = tests.filter(({ coverage }) => coverage.ran(planted.file, planted.at));
+/** @param tests undefined is one that was left out */
+async function plant(tree: Tree, planted: Planted, tests: readonly (KnownTest | undefined)[]): Promise<Found> {
+  const covering = tests.filter((test) => test?.coverage.ran(planted.file, planted.at) === true) as KnownTest[];
   const source = readFileSync(join(tree.root, planted.file), "utf8");
   tree.write(planted.file, withMutation(source, planted));
   try {
@@ -115,6 +115,7 @@ async function plant(tree: Tree, planted: Planted, tests: readonly KnownTest[]):
       if (!passed) return { planted, outcome: "noticed", by: file };
     }
     if (!tree.compiles()) return { planted, outcome: "refused" };
+    if (tests.includes(undefined)) return { planted, outcome: "not told" };
     return { planted, outcome: covering.length === 0 ? "not run" : "survived" };
   } finally {
     tree.write(planted.file, source);

@@ -100,7 +100,11 @@ function report(found: readonly Found[]): void {
     const outcomes = found.map(({ planted, outcome, by }) => ({ name: planted.name, line: planted.line, outcome, by }));
     console.log(JSON.stringify({ scores, equivalent, outcomes }, null, 2));
   } else console.log(tableOf(found, equivalent));
-  if (values.keep) {
+  const sure = found.every(({ outcome }) => outcome !== "not told");
+  if (values.keep && !sure) {
+    console.error("nothing is kept: without the tests that were left out the score would be another one");
+    process.exitCode = 1;
+  } else if (values.keep) {
     const all = Object.entries({ ...kept, ...scores }).sort(([a], [b]) => (a < b ? -1 : 1));
     writeFileSync(SCORES, `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`);
   }

@@ -79,12 +79,21 @@ test("what the compiler refuses does not count, a time-out does, and survivors a
   assert.match(tableOf(all, []), /device\/grade +4 +2 +50\.0 %\n\nNot noticed:\n {2}device\/grade\/x\.ts:1\n/);
 });
 
+test("what no test noticed while one that belongs to it was left out does not count", () => {
+  const all = [found("a < b", "noticed"), found("c < d", "not told")];
+  assert.deepEqual(scoresOf(all, { sample: 2, seed: 1 })["device/grade"]!.survivors, []);
+  assert.match(tableOf(all, []), /device\/grade +1 +1 +100\.0 %\n\n1 more are not counted: a test that belongs/);
+});
+
 test("a module fails where it falls by more than five points, measured over the same mutations", () => {
   const names = Array.from({ length: 20 }, (_, n) => `a${n} < b`);
   const run = (survivors: number) => names.map((name, n) => found(name, n < survivors ? "survived" : "noticed"));
   const kept = scoresOf(run(3), { sample: 20, seed: 1 });
   assert.deepEqual(fallen(run(4), kept), []);
   assert.match(fallen(run(5), kept)[0]!, /^device\/grade: the tests notice 75 % of the mutations planted, 85 %/);
+  // Cut short after ten, of which one more survives than last time: more than five points, and an accident.
+  assert.deepEqual(fallen(run(4).slice(0, 10), kept), []);
+  assert.match(fallen(run(5).slice(0, 10), kept)[0]!, /50 % of the mutations planted, 70 %/);
   // Cut short after the three that survived last time, too.
   assert.deepEqual(fallen(run(3).slice(0, 3), kept), []);
 });

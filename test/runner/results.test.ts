@@ -118,3 +118,44 @@ test("two tests of one name fail, in one suite; the same name in two suites is a
   assert.equal(code, 1);
   assert.match(output, /two tests have the name test\/a\.test\.ts > s > x/);
 });
+
+/** A daemon in a group of its own, which holds the test's output and heeds no SIGTERM. */
+const LEAVES_DAEMON = `
+  import { spawn } from "node:child_process";
+  import { writeFileSync } from "node:fs";
+  const daemon = spawn(process.execPath, ["-e", "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"], {
+    detached: true,
+    stdio: "inherit",
+  });
+  writeFileSync("daemon.pid", String(daemon.pid));`;
+
+/** One that has ended and that nobody asked for its end yet does not live. */
+function daemonLives(): boolean {
+  try {
+    const pid = readFileSync(join(root, "daemon.pid"), "utf8");
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
+}
+
+test("a file that takes too long is ended with the daemon it left, told with its test, and the others go on", async () => {
+  file("a.test.ts", `${LEAVES_DAEMON} test("before", () => {}); test("hangs", () => new Promise(() => {}));`);
+  file("b.test.ts", 'test("goes on", () => {});');
+  const { code, output } = await run("--timeout", "3");
+  assert.equal(code, 1, output);
+  assert.match(output, /2 passed, 1 failed, 0 skipped\ntest\/a\.test\.ts failed\n/);
+  assert.match(
+    output,
+    /test\/a\.test\.ts took more than 3 s, in the test: hangs; ended with all it started: .*SIGTERM/,
+  );
+  assert.equal(daemonLives(), false);
+});
+
+test("a file that has ended does not wait for the daemon that it left, which is ended and told", async () => {
+  file("a.test.ts", `${LEAVES_DAEMON} daemon.unref(); test("passes", () => {});`);
+  const { code, output } = await run("--timeout", "30");
+  assert.equal(code, 0, output);
+  assert.match(output, /test\/a\.test\.ts left running, ended now: .*SIGTERM/);
+  assert.equal(daemonLives(), false);
+});

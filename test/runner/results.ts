@@ -43,6 +43,14 @@ export class Results {
     this.#add(data, "failed", cause.split("\n", 1)[0]!);
   }
 
+  /** In the place of what was told of the file itself: that it broke off says nothing. */
+  fileFailed(file: string, why: string): void {
+    const name = `${file} > the file itself`;
+    const at = this.all.findIndex((result) => result.name === name);
+    if (at >= 0) this.all.splice(at, 1);
+    this.all.push({ name, file, outcome: "failed", why });
+  }
+
   #add(data: EventData.TestPass | EventData.TestFail, outcome: Result["outcome"], why: string): void {
     const { name, nesting } = data;
     const file = pathOf(data.file, name);
