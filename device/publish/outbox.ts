@@ -24,6 +24,10 @@ interface Replay {
   /** Numbers that were read, and that the broker has. */
   read: number;
   acked: number;
+  /** Read, and not acknowledged yet. */
+  out: number;
+  /** There are no more than were read. */
+  whole: boolean;
 }
 
 export interface OutboxParts {
@@ -83,6 +87,8 @@ export class Outbox {
       this.#behind = true;
       return;
     }
+    // Where the journal's thread was lost, rows are in the file before their commit is heard of.
+    if (row.id <= this.#read) return;
     this.#known.add(row.id);
     this.#fresh.push({
       id: row.id,
@@ -95,7 +101,7 @@ export class Outbox {
 
   /** Sends kept verdicts again, as backlog, when what nobody has got yet is out. */
   replay(of: Selection): void {
-    this.#replays.push({ of, read: 0, acked: 0 });
+    this.#replays.push({ of, read: 0, acked: 0, out: 0, whole: false });
     this.pump();
   }
 
@@ -120,7 +126,7 @@ export class Outbox {
     this.#read = 0;
     this.#behind = true;
     this.#held.clear();
-    for (const replay of this.#replays) replay.read = replay.acked;
+    for (const replay of this.#replays) Object.assign(replay, { read: replay.acked, out: 0, whole: false });
     this.#checkIdle();
   }
 
@@ -134,7 +140,7 @@ export class Outbox {
       if (session.limit > 1 || this.#inFlight.fresh === 0) {
         this.#send(session, this.#late, "late", Math.min(this.#parts.window, Math.max(1, room)));
       }
-      const more = this.#behind || this.#replays.length > 0;
+      const more = this.#behind || this.#replays.some(({ whole }) => !whole);
       if (more && !this.#reading && this.#late.length < CAPACITY / 2) {
         this.#readMore(session).catch(this.#parts.failed);
       }
@@ -153,8 +159,10 @@ export class Outbox {
   #send(session: Carrier, queue: Ready[], kind: "fresh" | "late", window: number): void {
     while (queue.length > 0 && this.#inFlight[kind] < window) {
       const ready = queue[0]!;
-      if (this.#held.has(ready.verdict.lane)) queue.shift();
-      else if (this.#publish(session, ready, kind)) {
+      if (this.#held.has(ready.verdict.lane)) {
+        queue.shift();
+        if (ready.replay !== undefined) this.#replayed(ready.replay);
+      } else if (this.#publish(session, ready, kind)) {
         queue.shift();
         this.#inFlight[kind]++;
       } else return;
@@ -169,6 +177,7 @@ export class Outbox {
     };
     const refused = (reason: string): void => {
       this.#inFlight[kind]--;
+      if (ready.replay !== undefined) this.#replayed(ready.replay);
       if (!this.#held.has(lane)) {
         this.#held.add(lane);
         this.#parts.held(lane, reason);
@@ -184,8 +193,10 @@ export class Outbox {
 
   #acked({ id, verdict, replay }: Ready, fresh: boolean): void {
     this.#acknowledged++;
-    if (replay !== undefined) replay.acked = Math.max(replay.acked, verdict.seq);
-    else {
+    if (replay !== undefined) {
+      replay.acked = Math.max(replay.acked, verdict.seq);
+      this.#replayed(replay);
+    } else {
       // What is being read may still have it.
       if (this.#reading) this.#gone.push(id);
       else this.#known.delete(id);
@@ -223,14 +234,24 @@ export class Outbox {
   }
 
   async #readReplay(session: Carrier, limit: number): Promise<void> {
-    const replay = this.#replays[0]!;
+    const replay = this.#replays.find(({ whole }) => !whole)!;
     const rows = await this.#parts.select(replay.of, limit, replay.read);
     if (session !== this.#session) return;
+    replay.whole = rows.length < limit;
+    // One more, so that it is not over before all of them are queued.
+    replay.out += rows.length + 1;
     for (const row of rows) {
       replay.read = row.seq;
       this.#queue(row, replay);
     }
-    if (rows.length < limit) this.#replays.shift();
+    this.#replayed(replay);
+  }
+
+  /** One verdict of it is done with. It is over when all are: a connection that ends earlier begins it anew from there. */
+  #replayed(replay: Replay): void {
+    replay.out--;
+    const at = this.#replays.indexOf(replay);
+    if (replay.whole && replay.out === 0 && at >= 0) this.#replays.splice(at, 1);
   }
 
   #queue(row: JournalRow, replay: Replay | undefined): void {
@@ -238,6 +259,7 @@ export class Outbox {
     const { data: verdict, error } = verdictSchema.safeParse(JSON.parse(current));
     if (verdict === undefined) {
       this.#parts.cursor.ack([row.id]);
+      if (replay !== undefined) this.#replayed(replay);
       this.#parts.refused(row, error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
       return;
     }

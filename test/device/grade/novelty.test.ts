@@ -82,3 +82,14 @@ test("how alike an item's views are is learnt from items with more than one", ()
   assert.ok(several > 0.6 && several < 0.9, String(several));
   assert.equal(noveltyOf(enrolled(1, 7), 0.1, ROOM).alike, 1);
 });
+
+test("views an angle apart are as alike as its cosine, however many; of opposite ones a little is left", () => {
+  const pair = (degrees: number) => [referenceOf("a", "sound", [direction(0), direction(degrees)])];
+  assert.ok(Math.abs(noveltyOf(pair(60), 0.1).alike - 0.5) < 1e-6);
+  assert.ok(Math.abs(noveltyOf(pair(0), 0.1).alike - 1) < 1e-6);
+  assert.equal(noveltyOf(pair(150), 0.1).alike, 0.05);
+  // Three views: the mean of the three cosines. Two items: the mean of both.
+  const three = referenceOf("b", "sound", [direction(0), direction(60), direction(60)]);
+  assert.ok(Math.abs(noveltyOf([three], 0.1).alike - (0.5 + 0.5 + 1) / 3) < 1e-6);
+  assert.ok(Math.abs(noveltyOf([...pair(60), three], 0.1).alike - (0.5 + 2 / 3) / 2) < 1e-6);
+});

@@ -98,3 +98,16 @@ test("rows that do not fit are refused", () => {
   assert.throws(() => fitProjection(new Float32Array(5), 3, 2), { code: "EMBEDDING_SHAPE" });
   assert.throws(() => project(new Float32Array(5), 3, projection), { code: "EMBEDDING_SHAPE" });
 });
+
+test("the unit in which rows are measured changes nothing but coordinates", () => {
+  const rows = Float32Array.from([0, 0, 2, 0, 0, 1, 2, 1]);
+  for (const unit of [1e-5, 1e5]) {
+    const { axes, explained } = fitProjection(
+      rows.map((value) => value * unit),
+      4,
+      2,
+    );
+    near(axes, [1, 0, 0, 1]);
+    near(explained, [0.8, 0.2]);
+  }
+});

@@ -2,8 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { flatten, type ReferenceViews } from "../../../../device/grade/references.ts";
 import { NO_ITEM, nearestByGrade } from "../../../../device/grade/search/distance.ts";
-import { indexOf } from "../../../../device/grade/search/nearest-index.ts";
-import { fruitLikeReference, galleryOf, MADE_MODEL, randomReference } from "../../../support/gallery-made.ts";
+import { indexOf, NOBODY } from "../../../../device/grade/search/nearest-index.ts";
+import { TILE } from "../../../../device/grade/tiles.ts";
+import {
+  fruitLikeReference,
+  galleryOf,
+  MADE_MODEL,
+  randomReference,
+  referenceOf,
+  unitRows,
+} from "../../../support/gallery-made.ts";
+import { seededNormal } from "../../../support/random.ts";
 
 const DIMENSION = 64;
 const GRADES = ["sound", "second", "reject"];
@@ -72,8 +81,44 @@ test("a grade without references is infinitely far, and so is everything for a v
   const query = fruitLikeReference(7000, "sound", 3, DIMENSION).embeddings;
   assertSame(both(query, references), "no second");
   assert.equal(both(query, references)[0][1], Number.POSITIVE_INFINITY);
-  query[DIMENSION + 1] = Number.NaN;
-  assertSame(both(query, references), "no number");
+  for (const view of [2, 1]) {
+    query[view * DIMENSION + 1] = Number.NaN;
+    assertSame(both(query, references), `view ${view} is no number`);
+  }
+});
+
+test("a tile's radius and middle are those of its rows, and every reference is in one tile of its grade", () => {
+  const { rowOf, radius, square, grades } = many.index!;
+  const seen: number[] = [];
+  for (const [grade, { firstTile, tiles }] of grades.entries()) {
+    for (let tile = firstTile; tile < firstTile + tiles; tile++) {
+      const members = [...rowOf.subarray(tile * TILE, (tile + 1) * TILE)].filter((row) => row !== NOBODY);
+      seen.push(...members);
+      assert.ok(members.every((row) => many.gradeOf[row] === grade));
+      const rows = members.map((row) => many.rows.subarray(row * DIMENSION, (row + 1) * DIMENSION));
+      const middle = Array.from(
+        { length: DIMENSION },
+        (_, d) => rows.reduce((sum, row) => sum + row[d]!, 0) / rows.length,
+      );
+      const farthest = Math.max(...rows.map((row) => Math.hypot(...row.map((value, d) => value - middle[d]!))));
+      assert.ok(Math.abs(radius[tile]! - farthest) < 1e-5, `tile ${tile}`);
+      assert.ok(Math.abs(square[tile]! - middle.reduce((sum, value) => sum + value ** 2, 0)) < 1e-5, `tile ${tile}`);
+    }
+  }
+  assert.deepEqual(
+    seen.sort((a, b) => a - b),
+    Array.from({ length: many.count }, (_, row) => row),
+  );
+});
+
+test("among references that differ by less than the short rows tell, the nearest is found", () => {
+  const normal = seededNormal(11);
+  const base = Array.from({ length: DIMENSION }, (_, d) => (d < 20 ? normal() : 0));
+  const shaken = () => base.map((value, d) => value + 0.02 * normal() * (d < 23 ? 1 : 0.2));
+  const near = Array.from({ length: 1800 }, (_, item) => referenceOf(`near-${item}`, GRADES[item % 3]!, [shaken()]));
+  const references = flatten(galleryOf(near, { ...MADE_MODEL, dimension: DIMENSION }));
+  assert.notEqual(references.index, undefined);
+  for (let n = 0; n < 30; n++) assertSame(both(unitRows([shaken(), shaken()]), references), `${n}`);
 });
 
 test("equal references, hundreds of them, are found as one is", () => {
