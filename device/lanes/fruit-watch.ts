@@ -36,12 +36,16 @@ export class FruitWatch implements Closable {
   readonly cameras: Camera[] = [];
   readonly #scope = new Scope();
 
-  /** @throws {GradelineError} what opening a camera throws */
+  /**
+   * @param opener URL of a module whose `openSource` opens the cameras' sources
+   * @throws {GradelineError} what opening a camera throws
+   */
   static async open(
     config: Pick<Config, "cameras" | "lanes">,
     crop: CropShape,
     listener: FruitListener,
     log: Log,
+    opener?: string,
   ): Promise<FruitWatch> {
     const watch = new FruitWatch();
     const { cameras, lanes } = startTogether(config);
@@ -69,7 +73,7 @@ export class FruitWatch implements Closable {
       },
     };
     const opened = await Promise.allSettled(
-      cameras.map((camera) => Camera.open({ camera, lanes: flows.seenBy(camera.id), crop }, hears, log)),
+      cameras.map((camera) => Camera.open({ camera, lanes: flows.seenBy(camera.id), crop, opener }, hears, log)),
     );
     for (const result of opened) {
       if (result.status === "fulfilled") watch.cameras.push(watch.#scope.add(result.value));

@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BroadcastChannel } from "node:worker_threads";
 import { createLog } from "../../device/base/log.ts";
+import { rounded } from "../../device/base/numbers.ts";
 import { type Config, type ConfigInput, configSchema, type LineConfig } from "../../device/config/schema.ts";
 import { watchLine } from "../../device/demo/samples.ts";
 import type { Truth } from "../../device/demo/tally.ts";
@@ -17,6 +19,7 @@ import { ModelJudge } from "../../device/recipes/judge.ts";
 import { loadRecipe, type Recipe } from "../../device/recipes/load.ts";
 import { LineWorld } from "../../device/simulation/world.ts";
 import type { ViewSeen } from "../../device/vision/follower.ts";
+import { DRAWN } from "./cameras-source.ts";
 import { table } from "./table.ts";
 
 export interface CamerasRow {
@@ -36,9 +39,10 @@ export interface CamerasRow {
   readonly joins: number;
   /** Share of fruit whose verdict is the simulation's truth. */
   readonly agreement: number;
-  /** Milliseconds of CPU of the whole process: simulated cameras, vision, embedding, joining, grading. */
+  /** Milliseconds of CPU of the whole process, drawing the simulation left out: vision, embedding, joining, grading. */
   readonly cpuPerItem: number;
   readonly viewsPerItem: number;
+  readonly cpuPerView: number;
 }
 
 const SIZE = { widthPx: 480, heightPx: 120, mmPerPx: 1.16 };
@@ -169,6 +173,7 @@ async function measure(
   const judge = new ModelJudge(embedder, "bench", recipe, { size: 16, maxDelayMs: 3 });
   const tracks = new Tracks(config);
   const decided: DecidedItem[] = [];
+  const drawn = drawnBy(config.cameras.length);
   const before = process.cpuUsage();
   const watch = await FruitWatch.open(
     config,
@@ -181,19 +186,37 @@ async function measure(
       changed: () => {},
     },
     createLog("warn"),
+    new URL("./cameras-source.ts", import.meta.url).href,
   );
   await Promise.all(watch.cameras.map(({ finished }) => finished));
   await watch.close();
   await judge.batcher.close();
-  const used = process.cpuUsage(before);
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system - (await drawn)) / 1000;
   const counts = tracks.count(decided);
   const views = decided.reduce((sum, { crops }) => sum + crops.length, 0);
   return {
     ...kind,
     ...counts,
-    cpuPerItem: Math.round((used.user + used.system) / 10 / counts.passed) / 100,
-    viewsPerItem: Math.round((10 * views) / counts.passed) / 10,
+    cpuPerItem: rounded(cpuMs / counts.passed, 2),
+    viewsPerItem: rounded(views / counts.passed, 1),
+    cpuPerView: rounded(cpuMs / views, 3),
   };
+}
+
+/** Resolves with the microseconds that so many cameras' threads took to draw. */
+function drawnBy(cameras: number): Promise<number> {
+  return new Promise((resolve) => {
+    const channel = new BroadcastChannel(DRAWN);
+    let left = cameras;
+    let us = 0;
+    channel.onmessage = (message) => {
+      us += (message as { data: number }).data;
+      if (--left > 0) return;
+      channel.close();
+      resolve(us);
+    };
+  });
 }
 
 /** Which fruit each camera's track is, by where the simulation has its fruit when a view is exposed. */
@@ -276,10 +299,34 @@ class Tracks {
   }
 }
 
-export function describe(rows: readonly CamerasRow[]): string {
-  return table(
-    ["lane", "cameras", "passed", "verdicts", "missed", "double", "wrong joins", "agreement", "CPU per item", "views"],
-    rows.map((row) => [
+/** Share of a row's CPU per view more or less than with one camera. */
+export function againstOne(rows: readonly CamerasRow[], row: CamerasRow): number | undefined {
+  const one = rows.find(
+    ({ conveyor, rolls, fps, clockMs, cameras }) =>
+      cameras === 1 && conveyor === row.conveyor && rolls === row.rolls && fps === row.fps && clockMs === row.clockMs,
+  );
+  return one === undefined || one === row ? undefined : row.cpuPerView / one.cpuPerView - 1;
+}
+
+const HEAD = [
+  "lane",
+  "cameras",
+  "passed",
+  "verdicts",
+  "missed",
+  "double",
+  "wrong joins",
+  "agreement",
+  "CPU per item",
+  "views",
+  "CPU per view",
+];
+
+function cellsOf(rows: readonly CamerasRow[]): string[][] {
+  return rows.map((row) => {
+    const more = againstOne(rows, row);
+    const change = more === undefined ? "" : ` (${more < 0 ? "" : "+"}${(100 * more).toFixed(0)} %)`;
+    return [
       `${row.conveyor}, ${row.rolls ? "rolling" : "lying"}, ${row.conveyor === "belt" ? `${row.fps}/s, ` : ""}clocks ${row.clockMs} ms apart`,
       String(row.cameras),
       String(row.passed),
@@ -288,8 +335,28 @@ export function describe(rows: readonly CamerasRow[]): string {
       String(row.double),
       `${row.wrongJoin} of ${row.joins}`,
       `${(100 * row.agreement).toFixed(1)} %`,
-      `${row.cpuPerItem} ms`,
+      `${row.cpuPerItem.toFixed(0)} ms`,
       String(row.viewsPerItem),
-    ]),
-  );
+      `${row.cpuPerView.toFixed(2)} ms${change}`,
+    ];
+  });
+}
+
+export function describe(rows: readonly CamerasRow[]): string {
+  return table(HEAD, cellsOf(rows));
+}
+
+const PAGE = new URL("../../device/lanes/README.md", import.meta.url);
+const BEGIN = "<!-- made by: npm run bench -- cameras-per-lane --write -->";
+const END = "<!-- end -->";
+
+/** Writes the table into the page of device/lanes. */
+export async function writePage(rows: readonly CamerasRow[]): Promise<void> {
+  const page = await readFile(PAGE, "utf8");
+  const from = page.indexOf(BEGIN);
+  const to = page.indexOf(END, from);
+  if (from < 0 || to < from) throw new Error("the page has no place for the table");
+  const lines = [HEAD, HEAD.map((_, column) => (column === 0 ? "---" : "--:")), ...cellsOf(rows)];
+  const text = lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  await writeFile(PAGE, `${page.slice(0, from + BEGIN.length)}\n\n${text}\n\n${page.slice(to)}`);
 }

@@ -1,9 +1,10 @@
+import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run as runParts } from "../../device/base/run.ts";
 
 const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|precision|enroll|alpha|follow]
-                   [--scenes TEXT] [--write] [--seconds N] [--threads N] [--items N] [--json]
+                   [--scenes TEXT] [--write] [--seconds N] [--threads N] [--items N] [--from FILE] [--json]
 
   line      the whole line under load and saturated, against the bare session (default)
   soak      the line at its own pace for ten minutes: whether memory stays
@@ -17,7 +18,8 @@ const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|p
   follow    scenes that followers of fruit find hard, with a colour and with a grey camera
 
 --scenes T   only scenes whose name holds this (follow)
---write      the table goes into the page of device/vision (follow)
+--write      the table goes into the page of device/vision (follow), of device/lanes (cameras-per-lane)
+--from FILE  what a run gave with --json, instead of another one (cameras-per-lane)
 --seconds N  measured time of each part or row
 --threads N  threads of the session (line, soak, embed)
 --items N    fruit that are judged (alpha), or pass in each row (cameras-per-lane)
@@ -31,6 +33,7 @@ interface Options {
   readonly json: boolean;
   readonly scenes: string;
   readonly write: boolean;
+  readonly from: string | undefined;
 }
 
 interface Result {
@@ -62,10 +65,11 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     const figures = await run({ seconds, progress });
     return { figures, text: describe(figures) };
   },
-  async "cameras-per-lane"({ items }) {
-    const { run, describe } = await import("./cameras-per-lane.ts");
+  async "cameras-per-lane"({ items, from, write }) {
+    const { run, describe, writePage } = await import("./cameras-per-lane.ts");
     const progress = (text: string): void => void process.stderr.write(`${text}\n`);
-    const figures = await run({ items, progress });
+    const figures = from === undefined ? await run({ items, progress }) : JSON.parse(await readFile(from, "utf8"));
+    if (write) await writePage(figures);
     return { figures, text: `${describe(figures)}\n` };
   },
   async precision() {
@@ -132,7 +136,16 @@ function parse(argv: string[]): (Options & { name: string }) | undefined {
   if (items !== undefined && !(Number.isInteger(items) && items > 0)) {
     throw usage(`--items is ${values.items}, wanted 1 or more`);
   }
-  return { name, seconds, threads, items, json: values.json, scenes: values.scenes, write: values.write };
+  return {
+    name,
+    seconds,
+    threads,
+    items,
+    json: values.json,
+    scenes: values.scenes,
+    write: values.write,
+    from: values.from,
+  };
 }
 
 function parseOptions(args: string[]) {
@@ -146,6 +159,7 @@ function parseOptions(args: string[]) {
       json: { type: "boolean", default: false },
       scenes: { type: "string", default: "" },
       write: { type: "boolean", default: false },
+      from: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { type LineConfig, lineSchema } from "../../device/config/schema.ts";
 import { openLine } from "../../device/simulation/source.ts";
@@ -7,8 +8,9 @@ import { goFirst } from "./go-first.ts";
 /**
  * A GigE Vision camera that looks at the simulated line: `node camera-line-server.ts ADDRESS LINE` with the line's
  * configuration as JSON. The fake camera exposes at whole multiples of its period since 1970; where the line starts at
- * such a moment and has the same rate, each exposure shows exactly the line's frame of that time. Prints a line when
- * it serves, and a line for each frame it did not have ready.
+ * such a moment and has the same rate, each exposure shows exactly the line's frame of that time. A line without
+ * `startAt` starts when a line of standard input names the moment. Prints a line when it serves, and a line for each
+ * frame it did not have ready.
  */
 
 /** Frames drawn ahead: the machine may be busy for a while. */
@@ -28,6 +30,12 @@ async function serve(): Promise<void> {
   const config = lineSchema.parse({ ...JSON.parse(line), kind: "line", pace: "fast" });
   goFirst();
   const periodUs = 1e6 / config.fps;
+  let startAt = config.startAt === 0 ? Number.POSITIVE_INFINITY : config.startAt;
+  if (config.startAt === 0) {
+    createInterface({ input: process.stdin }).on("line", (text) => {
+      startAt = Number(text);
+    });
+  }
   const black = new Uint8Array(config.widthPx * config.heightPx * 3);
   const ready = new Map<number, Uint8Array>();
   // Drawn elsewhere: exposures are asked for on this thread, and must not wait for a drawing.
@@ -39,14 +47,15 @@ async function serve(): Promise<void> {
   });
   let shown = -1;
   serveFakeCamera(address, (exposedUs) => {
-    const k = Math.floor((exposedUs + EARLY_US - config.startAt) / periodUs);
+    const tick = Math.floor((exposedUs + EARLY_US) / periodUs);
+    const k = tick - Math.round(startAt / periodUs);
     // Before the line starts its first pictures, an empty belt, are shown over and over.
-    const picture = ready.get(k < 0 ? ((k % EMPTY) + EMPTY) % EMPTY : k);
+    const picture = ready.get(k < 0 ? tick % EMPTY : k);
     if (k >= 0 && picture === undefined) process.stdout.write(`late ${k}\n`);
     for (const older of ready.keys()) if (older < k) ready.delete(older);
     shown = Math.max(shown, k);
     painter.postMessage(shown);
-    return { picture: picture ?? black, shownUs: config.startAt + k * periodUs };
+    return { picture: picture ?? black, shownUs: tick * periodUs };
   });
   await drawn.promise;
   process.stdout.write("ready\n");

@@ -10,6 +10,8 @@ export interface Plugged {
   readonly address: string;
   /** What the camera's process prints. */
   readonly lines: NodeJS.ReadableStream;
+  /** Gives the camera's process a line. */
+  tell(line: string): void;
   kill(): void;
 }
 
@@ -31,5 +33,6 @@ export async function plugCamera(n: number, command: string): Promise<Plugged> {
   inside("addr", "add", `${address}/24`, "dev", `c${n}`);
   inside("link", "set", `c${n}`, "up");
   camera.stdin!.write("\n");
-  return { address, lines: camera.stdout!, kill: () => camera.kill("SIGKILL") };
+  const tell = (line: string): void => void camera.stdin!.write(`${line}\n`);
+  return { address, lines: camera.stdout!, tell, kill: () => camera.kill("SIGKILL") };
 }

@@ -22,12 +22,14 @@ const PLACES = [
   { offsetMm: 0, angleDeg: 120 },
   { offsetMm: 300, angleDeg: -120 },
 ];
-const HEAD_START_US = 75_000_000;
+/** From the last camera's first frames on: the order to start has to be there before. */
+const HEAD_START_US = 1_000_000;
+/** Frames of the empty belt that each camera gives before. */
+const FRAMES_FIRST = 10;
 /** Two fruit are 110 mm apart at least. */
 const NEAR_US = 100_000;
 
 const items = Number(process.argv[2] ?? 200);
-const startAt = Math.ceil((nowMicros() + HEAD_START_US) / PERIOD_US) * PERIOD_US;
 const line = {
   kind: "line" as const,
   ...SIZE,
@@ -39,7 +41,6 @@ const line = {
   rolls: false,
   seed: 21,
   gateMm: GATE_MM,
-  startAt,
 };
 const program = new URL("./camera-line-server.ts", import.meta.url).pathname;
 
@@ -73,10 +74,6 @@ const cameras = await Promise.all(
     return camera;
   }),
 );
-const truths = truthsOf(
-  configOf((n) => ({ ...line, seenFrom: PLACES[n]! })),
-  items,
-);
 const config = configOf((n) => ({
   kind: "gige",
   camera: cameras[n]!.address,
@@ -86,21 +83,33 @@ const config = configOf((n) => ({
   roi: { w: SIZE.widthPx, h: SIZE.heightPx },
 }));
 const seen: DecidedItem[] = [];
-const until = truths.at(-1)!.gateAt;
+let until = Number.POSITIVE_INFINITY;
 const passed = Promise.withResolvers<void>();
-const watch = await FruitWatch.open(
+const looking = Promise.withResolvers<void>();
+let watch: FruitWatch | undefined;
+watch = await FruitWatch.open(
   config,
   { sizePx: 32, margin: 0.1, fill: 128 },
   {
     fruit: (item) => void seen.push(item),
     // Frames come on after the last fruit, too.
     room: async () => {
+      if (watch?.cameras.every(({ counters }) => counters.seen >= FRAMES_FIRST)) looking.resolve();
       if (nowMicros() > until + 1e6) passed.resolve();
     },
     changed: () => {},
   },
   createLog("silent"),
 );
+// The line waits for its cameras: it starts when all of them give frames of the empty belt.
+await looking.promise;
+const startAt = Math.ceil((Date.now() * 1000 + HEAD_START_US) / PERIOD_US) * PERIOD_US;
+for (const camera of cameras) camera.tell(String(startAt));
+const truths = truthsOf(
+  configOf((n) => ({ ...line, startAt, seenFrom: PLACES[n]! })),
+  items,
+);
+until = truths.at(-1)!.gateAt;
 await passed.promise;
 const counters = watch.cameras.map((camera) => camera.counters);
 await watch.close();
