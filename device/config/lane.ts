@@ -10,13 +10,24 @@ const regionSchema = z.strictObject({
   h: z.number().int().min(16),
 });
 
+const rolls = z
+  .number()
+  .min(-5)
+  .max(5)
+  .default(0)
+  .describe(
+    "how far a fruit's surface turns while it goes on, as a share of that way: 1 where it rolls along, 0 where it lies still; for `sides`",
+  );
+
 const beltSchema = z.strictObject({
   kind: z.literal("belt"),
+  rolls,
   speedMmPerS: positive.max(10_000).describe("speed of the belt; followed from the fruit where they differ a little"),
 });
 
 const cupsSchema = z.strictObject({
   kind: z.literal("cups"),
+  rolls,
   pitchMm: positive.describe("distance between two cups; the camera is triggered once per pitch"),
   windows: z.number().int().min(1).max(64).describe("cups that one frame shows whole"),
   firstWindowMm: z

@@ -71,6 +71,11 @@ export const verdictSchema = z.strictObject({
   views: z.number().int().min(0),
   sides: z.number().min(0).max(1).optional().describe("share of the surface that was seen"),
   cameras: z.array(z.string()).optional().describe("cameras whose views the verdict is made of"),
+  cameraViews: z.array(z.number().int().min(1)).optional().describe("views of each of `cameras`, in their order"),
+  camerasMissing: z
+    .array(z.string())
+    .optional()
+    .describe("cameras of the lane that gave no view: away, not in time, or the item was hidden from them"),
   sizeMm: z.number().nullable(),
   faultShare: z.number().min(0).max(1).optional().describe("share of the surface with faults"),
   lot: z.string().optional().describe("lot that the item belongs to"),

@@ -73,13 +73,18 @@ export class ItemViews {
 }
 
 /** What is decided of an item once its last view is embedded: everything but its name. */
-export function decide(lane: LaneConfig, views: ItemViews, passed: ItemPassed): Omit<DecidedItem, "id"> {
+export function decide(
+  lane: LaneConfig,
+  views: ItemViews,
+  passed: ItemPassed,
+  now: () => Micros = nowMicros,
+): Omit<DecidedItem, "id"> {
   const { judge, embedded } = views;
-  const startedAt = nowMicros();
+  const startedAt = now();
   // In one go: what it is decided by cannot change between the two.
   const { by } = judge;
   const decision = decisionFor(lane, views, passed);
-  const decidedAt = nowMicros();
+  const decidedAt = now();
   const lastViewAt = views.lastViewAt === 0 ? startedAt : views.lastViewAt;
   return {
     lane,

@@ -6,7 +6,7 @@ import type { DecidedItem } from "../recipes/decided-item.ts";
 import type { ItemPassed, Sighting, ViewSeen } from "../vision/follower.ts";
 import { decide, ItemViews } from "./item-views.ts";
 import { createJoin, cupOf, placeOf } from "./join/place.ts";
-import { surfaceSeen } from "./join/surface.ts";
+import { sidesOf } from "./join/surface.ts";
 import { type CameraFinding, CameraTrack, type Join, type JoinedItem } from "./join/track.ts";
 import type { LaneParts } from "./lane.ts";
 
@@ -17,6 +17,24 @@ const LOOK_MS = 20;
 const MAX_OPEN = 256;
 /** Cameras that play as fast as they can stay this near to each other. */
 const STEP_US = 250_000;
+
+/** Stands in for the time that passes. */
+export interface LaneTime {
+  now(): Micros;
+  /** Calls `look` again and again. @returns what ends it */
+  every(ms: number, look: () => void): () => void;
+  /** Resolves after so long, or when it is aborted. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const SYSTEM_TIME: LaneTime = {
+  now: nowMicros,
+  every: (ms, look) => {
+    const timer = setInterval(look, ms).unref();
+    return () => clearInterval(timer);
+  },
+  wait: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+};
 
 /** One camera's track and the views it has given. */
 interface Seen {
@@ -37,14 +55,21 @@ export class JoinedLane {
   readonly #at: (Micros | undefined)[];
   readonly #live: boolean[];
   readonly #inStep: boolean;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #time: LaneTime;
+  readonly #endLooking: () => void;
   readonly #deciding = new Set<Promise<void>>();
   #waiting: (() => void)[] = [];
   /** Tracks that came when their fruit was decided. */
   late = 0;
 
   /** @param inStep the cameras play as fast as they can: none runs ahead, and no gate is waited for by the clock */
-  constructor(config: LaneConfig, spans: readonly Span[], inStep: boolean, parts: LaneParts) {
+  constructor(
+    config: LaneConfig,
+    spans: readonly Span[],
+    inStep: boolean,
+    parts: LaneParts,
+    time: LaneTime = SYSTEM_TIME,
+  ) {
     this.config = config;
     this.#spans = spans;
     this.#parts = parts;
@@ -53,12 +78,13 @@ export class JoinedLane {
     this.#at = config.cameras.map(() => undefined);
     this.#live = config.cameras.map(() => true);
     this.#inStep = inStep;
-    if (!inStep) this.#timer = setInterval(() => this.#decideDue(), LOOK_MS).unref();
+    this.#time = time;
+    this.#endLooking = inStep ? () => {} : time.every(LOOK_MS, () => this.#decideDue());
   }
 
   /** Decides what is open by what there is. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#endLooking();
     for (const camera of this.#live.keys()) this.live(camera, false);
     await this.settled();
   }
@@ -173,7 +199,7 @@ export class JoinedLane {
   }
 
   #decideDue(): void {
-    this.#decideAll(this.#join.due(nowMicros(), RESERVE_US));
+    this.#decideAll(this.#join.due(this.#time.now(), RESERVE_US));
   }
 
   #decideAll(items: readonly JoinedItem[]): void {
@@ -190,16 +216,21 @@ export class JoinedLane {
     seen.sort((a, b) => a.track.camera - b.track.camera);
     await this.#embedded(seen, gateAt);
     const views = await this.#together(seen);
-    const decided = decide(this.config, views, passedOf(item, gateAt, views.crops.length));
+    const passed = passedOf(item, gateAt, views.crops.length);
+    const decided = decide(this.config, views, passed, () => this.#time.now());
     const cameras = this.#camerasOf(seen);
+    const all = new Set(this.config.cameras.map(({ camera }) => camera));
+    const from = seen.flatMap(({ track, views: { crops } }) => crops.map(() => track.camera));
+    const posed = from.map((camera, i) => ({ camera, box: views.boxes[i]! }));
     const short = this.#tooFew(cameras, decided);
     this.#parts.decided({
       ...decided,
       ...(short === undefined ? {} : { decision: short }),
       id: `${this.config.id}-${this.#parts.run}-0-${item.number}`,
       cameras,
-      sides: this.#sidesOf(seen),
-      from: seen.flatMap(({ track, views: { crops } }) => crops.map(() => track.camera)),
+      camerasMissing: passed.presence === "fruit" ? [...all].filter((name) => !cameras.includes(name)) : [],
+      sides: sidesOf(this.config, this.#spans, posed, passed.sizeMm),
+      from,
     });
     views.judge.done();
     for (const each of seen) this.#drop(each);
@@ -213,8 +244,8 @@ export class JoinedLane {
       return;
     }
     const given = new AbortController();
-    const restMs = Math.max(0, (gateAt - RESERVE_US / 2 - nowMicros()) / 1000);
-    const late = wait(restMs, undefined, { signal: given.signal }).catch(() => {});
+    const restMs = Math.max(0, (gateAt - RESERVE_US / 2 - this.#time.now()) / 1000);
+    const late = this.#time.wait(restMs, given.signal);
     await Promise.race([works, late]);
     given.abort();
   }
@@ -257,18 +288,6 @@ export class JoinedLane {
     if (embedded === 0 || cameras.length >= minCameras) return undefined;
     const reason = `seen by ${cameras.join(", ")} only, \`minCameras\` is ${minCameras}`;
     return { outcome: tooFew, reason, grade: null, margin: null, grades: [] };
-  }
-
-  /** Share of the surface that was seen, where the configuration says from where each camera looks. */
-  #sidesOf(seen: readonly Seen[]): number | undefined {
-    const angles: number[] = [];
-    for (const { track, views } of seen) {
-      if (views.crops.length === 0) continue;
-      const { angleDeg } = this.config.cameras[track.camera]!;
-      if (angleDeg === undefined) return undefined;
-      angles.push(angleDeg);
-    }
-    return surfaceSeen(angles);
   }
 }
 

@@ -2,9 +2,13 @@ import type { LaneConfig } from "../config/schema.ts";
 import type { DecidedItem, Judge } from "../recipes/decided-item.ts";
 import type { ItemPassed, Sighting, ViewSeen } from "../vision/follower.ts";
 import { decide, ItemViews } from "./item-views.ts";
+import { sidesOf } from "./join/surface.ts";
 
 /** Items of one lane that may be open at once; the follower's own tracks are bounded far below. */
 const MAX_OPEN = 256;
+
+/** Where along the lane a single camera stands changes nothing. */
+const ANYWHERE = { entryMm: 0, exitMm: 0 };
 
 /** An item that is in view or waits for its last embeddings. */
 interface OpenItem {
@@ -98,7 +102,13 @@ export class Lane {
     if (item.decided) return;
     item.decided = true;
     const decided = decide(this.config, item.views, passed);
+    const sides = this.#sidesOf(item.views, passed);
     if (life === this.#life && this.#open.get(number) === item) this.#forget(number);
-    this.#parts.decided({ ...decided, id: `${this.config.id}-${this.#parts.run}-${life}-${number}` });
+    this.#parts.decided({ ...decided, sides, id: `${this.config.id}-${this.#parts.run}-${life}-${number}` });
+  }
+
+  #sidesOf({ boxes }: ItemViews, { sizeMm }: ItemPassed): number | undefined {
+    const views = boxes.map((box) => ({ camera: 0, box }));
+    return views.length === 0 ? undefined : sidesOf(this.config, [ANYWHERE], views, sizeMm);
   }
 }

@@ -27,7 +27,7 @@ export function draftVerdict(device: string, codes: Codes, item: DecidedItem): V
     })),
     views: passed.views,
     ...(item.sides === undefined ? {} : { sides: item.sides }),
-    ...(item.cameras === undefined ? {} : { cameras: [...item.cameras] }),
+    ...camerasIn(item),
     sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
     cup: passed.cup ?? null,
     exposedAt: formatMicros(passed.exposedAt),
@@ -38,6 +38,17 @@ export function draftVerdict(device: string, codes: Codes, item: DecidedItem): V
     model: by.modelHash.slice(0, 16),
     gallery: by.galleryHash.slice(0, 16),
     ms: item.ms,
+  };
+}
+
+/** Which cameras of a lane of several it is made of, and which it had to do without. */
+function camerasIn({ lane, cameras, camerasMissing = [], from = [] }: DecidedItem): Partial<VerdictDraft> {
+  if (cameras === undefined) return {};
+  const views = cameras.map((name) => from.filter((index) => lane.cameras[index]!.camera === name).length);
+  return {
+    cameras: [...cameras],
+    cameraViews: views,
+    ...(camerasMissing.length === 0 ? {} : { camerasMissing: [...camerasMissing] }),
   };
 }
 

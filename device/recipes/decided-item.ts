@@ -46,6 +46,8 @@ export interface DecidedItem {
   readonly boxes: readonly Box[];
   /** On a lane of several cameras those that gave views, in the lane's order. */
   readonly cameras?: readonly string[];
+  /** Those of its cameras that gave none: away, too slow, or they did not see it. */
+  readonly camerasMissing?: readonly string[];
   /** Which of the lane's cameras each crop is from. */
   readonly from?: readonly number[];
   /** Share of the surface that they saw, 0..1; absent where it is not known. */

@@ -3,6 +3,7 @@ import type { LaneConfig } from "../../config/schema.ts";
 import type { ViewSeen } from "../../vision/follower.ts";
 import { BeltJoin } from "./belt-join.ts";
 import { CupsJoin } from "./cups-join.ts";
+import { alongMm } from "./surface.ts";
 import type { Join, Place } from "./track.ts";
 
 /** The join for a lane's conveyor. @param spans where each camera's region lies along the lane */
@@ -23,14 +24,11 @@ export function createJoin(lane: LaneConfig, spans: readonly Span[]): Join {
 /** Where a view shows its fruit, in the lane's own millimetres. */
 export function placeOf(lane: LaneConfig, camera: number, span: Span, { box, exposedAt }: ViewSeen): Place {
   const { region, mmPerPx, direction, mirrored } = lane.cameras[camera]!;
-  const left = region?.x ?? 0;
-  const centre = box.x + box.w / 2 - left;
-  const lengthPx = (span.exitMm - span.entryMm) / mmPerPx;
-  const alongPx = direction === "right" ? centre : lengthPx - centre;
   const acrossMm = (box.y + box.h / 2 - (region === undefined ? 0 : region.y + region.h / 2)) * mmPerPx;
   // Turned by half, right and left change with the direction.
   const across = (direction === "right") === mirrored ? -acrossMm : acrossMm;
-  return { at: exposedAt, alongMm: span.entryMm + alongPx * mmPerPx, acrossMm: across, lengthMm: box.w * mmPerPx };
+  const along = alongMm(lane, camera, span, box);
+  return { at: exposedAt, alongMm: along, acrossMm: across, lengthMm: box.w * mmPerPx };
 }
 
 /** The carrier under a view, as its camera counts; undefined on a belt. */
