@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { inLanguage, type Language, readWords } from "./languages.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -16,8 +17,10 @@ export interface Asset {
 }
 
 export interface Assets {
-  /** By file name. */
+  /** By their paths in the folder. */
   readonly files: ReadonlyMap<string, Asset>;
+  /** Pages by file name, in each language. */
+  readonly pages: ReadonlyMap<string, ReadonlyMap<Language, Buffer>>;
   /** Changes when any file does: an open page reloads itself after an update of the daemon. */
   readonly version: string;
 }
@@ -27,13 +30,18 @@ export async function readAssets(): Promise<Assets> {
   const folder = new URL("./page/", import.meta.url);
   const files = new Map<string, Asset>();
   const all = createHash("sha256");
-  for (const name of (await readdir(folder)).sort()) {
+  const pages = new Map<string, ReadonlyMap<Language, Buffer>>();
+  const words = await readWords();
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
     const type = TYPES[extname(name)];
     if (type === undefined) continue;
     const body = await readFile(new URL(name, folder));
     const hash = createHash("sha256").update(body).digest("hex");
     all.update(name).update(hash);
-    files.set(name, { type, body, etag: `"${hash.slice(0, 16)}"` });
+    if (name.endsWith(".html")) {
+      const html = body.toString("utf8");
+      pages.set(name, new Map([...words].map(([tag, texts]) => [tag, Buffer.from(inLanguage(html, tag, texts))])));
+    } else files.set(name, { type, body, etag: `"${hash.slice(0, 16)}"` });
   }
-  return { files, version: all.digest("hex").slice(0, 16) };
+  return { files, pages, version: all.digest("hex").slice(0, 16) };
 }

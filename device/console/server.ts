@@ -7,6 +7,7 @@ import { answer, answerJson, Refusal, readBody, redirect, refuse, refuseFor } fr
 import { type Assets, readAssets } from "./assets.ts";
 import { Feed, MAX_CLIENTS } from "./feed.ts";
 import { Guard, securityHeaders } from "./guard.ts";
+import { askedFor, languageCookie, languageOf } from "./languages.ts";
 import { limitSilent, WrongLogins } from "./limits.ts";
 import { addressOf, listenOn, urlOf } from "./listen.ts";
 import { Pictures, sheet, single } from "./pictures.ts";
@@ -18,6 +19,12 @@ const STATUS_INTERVAL_MS = 1000;
 const MAX_CONNECTIONS = 512;
 const MAX_LOGIN_BYTES = 4096;
 const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
+const HTML = "text/html; charset=utf-8";
+/** Pages by their addresses. */
+const PAGES: ReadonlyMap<string, string> = new Map([
+  ["/", "index.html"],
+  ["/wall", "wall.html"],
+]);
 const EVENTS = "text/event-stream; charset=utf-8";
 
 export interface ConsoleOptions {
@@ -161,7 +168,8 @@ export class Console implements Closable {
     // The files of the page are no secret, and the login form needs them.
     if (this.#asset(path.slice(1), request, response)) return;
     const allowed = this.#guard.allowed(request);
-    if (path === "/") return this.#page(allowed, response);
+    const page = PAGES.get(path);
+    if (page !== undefined) return this.#page(allowed ? page : "login.html", allowed, request, response);
     if (!allowed) {
       response.setHeader("www-authenticate", "Bearer");
       return refuse(response, 401, "a token is needed: Authorization: Bearer TOKEN");
@@ -172,7 +180,7 @@ export class Console implements Closable {
 
   /** Only names found at the start are known: the request's text is a key, never a path. */
   #asset(name: string, request: IncomingMessage, response: ServerResponse): boolean {
-    const asset = name.endsWith(".html") ? undefined : this.#assets.files.get(name);
+    const asset = this.#assets.files.get(name);
     if (asset === undefined) return false;
     response.setHeader("etag", asset.etag);
     response.setHeader("cache-control", "no-cache");
@@ -181,9 +189,13 @@ export class Console implements Closable {
     return true;
   }
 
-  #page(allowed: boolean, response: ServerResponse): void {
-    const { type, body } = this.#assets.files.get(allowed ? "index.html" : "login.html")!;
-    answer(response, allowed ? 200 : 401, type, body);
+  /** A page in the language that its address asks for, which the browser then keeps, or that the browser wants. */
+  #page(name: string, allowed: boolean, request: IncomingMessage, response: ServerResponse): void {
+    const language = languageOf(request);
+    if (askedFor(request) !== undefined) response.appendHeader("set-cookie", languageCookie(language));
+    response.setHeader("content-language", language);
+    response.setHeader("vary", "accept-language, cookie");
+    answer(response, allowed ? 200 : 401, HTML, this.#assets.pages.get(name)!.get(language)!);
   }
 
   #health(response: ServerResponse): void {

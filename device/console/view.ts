@@ -1,6 +1,7 @@
 import type { ShadowReport, Verdict } from "../contract/messages.ts";
 import type { Stage } from "../contract/metrics.ts";
 import type { Proof } from "../contract/proof-message.ts";
+import type { ReasonCode } from "../contract/reasons.ts";
 import type { Neighbour } from "../grade/search/nearest.ts";
 
 /** What the station shows to the console. All of it may be asked for at any time, also while the station stops. */
@@ -142,6 +143,8 @@ export interface StationStatus {
   readonly state: "online" | "degraded" | "stopped";
   /** What is wrong, in words; empty when `online` or `stopped`. */
   readonly reasons: readonly string[];
+  /** The same with their codes, lanes and cameras. */
+  readonly causes: readonly ReasonShown[];
   /** Since when it is in this state; RFC 3339, UTC. */
   readonly since: string;
   /** Version of gradeline. */
@@ -160,6 +163,17 @@ export interface StationStatus {
   readonly drift: readonly DriftStatus[];
   /** Over the last items; a stage that has not run yet is absent. */
   readonly latencyMs: { readonly [S in Stage]?: Quantiles };
+}
+
+/** One reason of the state. */
+export interface ReasonShown {
+  readonly code: ReasonCode;
+  readonly lane?: string | undefined;
+  readonly camera?: string | undefined;
+  /** What was found, in English. */
+  readonly message: string;
+  /** What to do, in English. */
+  readonly hint: string;
 }
 
 export interface DriftStatus {

@@ -1,6 +1,7 @@
 import { formatMicros, nowMicros } from "../base/time.ts";
 import { VERSION } from "../base/version.ts";
 import type { CameraStatus, ItemShown, LaneStatus, QueueStatus, StationStatus, StationView } from "../console/view.ts";
+import { hintOf } from "../contract/reasons.ts";
 import type { CameraState } from "../lanes/camera.ts";
 import { DRIFT_TITLES } from "../teach/drift/findings.ts";
 import { StationItems } from "./items.ts";
@@ -56,6 +57,10 @@ function status(station: Station, rates: Rates): StationStatus {
     device: config.device,
     state,
     reasons: reasons.map(({ message }) => message),
+    causes: reasons.map((reason) => {
+      const { code, lane, camera, message } = reason;
+      return { code, lane, camera, message, hint: hintOf(reason) };
+    }),
     since: formatMicros(at),
     version: VERSION,
     uptimeS: Math.round((nowMicros() - station.startedAt) / 1e6),

@@ -1,10 +1,13 @@
 import { make } from "./dom.js";
 import { mark, paint } from "./marks.js";
+import { t } from "./words.js";
 
 /** Grades that a digit answers. */
 const DIGITS = 9;
 /** As the daemon takes them. */
 const LONGEST = 40;
+
+let made = 0;
 
 /** Says what an item is: a button per grade, a new name, and where wanted a way to let it go. */
 export class Answer {
@@ -32,13 +35,13 @@ export class Answer {
    */
   constructor({ title, answer, dismiss }) {
     this.#answer = answer;
-    const field = `new-grade-${title.replaceAll(/\W+/g, "-")}`;
+    const field = `new-grade-${++made}`;
     this.#name.id = field;
     const form = make(
       "form.newgrade",
       {},
-      make("label", { for: field }, "A new grade"),
-      make("div.pair", {}, this.#name, make("button", { type: "submit" }, "Enroll")),
+      make("label", { for: field }, t("answer.new")),
+      make("div.pair", {}, this.#name, make("button", { type: "submit" }, t("answer.enroll"))),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -58,8 +61,8 @@ export class Answer {
       const button = make(
         "button.dismiss",
         { type: "button" },
-        "Dismiss",
-        make("kbd", { "aria-hidden": "true" }, "Del"),
+        t("answer.dismiss"),
+        make("kbd", { "aria-hidden": "true" }, t("answer.del")),
       );
       button.setAttribute("aria-keyshortcuts", "Delete");
       button.addEventListener("click", dismiss);

@@ -1,3 +1,5 @@
+import { t } from "./words.js";
+
 /** Long enough for a gallery that another process writes to. */
 const PATIENCE_MS = 30_000;
 
@@ -38,7 +40,7 @@ export async function ask(path, { id = "", change } = {}) {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
-    throw new Error("no answer from the board");
+    throw new Error(t("ask.silent"));
   }
   // The token has changed: the server shows its form instead of the page.
   if (response.status === 401) location.reload();

@@ -3,11 +3,12 @@ import * as format from "./format.js";
 import { kindOf, mark, nameOf, paint } from "./marks.js";
 import { cut, referenceUrl, viewsUrl } from "./picture.js";
 import { far, reasons, tellingView } from "./why.js";
+import { t } from "./words.js";
 
 /** @import { Verdict } from "../../contract/messages.ts" */
 /** @import { ItemDetail, Why } from "../view.ts" */
 
-const STAGES = /** @type {const} */ ({ vision: "found and followed", embed: "embedded", grade: "graded" });
+const STAGES = /** @type {const} */ (["vision", "embed", "grade"]);
 
 /**
  * Everything about one item: why it got its grade, its views, the references nearest to them, times.
@@ -32,12 +33,12 @@ export function describe(detail, grades) {
  */
 function head({ verdict, enrolled }, grades) {
   const kind = kindOf(verdict);
-  const about = [`lane ${verdict.lane}`, `item ${verdict.seq}`];
-  if (verdict.cup !== null) about.push(`cup ${verdict.cup}`);
-  if (verdict.sizeMm !== null) about.push(`${format.count(verdict.sizeMm)} mm`);
+  const about = [t("detail.lane", { lane: verdict.lane }), t("detail.item", { seq: verdict.seq })];
+  if (verdict.cup !== null) about.push(t("cup", { cup: verdict.cup }));
+  if (verdict.sizeMm !== null) about.push(t("detail.mm", { mm: format.count(verdict.sizeMm) }));
   const line = make("p.what", {}, mark(kind, grades), make("b", {}, nameOf(kind)));
-  if (verdict.late) line.append(make("span.badge.late", {}, "late"));
-  if (enrolled !== null) line.append(make("span.badge", {}, `enrolled as ${enrolled}`));
+  if (verdict.late) line.append(make("span.badge.late", {}, t("late")));
+  if (enrolled !== null) line.append(make("span.badge", {}, t("detail.enrolled", { grade: enrolled })));
   return make("div", {}, line, make("p.small", {}, about.join(", ")));
 }
 
@@ -46,16 +47,14 @@ function words(detail) {
   const { verdict, views: told, pictured, why } = detail;
   const box = make("div.why");
   if (why !== null && why.gallery !== verdict.gallery) {
-    const now = why.grade ?? why.outcome;
-    box.append(
-      make("p.since", {}, "The references have changed since. By those enrolled now: ", make("b", {}, now), "."),
-    );
+    const [before = "", after = ""] = t("detail.changed").split("{now}");
+    box.append(make("p.since", {}, before, make("b", {}, nameOf(kindOf(why))), after));
   }
   box.append(make("ul", {}, ...reasons(detail).map((line) => make("li", {}, line))));
   const notes = [];
   if (told.length > 0 && told.length < verdict.views)
-    notes.push(`This is by ${told.length} of its ${verdict.views} views.`);
-  if (pictured.length < told.length) notes.push(`${pictured.length} of ${told.length} views are kept as pictures.`);
+    notes.push(t("detail.some-views", { n: told.length, all: verdict.views }));
+  if (pictured.length < told.length) notes.push(t("detail.some-pictures", { n: pictured.length, all: told.length }));
   if (notes.length > 0) box.append(make("p.small", {}, notes.join(" ")));
   return box;
 }
@@ -69,23 +68,29 @@ function views(detail, grades) {
   const url = viewsUrl(verdict.item);
   const compared = make("div.compared", {
     role: "group",
-    "aria-label": "Beside its nearest references",
+    "aria-label": t("detail.beside"),
     tabindex: "-1",
   });
   const like = why === null ? -1 : why.grades.findIndex(({ grade }) => grade === why.like);
   const open = new Set(why?.grades[Math.max(0, like)]?.uncovered);
   const buttons = pictured.map((index, at) => {
     const near = all[index]?.nearest[0];
-    const label = `view ${index + 1}`;
+    const label = t("detail.view", { n: index + 1 });
     const button = make(
       "button.view",
       { type: "button", "aria-pressed": "false" },
       cut(url, pictured.length, at, label),
-      make("span.small", {}, near === undefined ? label : `${index + 1}: ${near.grade} ${far(near.distance)}`),
+      make(
+        "span.small",
+        {},
+        near === undefined
+          ? label
+          : t("detail.view-near", { n: index + 1, grade: near.grade, distance: far(near.distance) }),
+      ),
     );
     if (open.has(index)) {
       button.classList.add("open");
-      button.append(make("span.hidden", {}, ", not covered"));
+      button.append(make("span.hidden", {}, t("detail.uncovered")));
     }
     button.addEventListener("click", () => choose(index));
     return button;
@@ -96,13 +101,8 @@ function views(detail, grades) {
     compared.replaceChildren(...beside(detail, index, url, grades));
   }
   choose(tellingView(detail) ?? 0);
-  const title = make(
-    "h3",
-    {},
-    "Its views",
-    make("span.small", {}, " in the order in which they were taken; broken line: not covered"),
-  );
-  return make("section", { "aria-label": "Views" }, title, make("div.views", {}, ...buttons), compared);
+  const title = make("h3", {}, t("detail.views"), make("span.small", {}, ` ${t("detail.views.about")}`));
+  return make("section", { "aria-label": t("detail.views.label") }, title, make("div.views", {}, ...buttons), compared);
 }
 
 /**
@@ -115,22 +115,18 @@ function views(detail, grades) {
  */
 function beside({ views: all, pictured, why }, index, url, grades) {
   const at = pictured.indexOf(index);
-  const own = make(
-    "figure",
-    {},
-    cut(url, pictured.length, at, `view ${index + 1}`),
-    make("figcaption", {}, `view ${index + 1}`),
-  );
+  const name = t("detail.view", { n: index + 1 });
+  const own = make("figure", {}, cut(url, pictured.length, at, name), make("figcaption", {}, name));
   const limits = new Map(why?.grades.map(({ grade, limit }) => [grade, limit]));
   const others = (all[index]?.nearest ?? []).slice(0, 4).map(({ reference, grade, view, views: of, distance }) => {
     const kind = `grade:${grade}`;
     const limit = limits.get(grade);
     const inside = limit !== undefined && distance <= limit;
-    const words = limit === undefined ? "" : inside ? `within ${far(limit)}` : `over the limit ${far(limit)}`;
+    const words = limit === undefined ? "" : t(inside ? "detail.within" : "detail.over", { limit: far(limit) });
     const figure = make(
       "figure",
       {},
-      cut(referenceUrl(reference), of, view, `nearest reference of ${grade}`),
+      cut(referenceUrl(reference), of, view, t("detail.nearest-of", { grade })),
       make(
         "figcaption",
         {},
@@ -143,7 +139,9 @@ function beside({ views: all, pictured, why }, index, url, grades) {
     if (!inside) figure.classList.add("over");
     return figure;
   });
-  return others.length === 0 ? [own] : [own, make("p.versus", { "aria-hidden": "true" }, "nearest"), ...others];
+  return others.length === 0
+    ? [own]
+    : [own, make("p.versus", { "aria-hidden": "true" }, t("detail.nearest")), ...others];
 }
 
 /**
@@ -151,7 +149,13 @@ function beside({ views: all, pictured, why }, index, url, grades) {
  * @param {readonly string[]} grades
  */
 function table({ grades: all }, grades) {
-  const head = ["grade", "distance", "limit", "p-value", "not covered"];
+  const head = [
+    t("detail.head.grade"),
+    t("detail.head.distance"),
+    t("detail.head.limit"),
+    t("detail.head.p"),
+    t("detail.head.uncovered"),
+  ];
   const rows = all.map(({ grade, distance, limit, pValue, uncovered }) => {
     const name = make("th", { scope: "row" }, mark(`grade:${grade}`, grades), ` ${grade}`);
     paint(name, `grade:${grade}`, grades);
@@ -161,18 +165,18 @@ function table({ grades: all }, grades) {
       name,
       make("td", {}, distance === null ? "–" : far(distance)),
       make("td", {}, far(limit)),
-      make("td", {}, pValue === null ? "–" : pValue.toFixed(2)),
-      make("td", {}, uncovered.length === 0 ? "none" : uncovered.map((view) => view + 1).join(", ")),
+      make("td", {}, pValue === null ? "–" : far(pValue)),
+      make("td", {}, uncovered.length === 0 ? t("none") : uncovered.map((view) => view + 1).join(", ")),
     );
   });
-  const about = "each with all better ones; p-value: the share of good fruit as far";
+  const about = t("detail.by-grade.about");
   return make(
     "section",
-    { "aria-label": "Grades" },
-    make("h3", {}, "By grade", make("span.small", {}, ` ${about}`)),
+    { "aria-label": t("detail.grades") },
+    make("h3", {}, t("detail.by-grade"), make("span.small", {}, ` ${about}`)),
     make(
       "div.scroll",
-      { tabindex: "0", role: "group", "aria-label": "By grade" },
+      { tabindex: "0", role: "group", "aria-label": t("detail.by-grade") },
       make(
         "table",
         {},
@@ -189,27 +193,33 @@ function facts(verdict) {
   const spare = (Date.parse(gateAt) - Date.parse(decidedAt)) / 1000;
   /** @type {Record<string, string>} */
   const list = {
-    exposed: format.timeOfDay(exposedAt),
-    decided: format.timeOfDay(decidedAt),
-    "at the gate": `${format.timeOfDay(gateAt)}, ${late ? `decided ${Math.abs(spare).toFixed(2)} s too late` : `${spare.toFixed(2)} s after the decision`}`,
-    views: verdict.cameras === undefined ? String(verdict.views) : `${verdict.views} of ${verdict.cameras.join(", ")}`,
-    margin: verdict.margin === null ? "–" : format.margin(verdict.margin),
-    item: verdict.item,
-    model: verdict.model,
-    gallery: verdict.gallery,
+    [t("detail.exposed")]: format.timeOfDay(exposedAt),
+    [t("detail.decided")]: format.timeOfDay(decidedAt),
+    [t("detail.gate")]: t(late ? "detail.gate.late" : "detail.gate.spare", {
+      time: format.timeOfDay(gateAt),
+      s: far(Math.abs(spare)),
+    }),
+    [t("detail.view-count")]:
+      verdict.cameras === undefined
+        ? String(verdict.views)
+        : t("detail.view-count.of", { n: verdict.views, cameras: verdict.cameras.join(", ") }),
+    [t("margin")]: verdict.margin === null ? "–" : format.margin(verdict.margin),
+    [t("detail.name.item")]: verdict.item,
+    [t("detail.name.model")]: verdict.model,
+    [t("detail.name.gallery")]: verdict.gallery,
   };
-  if (verdict.recipe !== null) list.recipe = String(verdict.recipe);
-  for (const stage of /** @type {(keyof typeof STAGES)[]} */ (Object.keys(STAGES))) {
+  if (verdict.recipe !== null) list[t("detail.name.recipe")] = String(verdict.recipe);
+  for (const stage of STAGES) {
     const time = ms[stage];
-    if (typeof time === "number") list[STAGES[stage]] = `${format.millis(time)} ms`;
+    if (typeof time === "number") list[t(`detail.stage.${stage}`)] = `${format.millis(time)} ${t("unit.ms")}`;
   }
   const entries = Object.entries(list).map(([name, value]) =>
     make("div", {}, make("dt", {}, name), make("dd", {}, value)),
   );
   return make(
     "section",
-    { "aria-label": "Times" },
-    make("h3", {}, "Times and names"),
+    { "aria-label": t("detail.times.label") },
+    make("h3", {}, t("detail.times")),
     make("dl.pairs", {}, ...entries),
   );
 }

@@ -1,7 +1,14 @@
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const oneDigit = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const calendar = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+import { language, t } from "./words.js";
+
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const oneDigit = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const twoDigits = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const calendar = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { day: "numeric", month: "short" });
+const clock = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 
 /** @param {number} value */
 export const count = (value) => whole.format(value);
@@ -17,7 +24,10 @@ export const percent = (share) =>
   `${share > 0 && share < 0.095 ? oneDigit.format(share * 100) : whole.format(share * 100)} %`;
 
 /** Always with its sign's place, so that columns of margins stand still. @param {number} value */
-export const margin = (value) => (value < 0 ? `−${Math.abs(value).toFixed(2)}` : value.toFixed(2));
+export const margin = (value) => (value < 0 ? `−${distance(-value)}` : distance(value));
+
+/** Distances and p-values, as people compare them. @param {number} value */
+export const distance = (value) => twoDigits.format(value);
 
 /** Time of day here, of an RFC 3339 time or a Date. @param {string | Date} time */
 export const timeOfDay = (time) => clock.format(typeof time === "string" ? new Date(time) : time);
@@ -29,21 +39,20 @@ export const day = (time) => `${calendar.format(new Date(time))}, ${timeOfDay(ti
 export function span(seconds) {
   /** @type {[number, string][]} */
   const parts = [
-    [Math.floor(seconds / 86_400), "d"],
-    [Math.floor(seconds / 3600) % 24, "h"],
-    [Math.floor(seconds / 60) % 60, "min"],
-    [Math.floor(seconds) % 60, "s"],
+    [Math.floor(seconds / 86_400), t("unit.d")],
+    [Math.floor(seconds / 3600) % 24, t("unit.h")],
+    [Math.floor(seconds / 60) % 60, t("unit.min")],
+    [Math.floor(seconds) % 60, t("unit.s")],
   ];
   const first = parts.findIndex(([value]) => value > 0);
-  if (first === -1) return "0 s";
+  if (first === -1) return `0 ${t("unit.s")}`;
   return parts
     .slice(first, first + 2)
     .map(([value, unit]) => `${value} ${unit}`)
     .join(" ");
 }
 
-/** How long ago, for ages that matter when they are long. @param {number | null} ms */
+/** How long ago, for ages that matter when they are long. @param {number} ms */
 export function age(ms) {
-  if (ms === null) return "none yet";
-  return ms < 1000 ? `${whole.format(ms)} ms` : span(ms / 1000);
+  return ms < 1000 ? `${whole.format(ms)} ${t("unit.ms")}` : span(ms / 1000);
 }

@@ -2,6 +2,7 @@ import { Answer } from "./answer.js";
 import { ask } from "./ask.js";
 import { describe } from "./detail.js";
 import { make, say, wordsOf } from "./dom.js";
+import { t } from "./words.js";
 
 /** @import { StationStatus } from "../view.ts" */
 
@@ -13,15 +14,15 @@ export class ItemRoom {
   #grades = [];
   /** @type {string | undefined} */
   #gallery;
-  #title = make("h2", { tabindex: "-1" }, "Item");
+  #title = make("h2", { tabindex: "-1" }, t("page.item"));
   #said = make("p.said", { role: "status" });
   #wrong = make("p.said.wrong", { role: "alert" });
   #body = make("div.body");
-  #answer = new Answer({ title: "Was it wrong? Enroll it as", answer: (grade) => void this.#enroll(grade) });
+  #answer = new Answer({ title: t("item.ask"), answer: (grade) => void this.#enroll(grade) });
 
   /** @param {HTMLElement} element */
   constructor(element) {
-    const back = make("button.back", { type: "button" }, "Back");
+    const back = make("button.back", { type: "button" }, t("item.back"));
     back.addEventListener("click", () => {
       if (history.length > 1 && document.body.dataset.walked === "yes") history.back();
       else location.hash = "#line";
@@ -46,7 +47,7 @@ export class ItemRoom {
       this.#id = id;
       say(this.#said, "");
       say(this.#wrong, "");
-      this.#body.replaceChildren(make("p.small", {}, "Asking the board …"));
+      this.#body.replaceChildren(make("p.small", {}, t("item.asking")));
       this.#answer.element.hidden = true;
     }
     void this.#load();
@@ -79,42 +80,32 @@ export class ItemRoom {
       const detail = await ask("/api/item/", { id });
       if (id !== this.#id) return;
       if (detail === undefined) return this.#gone();
-      say(this.#title, `Item ${detail.verdict.seq} of lane ${detail.verdict.lane}`);
+      say(this.#title, t("item.title", { seq: detail.verdict.seq, lane: detail.verdict.lane }));
       this.#body.replaceChildren(describe(detail, this.#grades));
       this.#answer.element.hidden = detail.views.length === 0;
     } catch (error) {
-      if (id === this.#id) say(this.#wrong, `This item cannot be shown: ${wordsOf(error)}`);
+      if (id === this.#id) say(this.#wrong, t("item.failed", { why: wordsOf(error) }));
     }
   }
 
   #gone() {
-    say(this.#title, "Not kept any more");
+    say(this.#title, t("item.gone"));
     this.#answer.element.hidden = true;
-    this.#body.replaceChildren(
-      make(
-        "p",
-        {},
-        "The board keeps the newest items of its lanes, and those in the unknown queue; this one was let go.",
-      ),
-    );
+    this.#body.replaceChildren(make("p", {}, t("item.gone.about")));
   }
 
   /** @param {string} grade */
   async #enroll(grade) {
     const id = this.#id;
     say(this.#wrong, "");
-    say(this.#said, `Enrolling it as ${grade} …`);
+    say(this.#said, t("item.enrolling", { grade }));
     try {
       const done = await ask("/api/enroll", { change: { grade, items: [id] } });
-      if (id === this.#id)
-        say(
-          this.#said,
-          `Enrolled as ${grade}. ${done?.references ?? 0} fruit are enrolled; the next one is judged by them.`,
-        );
+      if (id === this.#id) say(this.#said, t("item.enrolled", { grade, n: done?.references ?? 0 }));
     } catch (error) {
       if (id !== this.#id) return;
       say(this.#said, "");
-      say(this.#wrong, `Not enrolled: ${wordsOf(error)}`);
+      say(this.#wrong, t("item.not-enrolled", { why: wordsOf(error) }));
     }
   }
 }

@@ -1,6 +1,7 @@
 import { make } from "./dom.js";
 import * as format from "./format.js";
 import { kindOf, mark, nameOf, paint } from "./marks.js";
+import { t } from "./words.js";
 
 /** @import { ItemMessage } from "../view.ts" */
 
@@ -43,8 +44,8 @@ function picture({ thumb, late, cup }, kind, grades) {
     image.addEventListener("error", () => image.replaceWith(mark(kind, grades)), { once: true });
     frame.append(image);
   }
-  if (late) frame.append(make("p.late", {}, "late"));
-  if (cup !== null) frame.append(make("p.cup", {}, `cup ${cup}`));
+  if (late) frame.append(make("p.late", {}, t("late")));
+  if (cup !== null) frame.append(make("p.cup", {}, t("cup", { cup })));
   return frame;
 }
 
@@ -54,14 +55,14 @@ function marginBar(margin) {
   const fill = make("span.fill");
   fill.style.setProperty("left", `${Math.min(at, ZERO) * 100}%`);
   fill.style.setProperty("width", `${Math.abs(at - ZERO) * 100}%`);
-  const title = "margin: 0 at the threshold (the upright line), 1 on a reference";
+  const title = t("margin.title");
   return make("div.bar", { "aria-hidden": "true", title }, fill);
 }
 
 /** @param {ItemMessage} item */
 function measures({ sizeMm, margin }) {
-  const size = sizeMm === null ? "" : `${format.count(sizeMm)} mm`;
+  const size = sizeMm === null ? "" : t("detail.mm", { mm: format.count(sizeMm) });
   const line = make("p.measures.small", {}, make("span", {}, size));
-  if (margin !== null) line.append(make("span", {}, make("span.hidden", {}, "margin "), format.margin(margin)));
+  if (margin !== null) line.append(make("span", {}, make("span.hidden", {}, `${t("margin")} `), format.margin(margin)));
   return line;
 }

@@ -2,6 +2,7 @@ import { arrange, keyed, make, say, targetOf } from "./dom.js";
 import * as format from "./format.js";
 import { tile } from "./item.js";
 import { mark, nameOf, outcomes, paint } from "./marks.js";
+import { t } from "./words.js";
 
 /** @import { CameraStatus, GalleryStatus, ItemMessage, LaneStatus } from "../view.ts" */
 
@@ -35,13 +36,13 @@ export class Lane {
     const title = `lane-${id}`;
     const parts = {
       about: make("p.small"),
-      paused: make("p.badge", { hidden: "" }, "paused"),
+      paused: make("p.badge", { hidden: "" }, t("lane.paused")),
       enrolls: make("p.badge.enrolls", { hidden: "" }),
       rate: make("p.rate"),
-      hold: make("button.hold", { type: "button", "aria-pressed": "false" }, "Hold"),
+      hold: make("button.hold", { type: "button", "aria-pressed": "false" }, t("lane.hold")),
       share: make("div.share", { "aria-hidden": "true" }),
-      tally: make("ul.tally", { "aria-label": `Counts of lane ${id}` }),
-      strip: make("ol.strip", { "aria-label": `Latest items of lane ${id}, newest first` }),
+      tally: make("ul.tally", { "aria-label": t("lane.counts", { lane: id }) }),
+      strip: make("ol.strip", { "aria-label": t("lane.latest", { lane: id }) }),
       empty: make("div.none"),
     };
     this.#parts = parts;
@@ -111,13 +112,13 @@ export class Lane {
    */
   status(lane, camera, gallery) {
     const { about, paused, enrolls, rate } = this.#parts;
-    say(about, `${lane.conveyor}, camera ${lane.camera}`);
+    say(about, t("lane.about", { conveyor: t(`lane.${lane.conveyor}`), camera: lane.camera }));
     paused.hidden = !lane.paused;
     this.element.classList.toggle("resting", lane.paused);
-    rate.replaceChildren(make("b", {}, format.rate(lane.perMinute)), " / min");
+    const [before = "", after = ""] = t("lane.per-minute").split("{rate}");
+    rate.replaceChildren(before, make("b", {}, format.rate(lane.perMinute)), after);
     const { enrolling } = lane;
-    const passed =
-      enrolling === null ? "" : `enrolling ${enrolling.passed} of ${enrolling.count} as ${enrolling.grade}`;
+    const passed = enrolling === null ? "" : t("lane.enrolling", enrolling);
     say(enrolls, passed);
     enrolls.hidden = passed === "";
     this.#grades = gallery.grades;
@@ -138,7 +139,7 @@ export class Lane {
     const kinds = [...counts.keys()];
     const fruit = lane.items - lane.outcomes.empty;
     this.#tally([...kinds, ...(lane.late > 0 ? ["late"] : [])], (li, kind) => {
-      if (kind === "late") return fill(li, "late", [make("span", {}, "late")], lane.late, lane.items);
+      if (kind === "late") return fill(li, "late", [make("span", {}, t("late"))], lane.late, lane.items);
       paint(li, kind, this.#grades);
       const sign = [mark(kind, this.#grades), make("span", {}, nameOf(kind))];
       fill(li, "", sign, counts.get(kind) ?? 0, kind === "empty" ? lane.items : fruit);
@@ -228,10 +229,10 @@ export class Lane {
 
   #sayHold() {
     const { hold } = this.#parts;
-    const newer = this.#missed === 0 ? "" : `, ${format.count(this.#missed)} newer`;
     hold.setAttribute("aria-pressed", String(this.#held));
-    hold.title = this.#held ? "Show the newest items again" : "Keep these items in sight";
-    say(hold, this.#held ? `Held${newer}` : "Hold");
+    hold.title = t(this.#held ? "lane.held.title" : "lane.hold.title");
+    const held = this.#missed === 0 ? t("lane.held") : t("lane.held-newer", { n: format.count(this.#missed) });
+    say(hold, this.#held ? held : t("lane.hold"));
     this.element.classList.toggle("held", this.#held);
   }
 
@@ -282,21 +283,20 @@ function fill(li, extra, sign, count, whole) {
 function advice(lane, camera, gallery) {
   if (gallery.items === 0) {
     return [
-      "No grade is enrolled yet",
-      "Let fruit pass: each is unknown and waits under Unknown until you say what it is.",
-      "Or teach the line from pictures of good samples: gradeline-calibrate enroll GRADE PATH…",
+      t("lane.untaught"),
+      t("lane.untaught.pass"),
+      t("lane.untaught.files", { command: "gradeline-calibrate enroll GRADE PATH…" }),
     ];
   }
-  if (lane.paused) return ["Paused", "This lane does not grade until the request resume comes."];
+  if (lane.paused) return [t("lane.paused.title"), t("lane.paused.how")];
   if (camera?.state !== "ok") {
-    const why = camera?.reason ?? "It delivers nothing.";
-    return [`Camera ${lane.camera} has no picture`, why, "Check its cable and power; it is tried again by itself."];
+    const why = camera?.reason ?? t("lane.no-picture.why");
+    return [t("lane.no-picture", { camera: lane.camera }), why, t("lane.no-picture.how")];
   }
-  if (lane.items > 0)
-    return ["No items since the page was opened", "They appear here when they have passed the camera."];
+  if (lane.items > 0) return [t("lane.none-since"), t("lane.none-since.how")];
   return [
-    "No fruit yet",
-    `Camera ${lane.camera} delivers ${format.rate(camera.fps)} frames a second. Start the conveyor: items appear here when they have passed the camera.`,
-    "Fruit pass and nothing appears? Check the light, and roi, mmPerPx and fruitMm of this lane in the configuration.",
+    t("lane.none"),
+    t("lane.none.start", { camera: lane.camera, fps: format.rate(camera.fps) }),
+    t("lane.none.check"),
   ];
 }

@@ -3,7 +3,7 @@ const field = document.getElementById("token");
 field?.focus();
 if (location.search === "?wrong") {
   const wrong = document.getElementById("wrong");
-  if (wrong !== null) wrong.textContent = "That is not this board's token.";
+  if (wrong !== null) wrong.textContent = wrong.dataset.text ?? "";
 }
 
 // A link from another site arrives without the cookie although this browser has it: ask once from here.

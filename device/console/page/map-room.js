@@ -3,6 +3,7 @@ import { make, say, targetOf, wordsOf } from "./dom.js";
 import * as format from "./format.js";
 import { kindOf, mark, nameOf, paint, shapeOf } from "./marks.js";
 import { referenceUrl, viewsUrl } from "./picture.js";
+import { t } from "./words.js";
 
 /** @import { Verdict } from "../../contract/messages.ts" */
 /** @import { ItemMessage, MapShown, Point, StationStatus } from "../view.ts" */
@@ -38,20 +39,15 @@ export class MapRoom {
   #chosen;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #due;
-  #title = make("h2", { tabindex: "-1" }, "Map");
+  #title = make("h2", { tabindex: "-1" }, t("map.title"));
   #about = make("p.small");
   #wrong = make("p.said.wrong", { role: "alert" });
-  #legend = make("ul.legend", { "aria-label": "Marks" });
-  #svg = svg("svg", { role: "group", "aria-label": "Map of fruit; arrow keys go from one to the next" });
+  #legend = make("ul.legend", { "aria-label": t("map.marks") });
+  #svg = svg("svg", { role: "group", "aria-label": t("map.label") });
   #references = svg("g");
   #latest = svg("g");
   #card = make("div.card");
-  #none = make(
-    "div.none",
-    {},
-    make("p.what", {}, "No map yet"),
-    make("p", {}, "It is drawn as soon as fruit are enrolled."),
-  );
+  #none = make("div.none", {}, make("p.what", {}, t("map.none")), make("p", {}, t("map.none.about")));
   #field;
   #whole;
 
@@ -134,7 +130,7 @@ export class MapRoom {
       say(this.#wrong, "");
       this.#draw();
     } catch (error) {
-      say(this.#wrong, `The map cannot be shown: ${wordsOf(error)}`);
+      say(this.#wrong, t("map.failed", { why: wordsOf(error) }));
     }
   }
 
@@ -154,14 +150,15 @@ export class MapRoom {
     this.#points = new Map();
     for (const reference of map.references) {
       const kind = `grade:${reference.grade}`;
-      const label = `reference, ${reference.grade}`;
+      const label = t("map.reference", { grade: reference.grade });
       const point = { key: `r ${reference.id}`, kind, label, id: reference.id };
       this.#put(point, place(reference), 9, before);
     }
     const newest = this.#items.length - 1;
     for (const [index, { verdict, ...spot }] of this.#items.entries()) {
       const kind = kindOf(verdict);
-      const label = `${nameOf(kind)}, item ${verdict.seq} of lane ${verdict.lane}`;
+      const { seq, lane } = verdict;
+      const label = t("map.passed", { kind: nameOf(kind), seq, lane });
       const point = { key: `i ${verdict.item}`, kind, label, id: verdict.item, verdict };
       const g = this.#put(point, place(spot), index === newest ? 18 : 14, before);
       g.style.opacity = String(0.35 + 0.65 * ((index + 1) / this.#items.length));
@@ -231,19 +228,15 @@ export class MapRoom {
       this.#legend.replaceChildren(
         ...[...counts].map(([kind, count]) => {
           const li = make("li", {}, mark(kind, this.#grades), make("span", {}, nameOf(kind)));
-          if (count !== undefined) li.append(make("span.small", {}, `${format.count(count)} enrolled`));
+          if (count !== undefined) li.append(make("span.small", {}, t("map.enrolled", { n: format.count(count) })));
           paint(li, kind, this.#grades);
           return li;
         }),
       );
     }
-    const part =
-      references.length < enrolled ? ` An even part of the ${format.count(enrolled)} enrolled is shown.` : "";
+    const part = references.length < enrolled ? ` ${t("map.part", { n: format.count(enrolled) })}` : "";
     const share = format.percent(explained.reduce((sum, one) => sum + one, 0));
-    say(
-      this.#about,
-      `Small marks are enrolled fruit, ringed ones have just passed; what lies near each other is alike. The plane shows ${share} of how the references differ.${part}`,
-    );
+    say(this.#about, `${t("map.about", { share })}${part}`);
   }
 
   /** @param {PointerEvent} event */
@@ -269,7 +262,7 @@ export class MapRoom {
     const point = this.#pointOf(key);
     if (point === undefined) {
       this.#chosen = undefined;
-      this.#card.replaceChildren(make("p.small", {}, "Point at a mark, or reach it with the arrow keys, to see it."));
+      this.#card.replaceChildren(make("p.small", {}, t("map.point")));
       return;
     }
     point.g.classList.add("chosen");
@@ -278,13 +271,13 @@ export class MapRoom {
     const url = verdict !== undefined ? viewsUrl(point.id) : referenceUrl(point.id);
     const name = make("p.what", {}, mark(point.kind, this.#grades), make("b", {}, nameOf(point.kind)));
     paint(name, point.kind, this.#grades);
-    const image = make("img", { src: url, alt: `Views of ${point.label}`, decoding: "async" });
+    const image = make("img", { src: url, alt: t("map.views-of", { label: point.label }), decoding: "async" });
     image.addEventListener("error", () => image.remove(), { once: true });
     const about =
       verdict !== undefined
-        ? make("a.go", { href: `#item/${encodeURIComponent(point.id)}` }, "Why this grade?")
-        : make("p.small", {}, "enrolled");
-    const which = verdict !== undefined ? `item ${verdict.seq} of lane ${verdict.lane}` : "";
+        ? make("a.go", { href: `#item/${encodeURIComponent(point.id)}` }, t("map.why"))
+        : make("p.small", {}, t("map.is-enrolled"));
+    const which = verdict !== undefined ? t("item.of-lane", { seq: verdict.seq, lane: verdict.lane }) : "";
     this.#card.replaceChildren(name, make("p.small", {}, which), image, about);
   }
 

@@ -1,3 +1,5 @@
+import { t } from "./words.js";
+
 /** @import { Verdict } from "../../contract/messages.ts" */
 
 /**
@@ -27,17 +29,14 @@ const OUTCOMES = {
   empty: "M5 12h14",
   "no-image": "M6 6l12 12M18 6L6 18",
 };
-/** @type {Readonly<Record<Ungraded, string>>} */
-const NAMES = { unknown: "unknown", unsure: "unsure", foreign: "foreign", empty: "empty", "no-image": "no image" };
-
-export const outcomes = /** @type {Ungraded[]} */ (Object.keys(NAMES));
+export const outcomes = /** @type {Ungraded[]} */ (Object.keys(OUTCOMES));
 
 /**
  * @param {string} kind
  * @returns {kind is Ungraded}
  */
 function isUngraded(kind) {
-  return Object.hasOwn(NAMES, kind);
+  return Object.hasOwn(OUTCOMES, kind);
 }
 
 /**
@@ -48,7 +47,7 @@ function isUngraded(kind) {
 export const kindOf = ({ outcome, grade }) => (outcome === "graded" ? `grade:${grade}` : outcome);
 
 /** The name of a kind in words. @param {string} kind */
-export const nameOf = (kind) => (isUngraded(kind) ? NAMES[kind] : kind.slice("grade:".length));
+export const nameOf = (kind) => (isUngraded(kind) ? t(`outcome.${kind}`) : kind.slice("grade:".length));
 
 /**
  * Gives an element the kind's colour.
@@ -96,7 +95,7 @@ export const shapeOf = (kind, grades) =>
  * @param {readonly string[]} grades
  */
 function rankOf(kind, grades) {
-  const rank = grades.indexOf(nameOf(kind));
+  const rank = grades.indexOf(kind.slice("grade:".length));
   return rank === -1 ? grades.length : rank;
 }
 

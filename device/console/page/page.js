@@ -5,8 +5,10 @@ import { ItemRoom } from "./item-room.js";
 import { Lane } from "./lane.js";
 import { MapRoom } from "./map-room.js";
 import { QueueRoom } from "./queue-room.js";
+import { inWords } from "./reasons.js";
 import { walk } from "./rooms.js";
 import { System } from "./system.js";
+import { language, t } from "./words.js";
 
 /** @import { ItemMessage, PageEvents, QueueStatus, StationStatus } from "../view.ts" */
 
@@ -53,11 +55,19 @@ follow({
   lost(why) {
     lostSince ??= new Date();
     document.body.dataset.link = "lost";
-    showState("lost", "no connection");
-    const reason = why === "" ? "No answer from the board" : `Refused by the board (${why})`;
-    notify("bad", `${reason} since ${format.timeOfDay(lostSince)}. What you see is from before; trying again.`);
+    showState("lost", t("state.lost"));
+    const time = format.timeOfDay(lostSince);
+    notify("bad", why === "" ? t("link.lost", { time }) : t("link.refused", { why, time }));
   },
 });
+
+for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".languages a"))) {
+  if (link.lang === language) link.setAttribute("aria-current", "true");
+  // Who reads an item goes on reading it.
+  link.addEventListener("click", () => {
+    link.hash = location.hash;
+  });
+}
 
 /** The first event of every connection: what the daemon knows now takes the place of all that was shown. @param {PageEvents["snapshot"]} snapshot */
 function begin(snapshot) {
@@ -72,7 +82,7 @@ function begin(snapshot) {
   show(snapshot.status);
   if (away !== undefined) for (const room of [item, queue, map]) room.again();
   if (away !== undefined && at("notice").hidden) {
-    notify("good", `Connected again at ${format.timeOfDay(new Date())}.`);
+    notify("good", t("link.back", { time: format.timeOfDay(new Date()) }));
     relief = setTimeout(() => notify("good", ""), RELIEF_MS);
   }
 }
@@ -80,10 +90,10 @@ function begin(snapshot) {
 /** @param {StationStatus} status */
 function show(status) {
   say(at("device"), status.device);
-  showState(status.state, status.state);
-  document.title = `${status.state === "online" ? "" : `${status.state}: `}${status.device} – gradeline`;
-  if (status.reasons.length > 0) notify("warn", status.reasons.join("; "));
-  else if (status.state === "stopped") notify("idle", `Stopped since ${format.timeOfDay(status.since)}.`);
+  showState(status.state, t(`state.${status.state}`));
+  document.title = `${status.state === "online" ? "" : `${t(`state.${status.state}`)}: `}${status.device} – gradeline`;
+  if (status.reasons.length > 0) notify("warn", status.causes.map(inWords).join("; "));
+  else if (status.state === "stopped") notify("idle", t("link.stopped", { time: format.timeOfDay(status.since) }));
   else if (relief === undefined) notify("good", "");
   showFacts(status);
   const cameras = new Map(status.cameras.map((camera) => [camera.id, camera]));
@@ -118,7 +128,7 @@ function showState(state, words) {
   at("state").dataset.tone = TONES[state];
   const place = at("state").querySelector(".words");
   if (place !== null) say(place, words);
-  if (state === "lost") document.title = "no connection – gradeline";
+  if (state === "lost") document.title = `${t("state.lost")} – gradeline`;
 }
 
 /**
@@ -144,11 +154,11 @@ function showFacts({ lanes: all, latencyMs, broker }) {
   const delay = latencyMs.exposure_to_ack;
   /** @type {Record<string, [value: string, tone: string]>} */
   const facts = {
-    "items / min": [format.rate(sum((lane) => lane.perMinute)), ""],
-    items: [format.count(sum((lane) => lane.items)), ""],
-    late: [format.count(late), late > 0 ? "bad" : ""],
-    "ms to broker (p99)": [delay === undefined ? "–" : format.millis(delay.p99), ""],
-    "waiting for broker": [format.count(broker.pendingVerdicts), broker.state === "connected" ? "" : "warn"],
+    [t("fact.rate")]: [format.rate(sum((lane) => lane.perMinute)), ""],
+    [t("fact.items")]: [format.count(sum((lane) => lane.items)), ""],
+    [t("fact.late")]: [format.count(late), late > 0 ? "bad" : ""],
+    [t("fact.delay")]: [delay === undefined ? "–" : format.millis(delay.p99), ""],
+    [t("fact.waiting")]: [format.count(broker.pendingVerdicts), broker.state === "connected" ? "" : "warn"],
   };
   factList(Object.keys(facts), (div, name) => {
     const [value, tone] = facts[name] ?? ["", ""];

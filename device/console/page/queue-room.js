@@ -5,6 +5,7 @@ import { keyed, make, say, targetOf, wordsOf } from "./dom.js";
 import * as format from "./format.js";
 import { kindOf, nameOf, paint } from "./marks.js";
 import { viewsUrl } from "./picture.js";
+import { counted, t } from "./words.js";
 
 /** @import { Verdict } from "../../contract/messages.ts" */
 /** @import { StationStatus } from "../view.ts" */
@@ -29,37 +30,23 @@ export class QueueRoom {
   #grades = [];
   /** @type {string | undefined} */
   #gallery;
-  #title = make("h2", { tabindex: "-1" }, "Unknown fruit");
+  #title = make("h2", { tabindex: "-1" }, t("queue.title"));
   #count = make("span");
-  #about = make(
-    "p.small",
-    {},
-    this.#count,
-    make("span.keys", {}, "; keys 1 to 9 answer, arrows choose, Del dismisses"),
-  );
+  #about = make("p.small", {}, this.#count, make("span.keys", {}, t("queue.keys")));
   #said = make("p.said", { role: "status" });
   #wrong = make("p.said.wrong", { role: "alert" });
-  #row = make("ol.row", { "aria-label": "Waiting, newest first" });
+  #row = make("ol.row", { "aria-label": t("queue.row") });
   #body = make("div.body");
   #face = /** @type {HTMLImageElement} */ (make("img.face", { alt: "", decoding: "async" }));
   #asked;
-  #none = make(
-    "div.none",
-    {},
-    make("p.what", {}, "Nothing waits"),
-    make(
-      "p",
-      {},
-      "Fruit that are like no reference, or as much like two grades, wait here with their pictures until somebody says what they are.",
-    ),
-  );
+  #none = make("div.none", {}, make("p.what", {}, t("queue.empty")), make("p", {}, t("queue.empty.about")));
   #answer;
   #list;
 
   /** @param {HTMLElement} element */
   constructor(element) {
     this.#answer = new Answer({
-      title: "What is it?",
+      title: t("queue.ask"),
       answer: (grade) => void this.#say(grade),
       dismiss: () => void this.#say(null),
     });
@@ -130,7 +117,7 @@ export class QueueRoom {
       for (const id of this.#busy) if (!items.some(({ item }) => item === id)) this.#busy.delete(id);
       this.#draw();
     } catch (error) {
-      say(this.#wrong, `The queue cannot be shown: ${wordsOf(error)}`);
+      say(this.#wrong, t("queue.failed", { why: wordsOf(error) }));
     }
   }
 
@@ -142,7 +129,7 @@ export class QueueRoom {
     const waiting = this.#waiting();
     if (!waiting.some(({ item }) => item === this.#chosen)) this.#chosen = waiting[0]?.item;
     const total = Math.max(0, this.#total - this.#busy.size);
-    say(this.#count, total === 0 ? "" : `${format.count(total)} wait`);
+    say(this.#count, total === 0 ? "" : counted("queue.waiting", total, format.count(total)));
     this.#about.hidden = total === 0;
     this.#none.hidden = waiting.length > 0;
     this.#row.hidden = waiting.length === 0;
@@ -159,7 +146,7 @@ export class QueueRoom {
       if (id === this.#chosen) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
       const { lane, seq, outcome } = verdict;
-      button.setAttribute("aria-label", `${nameOf(outcome)} item ${seq} of lane ${lane}`);
+      button.setAttribute("aria-label", t("map.passed", { kind: nameOf(outcome), seq, lane }));
     });
     if (!this.#open) return;
     this.#keepInSight();
@@ -202,11 +189,11 @@ export class QueueRoom {
       const detail = await ask("/api/item/", { id });
       if (id !== this.#shown) return;
       this.#body.replaceChildren(
-        detail === undefined ? make("p", {}, "It was let go meanwhile.") : describe(detail, this.#grades),
+        detail === undefined ? make("p", {}, t("queue.gone")) : describe(detail, this.#grades),
       );
     } catch (error) {
       if (id !== this.#shown) return;
-      this.#body.replaceChildren(make("p", {}, `It cannot be shown: ${wordsOf(error)}`));
+      this.#body.replaceChildren(make("p", {}, t("item.failed", { why: wordsOf(error) })));
     }
   }
 
@@ -228,7 +215,7 @@ export class QueueRoom {
     this.#move(1);
     this.#busy.add(id);
     say(this.#wrong, "");
-    say(this.#said, grade === null ? "Dismissing …" : `Enrolling as ${grade} …`);
+    say(this.#said, grade === null ? t("queue.dismissing") : t("queue.enrolling", { grade }));
     this.#draw();
     // What had the focus may be gone with the item.
     if (inRow || document.activeElement === document.body) this.#focus();
@@ -237,10 +224,11 @@ export class QueueRoom {
       else await ask("/api/enroll", { change: { grade, items: [id] } });
       this.#items = this.#items.filter(({ item }) => item !== id);
       this.#total = Math.max(0, this.#total - 1);
-      say(this.#said, grade === null ? "Dismissed." : `Enrolled as ${grade}; the next fruit is judged by it.`);
+      say(this.#said, grade === null ? t("queue.dismissed") : t("queue.enrolled", { grade }));
     } catch (error) {
       say(this.#said, "");
-      say(this.#wrong, `${grade === null ? "Not dismissed" : `Not enrolled as ${grade}`}: ${wordsOf(error)}`);
+      const why = wordsOf(error);
+      say(this.#wrong, grade === null ? t("queue.not-dismissed", { why }) : t("queue.not-enrolled", { grade, why }));
     }
     this.#busy.delete(id);
     this.#draw();

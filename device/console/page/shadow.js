@@ -1,5 +1,6 @@
 import { make } from "./dom.js";
 import * as format from "./format.js";
+import { t } from "./words.js";
 
 /** @import { ShadowStatus } from "../view.ts" */
 
@@ -11,7 +12,7 @@ export class Shadow {
   #shown;
 
   constructor() {
-    this.element = make("section.shadow", { hidden: "" }, make("h2", {}, "In the shadow"), this.#body);
+    this.element = make("section.shadow", { hidden: "" }, make("h2", {}, t("shadow.title")), this.#body);
   }
 
   /** @param {ShadowStatus | null} shadow */
@@ -27,21 +28,27 @@ export class Shadow {
 
 /** @param {ShadowStatus} shadow */
 function told({ recipe, since, items, same, different, skipped, pairs, last, problem }) {
-  const share = items === 0 ? "" : `, ${format.percent(different / items)}`;
-  const left = skipped === 0 ? "" : `; ${format.count(skipped)} left out, the line goes first`;
+  const counts = { same: format.count(same), different: format.count(different) };
+  const compared =
+    items === 0
+      ? t("shadow.same", counts)
+      : t("shadow.same-share", { ...counts, share: format.percent(different / items) });
+  const left = skipped === 0 ? "" : `; ${t("shadow.left", { n: format.count(skipped) })}`;
   return [
     make("p", {}, make("b", {}, recipe)),
-    make("p.small", {}, `since ${format.day(since)}`),
-    make("p.small", {}, `${format.count(same)} the same, ${format.count(different)} different${share}${left}`),
-    ...(problem === null ? [] : [make("p.small", {}, `It cannot decide: ${problem}`)]),
+    make("p.small", {}, t("system.since", { time: format.day(since) })),
+    make("p.small", {}, `${compared}${left}`),
+    ...(problem === null ? [] : [make("p.small", {}, t("shadow.problem", { why: problem }))]),
     ...(pairs.length === 0 ? [] : [table(pairs)]),
-    ...(last.length === 0 ? [] : [make("p.small", {}, "The last that differ"), list(last)]),
+    ...(last.length === 0 ? [] : [make("p.small", {}, t("shadow.last")), list(last)]),
   ];
 }
 
 /** @param {ShadowStatus["pairs"]} pairs */
 function table(pairs) {
-  const head = ["verdict", "would be", "items"].map((name) => make("th", { scope: "col" }, name));
+  const head = [t("shadow.verdict"), t("shadow.would"), t("shadow.items")].map((name) =>
+    make("th", { scope: "col" }, name),
+  );
   const rows = pairs.map(({ was, would, items }) =>
     make("tr", {}, make("th", { scope: "row" }, was), make("td", {}, would), make("td", {}, format.count(items))),
   );
@@ -58,7 +65,7 @@ function list(last) {
         "li.small",
         {},
         make("a", { href: `#item/${encodeURIComponent(item)}` }, item),
-        make("span", {}, ` ${was}, would be ${would}`),
+        make("span", {}, ` ${t("shadow.pair", { was, would })}`),
       ),
     ),
   );

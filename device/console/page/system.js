@@ -1,20 +1,13 @@
 import { keyed, make, say } from "./dom.js";
 import * as format from "./format.js";
 import { Shadow } from "./shadow.js";
+import { counted, t, textOf } from "./words.js";
 
 /** @import { BrokerStatus, CameraStatus, DriftStatus, ModelStatus, StationStatus } from "../view.ts" */
 /** @import { Stage } from "../../contract/metrics.ts" */
 
-/** @type {Readonly<Record<Stage, string>>} */
-const STAGES = {
-  grab: "grab",
-  vision: "find and cut",
-  embed: "embed",
-  grade: "grade",
-  journal: "journal",
-  publish: "publish",
-  exposure_to_ack: "exposure to broker",
-};
+/** @type {readonly Stage[]} */
+const STAGES = ["grab", "vision", "embed", "grade", "journal", "publish", "exposure_to_ack"];
 /** @type {Readonly<Record<CameraStatus["state"], string>>} */
 const CAMERA = { ok: "good", reconnecting: "bad", ended: "idle" };
 /** @type {Readonly<Record<BrokerStatus["state"], string>>} */
@@ -36,7 +29,7 @@ export class System {
     const times = make("tbody");
     const cameras = make("ul.plain");
     this.#time = section(
-      "Time",
+      t("system.time"),
       make(
         "table",
         {},
@@ -46,7 +39,7 @@ export class System {
           make(
             "tr",
             {},
-            make("th", { scope: "col" }, "milliseconds"),
+            make("th", { scope: "col" }, t("system.ms")),
             make("th", { scope: "col" }, "p50"),
             make("th", { scope: "col" }, "p99"),
           ),
@@ -54,17 +47,17 @@ export class System {
         times,
       ),
     );
-    this.#drift = section("Changed", this.#changes);
+    this.#drift = section(t("system.changed"), this.#changes);
     aside.append(
       this.#drift,
       this.#time,
       this.#shadow.element,
-      section("Cameras", cameras),
-      section("Broker", this.#list("broker", ["state", "address", "protocol", "waiting", "given up"])),
-      section("Recipe", this.#list("recipe", ["active", "since", "before"])),
-      section("Model", this.#list("model", ["runs on", "proof", "one view", "name", "sha256"])),
-      section("Gallery", this.#list("gallery", ["enrolled", "grades", "sha256"])),
-      section("Daemon", this.#list("daemon", ["up for", "version"])),
+      section(t("system.cameras"), cameras),
+      section(t("system.broker"), this.#list("broker", ["state", "address", "protocol", "waiting", "dropped"])),
+      section(t("system.recipe"), this.#list("recipe", ["active", "since", "before"])),
+      section(t("system.model"), this.#list("model", ["runs", "proof", "view", "name", "sha256"])),
+      section(t("system.gallery"), this.#list("gallery", ["enrolled", "grades", "sha256"])),
+      section(t("system.daemon"), this.#list("daemon", ["up", "version"])),
     );
     this.#times = keyed(times, () => make("tr"));
     this.#cameras = keyed(cameras, () => make("li"));
@@ -75,15 +68,14 @@ export class System {
     this.#tellDrift(drift);
     this.#shadow.status(shadow);
     this.#time.hidden = Object.keys(latencyMs).length === 0;
-    const stages = /** @type {Stage[]} */ (Object.keys(STAGES));
     this.#times(
-      stages.filter((stage) => latencyMs[stage] !== undefined),
+      STAGES.filter((stage) => latencyMs[stage] !== undefined),
       (row, key) => {
         const stage = /** @type {Stage} */ (key);
         const { p50, p99 } = latencyMs[stage] ?? { p50: 0, p99: 0 };
         row.className = stage === "exposure_to_ack" ? "sum" : "";
         row.replaceChildren(
-          make("th", { scope: "row" }, STAGES[stage]),
+          make("th", { scope: "row" }, t(`stage.${stage}`)),
           make("td", {}, format.millis(p50)),
           make("td", {}, format.millis(p99)),
         );
@@ -105,25 +97,25 @@ export class System {
       dd.dataset.tone = tone ?? "";
     };
     const reason = broker.reason === null ? "" : `: ${broker.reason}`;
-    put("broker", "state", `${broker.state}${reason}`, BROKER[broker.state]);
+    put("broker", "state", `${t(`broker.${broker.state}`)}${reason}`, BROKER[broker.state]);
     put("broker", "address", broker.url);
     put("broker", "protocol", broker.protocol === null ? "–" : `MQTT ${broker.protocol}`);
     put("broker", "waiting", verdicts(broker.pendingVerdicts));
-    put("broker", "given up", verdicts(broker.droppedVerdicts), broker.droppedVerdicts > 0 ? "bad" : undefined);
+    put("broker", "dropped", verdicts(broker.droppedVerdicts), broker.droppedVerdicts > 0 ? "bad" : undefined);
     put("recipe", "active", nameOf(recipe.name));
     put("recipe", "since", format.day(recipe.since));
     put("recipe", "before", recipe.previous === null ? "–" : nameOf(recipe.previous));
     const { proof } = model;
     const where = [model.provider.toUpperCase(), proof.precision, proof.gpu?.name].filter((part) => part !== undefined);
-    put("model", "runs on", where.join(", "), proof.degraded === null ? undefined : "warn");
+    put("model", "runs", where.join(", "), proof.degraded === null ? undefined : "warn");
     put("model", "proof", proofOf(proof));
-    put("model", "one view", `${format.millis(proof.p50Ms)} ms at the start`);
+    put("model", "view", t("system.model.view.value", { ms: format.millis(proof.p50Ms) }));
     put("model", "name", `${model.name} ${model.version}`);
     put("model", "sha256", model.hash.slice(0, 16));
-    put("gallery", "enrolled", `${format.count(gallery.items)} items`);
-    put("gallery", "grades", gallery.grades.join(", ") || "none");
+    put("gallery", "enrolled", counted("system.gallery.items", gallery.items, format.count(gallery.items)));
+    put("gallery", "grades", gallery.grades.join(", ") || t("none"));
     put("gallery", "sha256", gallery.hash.slice(0, 16));
-    put("daemon", "up for", format.span(uptimeS));
+    put("daemon", "up", format.span(uptimeS));
     put("daemon", "version", version);
   }
 
@@ -137,7 +129,13 @@ export class System {
       ...drift.map(({ lane, title, since, text }) => {
         const sign = make("span.sign", { "aria-hidden": "true" });
         const head = make("p.camera", { "data-tone": "warn" }, sign, make("b", {}, `${lane}: ${title}`));
-        return make("li", {}, head, make("p.small", {}, `since ${format.day(since)}`), make("p.small", {}, text));
+        return make(
+          "li",
+          {},
+          head,
+          make("p.small", {}, t("system.since", { time: format.day(since) })),
+          make("p.small", {}, text),
+        );
       }),
     );
   }
@@ -153,7 +151,7 @@ export class System {
       const words = make("span");
       const dd = make("dd", {}, sign, words);
       this.#parts.set(`${list} ${name}`, { dd, sign, words });
-      dl.append(make("div", {}, make("dt", {}, name), dd));
+      dl.append(make("div", {}, make("dt", {}, textOf(`system.${list}.${name}`) ?? name), dd));
     }
     return dl;
   }
@@ -161,8 +159,8 @@ export class System {
 
 /** A recipe by its name; without one model and gallery are those of the configuration. @param {string | null} name */
 function nameOf(name) {
-  if (name === null || name === "configuration") return "none, as configured";
-  return name.endsWith("+") ? `${name.slice(0, -1)}, taught since` : name;
+  if (name === null || name === "configuration") return t("system.recipe.none");
+  return name.endsWith("+") ? t("system.recipe.taught", { name: name.slice(0, -1) }) : name;
 }
 
 /** What shows that the model runs there. @param {ModelStatus["proof"]} proof */
@@ -171,14 +169,15 @@ function proofOf({ nodes, golden, degraded }) {
   const parts =
     nodes === null
       ? []
-      : Object.entries(nodes.counts).map(
-          ([name, count]) => `${count} nodes on ${name.replace("ExecutionProvider", "")}`,
+      : Object.entries(nodes.counts).map(([name, n]) =>
+          t("system.nodes", { n, provider: name.replace("ExecutionProvider", "") }),
         );
-  if (golden !== null)
-    parts.push(
-      `${golden.views} known views agree ${golden.difference === 0 ? "exactly" : `to ${golden.difference.toExponential(0)}`}`,
-    );
-  return parts.join(", ") || "none needed";
+  if (golden !== null) {
+    const { views: n, difference } = golden;
+    const exact = difference === 0;
+    parts.push(t(exact ? "system.golden.exact" : "system.golden", { n, difference: difference.toExponential(0) }));
+  }
+  return parts.join(", ") || t("system.no-proof");
 }
 
 /**
@@ -195,20 +194,23 @@ function section(title, content) {
  */
 function showCamera(li, { id, state, reason, fps, frameAgeMs, dropped, incomplete }) {
   const lost = [
-    dropped > 0 ? `${format.count(dropped)} dropped` : undefined,
-    incomplete > 0 ? `${format.count(incomplete)} incomplete` : undefined,
+    dropped > 0 ? t("system.dropped", { n: format.count(dropped) }) : undefined,
+    incomplete > 0 ? t("system.incomplete", { n: format.count(incomplete) }) : undefined,
   ].filter((part) => part !== undefined);
-  const flow = `${format.rate(fps)} frames/s, last ${frameAgeMs === null ? "none yet" : `${format.age(frameAgeMs)} ago`}`;
+  const flow =
+    frameAgeMs === null
+      ? t("system.flow.none", { fps: format.rate(fps) })
+      : t("system.flow", { fps: format.rate(fps), age: format.age(frameAgeMs) });
   const sign = make("span.sign", { "aria-hidden": "true" });
-  const words = state === "ok" ? [] : [make("span", {}, state)];
+  const words = state === "ok" ? [] : [make("span", {}, t(`camera.${state}`))];
   li.replaceChildren(
     make("p.camera", { "data-tone": CAMERA[state] }, sign, make("b", {}, id), ...words),
-    make("p.small", {}, state === "ok" ? flow : (reason ?? "no pictures")),
+    make("p.small", {}, state === "ok" ? flow : (reason ?? t("system.no-pictures"))),
     ...(lost.length === 0 ? [] : [make("p.small", {}, lost.join(", "))]),
   );
 }
 
 /** @param {number} number */
 function verdicts(number) {
-  return number === 1 ? "1 verdict" : `${format.count(number)} verdicts`;
+  return counted("system.verdicts", number, format.count(number));
 }

@@ -1,7 +1,9 @@
+import * as format from "./format.js";
+import { t } from "./words.js";
+
 /** @import { GradeReason, ItemDetail, ViewDetail } from "../view.ts" */
 
-/** Distances as people compare them. @param {number} distance */
-export const far = (distance) => distance.toFixed(2);
+export const far = format.distance;
 
 /** One view in so many may stay uncovered; more lines than this nobody reads. */
 const MAX_LINES = 4;
@@ -13,27 +15,21 @@ const MAX_LINES = 4;
  * @returns {string[]} one sentence each
  */
 export function reasons({ verdict, views, why }) {
-  if (verdict.outcome === "empty") return ["No fruit was seen in this cup."];
-  if (views.length === 0) return ["No view of it could be used, so there is nothing to compare."];
-  if (why === null) {
-    return ["Nothing is enrolled yet, so every fruit is unknown. Say what it is: it becomes the first reference."];
-  }
+  if (verdict.outcome === "empty") return [t("why.empty")];
+  if (views.length === 0) return [t("why.no-view")];
+  if (why === null) return [t("why.untaught")];
   const names = why.grades.map(({ grade }) => grade);
   const like = Math.max(0, names.indexOf(why.like));
   const given = why.grade === null ? -1 : names.indexOf(why.grade);
   const lines = [];
   if (why.outcome === "unsure") {
-    lines.push(
-      `As a whole it is as much like ${why.rival ?? "another grade"} as like ${why.like}, and they would be graded differently.`,
-    );
+    lines.push(t("why.unsure", { rival: why.rival ?? t("why.another"), like: why.like }));
   } else if (like > 0 && given !== -1) {
-    lines.push(`As a whole it is most like ${why.like}, so it is given nothing better.`);
+    lines.push(t("why.like", { like: why.like }));
   }
   if (why.strangeness > 1) {
-    const times = why.strangeness < 1.05 ? "a little farther" : `${why.strangeness.toFixed(1)} times as far`;
-    lines.push(
-      `As a whole it is like nothing enrolled: ${times} away ${times.startsWith("a") ? "than" : "as"} fruit may be.`,
-    );
+    const little = why.strangeness < 1.05;
+    lines.push(t(little ? "why.strange-little" : "why.strange", { times: why.strangeness.toFixed(1) }));
   }
   for (const [rank, reason] of why.grades.entries()) {
     if (rank < like) continue;
@@ -80,9 +76,16 @@ function refused({ grade, limit, uncovered }, names, views) {
   if (uncovered.length === 0) return undefined;
   const view = farthest(uncovered, names, views) ?? 0;
   const near = nearestOf(views[view], names);
-  const others = uncovered.length > 1 ? ` and ${uncovered.length - 1} more` : "";
-  const nearest = near === undefined ? "there is none" : `the nearest is ${near.grade} ${far(near.distance)}`;
-  return `Not ${grade}: no reference covers view ${view + 1}${others}: ${nearest}, limit ${far(limit)}.`;
+  const values = {
+    grade,
+    view: view + 1,
+    n: uncovered.length - 1,
+    near: near?.grade ?? "",
+    distance: near === undefined ? "" : far(near.distance),
+    limit: far(limit),
+  };
+  if (uncovered.length > 1) return t(near === undefined ? "why.refused.more.none" : "why.refused.more", values);
+  return t(near === undefined ? "why.refused.none" : "why.refused", values);
 }
 
 /**
@@ -92,15 +95,14 @@ function refused({ grade, limit, uncovered }, names, views) {
  */
 function covered({ grade, limit, uncovered }, names, views) {
   const within = views.map((_, index) => index).filter((index) => !uncovered.includes(index));
-  const or = names.length > 1 ? " or better" : "";
-  const but = uncovered.length === 0 ? "every view" : `every view but ${uncovered.map((view) => view + 1).join(", ")}`;
   const view = farthest(within, names, views);
   const near = view === undefined ? undefined : nearestOf(views[view], names);
-  const farthestIs =
-    view === undefined || near === undefined
-      ? ""
-      : `; the farthest, view ${view + 1}, is ${far(near.distance)} from ${near.grade}`;
-  return `${upper(grade)}: a reference of ${grade}${or} covers ${but} (limit ${far(limit)})${farthestIs}.`;
+  const better = names.length > 1 ? /** @type {const} */ (".better") : "";
+  const but = uncovered.length > 0 ? /** @type {const} */ (".but") : "";
+  const values = { Grade: upper(grade), grade, views: uncovered.map((each) => each + 1).join(", "), limit: far(limit) };
+  if (view === undefined || near === undefined) return t(`why.covered${better}${but}`, values);
+  const farthestIs = { view: view + 1, distance: far(near.distance), near: near.grade };
+  return t(`why.covered${better}${but}.farthest`, { ...values, ...farthestIs });
 }
 
 /**

@@ -17,7 +17,7 @@ import {
 } from "../../support/browser.ts";
 import { cpuProof } from "../../support/proof-made.ts";
 import { listen, TOKEN, until } from "./asking.ts";
-import { FakeStation, laneStatus, shadowStatus } from "./station.ts";
+import { because, FakeStation, laneStatus, shadowStatus } from "./station.ts";
 
 const skip = withoutBrowser;
 const browser = browserOfFile();
@@ -134,7 +134,7 @@ test("the page says so while the daemon is away, and goes on by itself when it i
 test("what is wrong with the station stands on top and is announced", { skip }, async (t) => {
   const { page, station } = await openPage(t);
   assert.equal(await page.getByRole("status").count(), 0);
-  station.status_ = { ...station.status_, state: "degraded", reasons: ["camera top: no frame for 4 s"] };
+  station.status_ = { ...station.status_, state: "degraded", ...because("camera top: no frame for 4 s") };
   const notice = page.getByRole("status");
   await notice.getByText("camera top: no frame for 4 s").waitFor();
   assert.equal(await notice.getAttribute("aria-live"), "polite");
@@ -173,7 +173,7 @@ test("a phone shows everything without scrolling sideways, whatever the names", 
   const station = new FakeStation({
     device: long,
     state: "degraded",
-    reasons: [long + long],
+    ...because(long + long),
     gallery: { ...base.gallery, grades },
     lanes: [
       laneStatus(long, { items: 999_999, outcomes, grades: counts, late: 999, perMinute: 1200, paused: true }),
@@ -199,7 +199,7 @@ test("with the keyboard one walks lanes and items; the item in focus stays while
   station.pass({ lane: "b", sizeMm: 80 });
   await page.getByText("64 mm").waitFor();
   await page.getByText("80 mm").waitFor();
-  for (const room of ["Line", "Unknown ", "Map"]) {
+  for (const room of ["Line", "Unknown ", "Map", "Wall"]) {
     await page.keyboard.press("Tab");
     assert.equal(await focusedText(page), room);
   }
@@ -271,7 +271,7 @@ test("names that look like markup stay text", { skip }, async (t) => {
   const base = new FakeStation().status();
   const station = new FakeStation({
     device: bad,
-    reasons: [bad],
+    ...because(bad),
     gallery: { ...base.gallery, grades: [bad] },
     lanes: [laneStatus("a", { grades: { [bad]: 1 } })],
     drift: [{ lane: bad, title: bad, since: "2027-01-14T08:00:00.000000Z", text: bad }],

@@ -147,7 +147,7 @@ test("the item that somebody looks at stays chosen and in sight while newer ones
   await chosen.waitFor();
   for (let i = 0; i < 40; i++) station.pass({ outcome: "unknown", grade: null });
   await page.getByText("41 wait").waitFor();
-  assert.equal(await chosen.getAttribute("aria-label"), "unknown item 1 of lane a");
+  assert.equal(await chosen.getAttribute("aria-label"), "unknown, item 1 of lane a");
   const box = (await chosen.boundingBox())!;
   assert.ok(box.x >= 0 && box.x + box.width <= 390, `at ${box.x}`);
   await page.getByRole("button", { name: "sound" }).click();

@@ -20,6 +20,11 @@ const SIZE_PX = 96;
 const T0 = 1_800_000_000_000_000;
 
 /** A station at the console's interface: says what a test tells it to. */
+/** The part of a status that says why the station is degraded. */
+export function because(...reasons: readonly string[]): Pick<StationStatus, "reasons" | "causes"> {
+  return { reasons, causes: reasons.map((message) => ({ code: "camera-silent", message, hint: "check the cable" })) };
+}
+
 export class FakeStation implements StationView {
   status_: StationStatus;
   /** Items that can be looked at, in the order in which they passed. */
@@ -149,6 +154,7 @@ function quiet(): StationStatus {
     device: "board-1",
     state: "online",
     reasons: [],
+    causes: [],
     since: "2027-01-15T08:00:00.000000Z",
     version: "0.1.0",
     uptimeS: 4000,
