@@ -12,6 +12,7 @@ import { enrollCommand } from "./enroll.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { fitCommand } from "./fit.ts";
 import { galleryCommands } from "./gallery.ts";
+import { lotCommand } from "./lot.ts";
 import { mapCommand } from "./map.ts";
 import { queueCommand } from "./queue.ts";
 import { recordCommand } from "./record.ts";
@@ -65,6 +66,7 @@ Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   watchCommand(program, common, within);
   recordCommand(program, within);
   verdictsCommand(program, common, within);
+  lotCommand(program, common, within);
   program.commandsGroup(" Release: what the daemons grade by");
   releaseCommand(program, common, within);
   activateCommands(program, within);

@@ -324,6 +324,33 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("signed recipes, which take the place of `model` and `gallery` once one is activated"),
+  lots: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("folder of what is known of lots; `lots` beside the journal if absent"),
+      pictures: z
+        .number()
+        .int()
+        .min(0)
+        .max(10_000)
+        .default(100)
+        .describe("lots whose pictures are kept for their reports"),
+      shifts: z
+        .array(
+          z.strictObject({
+            name: nameSchema,
+            from: z.string().regex(/^([01]\d|2[0-3]):(00|15|30|45)$/, "a quarter of an hour such as 05:45"),
+          }),
+        )
+        .max(12)
+        .default([])
+        .describe("when shifts begin, by the board's local time; a shift lasts until the next one begins"),
+    })
+    .prefault({})
+    .describe("lots of fruit, as growers deliver them"),
   mqtt: mqttSchema.prefault({}),
   messages: messagesSchema.prefault({}),
   console: z

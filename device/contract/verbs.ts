@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "../config/schema.ts";
+import { lotOnLaneSchema, lotSchema } from "./lot.ts";
 import { count, hash, recipeName, shadowSchema, time } from "./messages.ts";
 
 /** Ties an answer to its question where the connection is MQTT 3.1.1; MQTT 5 has correlation data. */
@@ -130,6 +131,15 @@ export const verbs = {
       to: z.union([place, moment]).optional().describe("likewise; the last where absent"),
     }),
     data: z.strictObject({ lane: nameSchema, count: count.describe("verdicts that will be published") }),
+  },
+  lot: {
+    description:
+      "Set the lot that fruit belong to which come into view from now on: of one lane, or of all. `lot: null` ends it; without `lot` tell which are on.",
+    request: z.strictObject({
+      lane: nameSchema.optional().describe("all where absent"),
+      lot: lotSchema.nullable().optional(),
+    }),
+    data: z.strictObject({ lots: z.array(lotOnLaneSchema) }),
   },
   relearn: {
     description: "Take a lane as it is from now on as how it should be: learn anew what drift is held against.",

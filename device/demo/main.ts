@@ -21,7 +21,7 @@ import { enroll } from "../gallery/enroll.ts";
 import { GalleryWriter } from "../gallery/store.ts";
 import { Journal } from "../publish/journal.ts";
 import { loadRecipe, type Recipe } from "../recipes/load.ts";
-import { Station } from "../station/station.ts";
+import { type GradedItem, Station } from "../station/station.ts";
 import { stationView } from "../station/view.ts";
 import { DemoBroker } from "./broker.ts";
 import { demoLine } from "./line.ts";
@@ -53,6 +53,13 @@ const ENOUGH_FRAMES = 100;
 const MOST_DROPPED = 0.05;
 const MOST_LATE = 0.02;
 
+/** Of a demo that does not say how many. */
+const USUAL_ITEMS = 200;
+const LOTS = [
+  { id: "demo-1", grower: "North orchard", bin: "17" },
+  { id: "demo-2", grower: "South orchard", bin: "42" },
+] as const;
+
 enableCompileCache();
 
 await run(async (scope, stop) => {
@@ -79,6 +86,7 @@ await run(async (scope, stop) => {
     await Station.open({ config, log, embedder, recipe, journal, metrics: scope.add(createMetrics()) }),
   );
   station.events.on("acked", (verdict, at) => tally.acknowledged(verdict, at));
+  await startLots(station, options.items);
   const { host } = config.console;
   const page = scope.add(await Console.listen({ host, port, token: undefined }, stationView(station), log));
   if (options.port === undefined && port !== PAGE_PORT) {
@@ -113,6 +121,20 @@ await run(async (scope, stop) => {
   if (slow !== undefined) process.stderr.write(`warning: ${slow}\n`);
   return summary.missed + summary.double > 0 ? 1 : 0;
 });
+
+/** Two bins of fruit: the second comes when half of them have passed. */
+async function startLots(station: Station, items = USUAL_ITEMS): Promise<void> {
+  await station.lots.set(undefined, LOTS[0]);
+  let fruit = 0;
+  const heard = ({ verdict }: GradedItem): void => {
+    if (verdict.outcome === "empty" || ++fruit < items / 2) return;
+    station.events.off("item", heard);
+    station.lots.set(undefined, LOTS[1]).catch((error: unknown) => {
+      process.stderr.write(`warning: the second lot is not on: ${(error as Error).message}\n`);
+    });
+  };
+  station.events.on("item", heard);
+}
 
 /** Why the figures are not what gradeline can do; undefined where the machine keeps up. */
 function tooSlow({ frames, late, verdicts, passed }: Summary): string | undefined {

@@ -34,6 +34,15 @@ export interface Summary {
   readonly exposureToAckMs: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Verdicts that were decided, or acknowledged, after the fruit had reached its gate. */
   readonly late: number;
+  /** Fruit by lot, in the order in which the lots were on; they add up to `passed`. */
+  readonly lots: readonly LotCount[];
+}
+
+export interface LotCount {
+  readonly id: string;
+  readonly passed: number;
+  /** Fruit by grade, or by outcome where they have none. */
+  readonly grades: Record<string, number>;
 }
 
 interface Match {
@@ -124,10 +133,15 @@ export class Tally {
     let late = 0;
     const unknown = { right: 0, wrong: 0 };
     const empty = { right: 0, wrong: 0 };
+    const lots = new LotCounts();
     for (const lane of this.#lanes.values()) {
+      // A fruit without a verdict belongs to the lot of the one before it.
+      let lot = lane.flatMap(({ verdicts }) => verdicts[0]?.lot ?? [])[0];
       for (const match of lane) {
         const { truth } = match;
         if (truth.gateAt > untilUs || this.#beyond.has(truth)) continue;
+        lot = match.verdicts[0]?.lot ?? lot;
+        if (truth.grade !== null) lots.add(lot, match.verdicts[0]);
         const first = match.verdicts[0];
         double += Math.max(0, match.verdicts.length - 1);
         for (const verdict of match.verdicts) {
@@ -171,6 +185,7 @@ export class Tally {
       frames,
       exposureToAckMs: { p50: quantile(ack, 0.5), p99: quantile(ack, 0.99), max: quantile(ack, 1) },
       late,
+      lots: lots.list(),
     };
   }
 
@@ -190,6 +205,25 @@ export class Tally {
         best = match;
     }
     return best !== undefined && Math.abs(best.truth.gateAt - gateAt) <= this.#toleranceUs ? best : undefined;
+  }
+}
+
+class LotCounts {
+  readonly #lots = new Map<string, { id: string; passed: number; grades: Record<string, number> }>();
+
+  add(lot: string | undefined, verdict: Verdict | undefined): void {
+    if (lot === undefined) return;
+    const count = this.#lots.get(lot) ?? { id: lot, passed: 0, grades: Object.create(null) as Record<string, number> };
+    this.#lots.set(lot, count);
+    count.passed++;
+    if (verdict === undefined) return;
+    const said = verdict.grade ?? verdict.outcome;
+    count.grades[said] = (count.grades[said] ?? 0) + 1;
+  }
+
+  /** By name: the demo names them in their order. */
+  list(): LotCount[] {
+    return [...this.#lots.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 }
 

@@ -10,6 +10,8 @@ const MAX_VIEWS = 128;
 /** The views of an item that is in view, and their embeddings as they come. */
 export class ItemViews {
   readonly judge: Judge;
+  /** Lot that was on when the item came into view. */
+  readonly lot: string | undefined;
   /** Row-major (capacity, D); grows by doubling. */
   embeddings: Float32Array;
   readonly crops: Uint8Array[] = [];
@@ -19,8 +21,9 @@ export class ItemViews {
   lastViewAt: Micros = 0;
   lastEmbeddedAt: Micros = 0;
 
-  constructor(judge: Judge) {
+  constructor(judge: Judge, lot?: string) {
     this.judge = judge;
+    this.lot = lot;
     this.embeddings = new Float32Array(16 * judge.dimension);
     judge.begun();
   }
@@ -95,6 +98,7 @@ export function decide(
     embedded,
     crops: views.crops,
     boxes: views.boxes,
+    ...(views.lot === undefined ? {} : { lot: views.lot }),
     decidedAt,
     ms: {
       vision: millis(passed.exposedAt, lastViewAt),

@@ -187,7 +187,11 @@ export class JoinedLane {
     let seen = open.get(number);
     if (seen === undefined) {
       if (open.size >= MAX_OPEN) open.delete(open.keys().next().value!);
-      seen = { track: new CameraTrack(camera, number), views: new ItemViews(this.#parts.judge()), works: new Set() };
+      seen = {
+        track: new CameraTrack(camera, number),
+        views: new ItemViews(this.#parts.judge(), this.#parts.lot?.()),
+        works: new Set(),
+      };
       open.set(number, seen);
       this.#seen.set(seen.track, seen);
     }
@@ -252,8 +256,8 @@ export class JoinedLane {
 
   /** The views of all cameras as one item's, by the model with which the first of them began. */
   async #together(seen: readonly Seen[]): Promise<ItemViews> {
-    const { judge } = seen[0]?.views ?? { judge: this.#parts.judge() };
-    const all = new ItemViews(judge);
+    const { judge, lot } = seen[0]?.views ?? { judge: this.#parts.judge(), lot: this.#parts.lot?.() };
+    const all = new ItemViews(judge, lot);
     for (const { views } of seen) {
       if (views.judge !== judge) {
         const own = new ItemViews(judge);

@@ -22,6 +22,8 @@ export interface LaneParts {
   readonly run: string;
   /** Judges an item that comes into view now. */
   judge(): Judge;
+  /** The lot of an item that comes into view now. */
+  lot?(): string | undefined;
   /** Must not wait for anything: the frame that the item passed with is finished then. */
   decided(item: DecidedItem): void;
   /** A view could not be embedded; the item goes on without it. */
@@ -87,7 +89,7 @@ export class Lane {
     let item = this.#open.get(number);
     if (item === undefined) {
       if (this.#open.size >= MAX_OPEN) this.#forget(this.#open.keys().next().value!);
-      item = { views: new ItemViews(this.#parts.judge()), passed: undefined, decided: false };
+      item = { views: new ItemViews(this.#parts.judge(), this.#parts.lot?.()), passed: undefined, decided: false };
       this.#open.set(number, item);
     }
     return item;

@@ -29,6 +29,7 @@ export function draftVerdict(device: string, codes: Codes, item: DecidedItem): V
     ...(item.sides === undefined ? {} : { sides: item.sides }),
     ...camerasIn(item),
     sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
+    ...(item.lot === undefined ? {} : { lot: item.lot }),
     cup: passed.cup ?? null,
     exposedAt: formatMicros(passed.exposedAt),
     decidedAt: formatMicros(item.decidedAt),

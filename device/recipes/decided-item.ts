@@ -52,6 +52,8 @@ export interface DecidedItem {
   readonly from?: readonly number[];
   /** Share of the surface that they saw, 0..1; absent where it is not known. */
   readonly sides?: number | undefined;
+  /** Lot that it belongs to; absent where none was set when it came into view. */
+  readonly lot?: string;
   readonly decidedAt: Micros;
   readonly ms: { readonly vision: number; readonly embed: number; readonly grade: number };
 }

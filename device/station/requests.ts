@@ -4,6 +4,7 @@ import { formatMicros, parseWall } from "../base/time.ts";
 import { encodeJpeg } from "../capture/image.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import type { DataOf, Handlers } from "../contract/verbs.ts";
+import { lotHandlers } from "../lots/lot-book.ts";
 import type { Activated } from "../recipes/active.ts";
 import { teachingHandlers } from "../teach/requests.ts";
 import { shadowMessage } from "./messages.ts";
@@ -69,6 +70,7 @@ export function requestHandlers(station: Station): Handlers {
     },
     rollback: async () => activated(station, await station.recipes.rollback()),
     ...teachingHandlers(() => station.teaching),
+    ...lotHandlers(() => station.lots),
   };
 }
 

@@ -20,6 +20,7 @@ import { LaneStats } from "../lanes/counts.ts";
 import { Flows, startTogether } from "../lanes/flows.ts";
 import { RecentValues } from "../lanes/latency.ts";
 import { draftVerdict } from "../lanes/verdict.ts";
+import { LotBook, lotsFolder } from "../lots/lot-book.ts";
 import type { Journal } from "../publish/journal.ts";
 import type { Notice } from "../publish/journal-file.ts";
 import { Publisher } from "../publish/publisher.ts";
@@ -93,6 +94,7 @@ export class Station implements Closable {
   #publisher!: Publisher;
   #teaching!: Teaching;
   #recipes!: StationRecipes;
+  #lots!: LotBook;
   readonly #given: Pick<StationParts, "embedder" | "recipe">;
   #activatedAt: Micros = this.startedAt;
   #paused = false;
@@ -155,6 +157,11 @@ export class Station implements Closable {
 
   get teaching(): Teaching {
     return this.#teaching;
+  }
+
+  /** Which lot is on each lane. */
+  get lots(): LotBook {
+    return this.#lots;
   }
 
   /** Which model and gallery items are decided by. */
@@ -320,6 +327,10 @@ export class Station implements Closable {
         if (this.stats.size === config.lanes.length) this.#tellStatsOf(lane);
       },
     });
+    const ids = config.lanes.map(({ id }) => id);
+    this.#lots = await LotBook.open(lotsFolder(config), ids, (reason) =>
+      this.#log.error({ reason }, "which lots are on cannot be read: none is"),
+    );
     for (const notice of this.#journal.opening) this.#noticed(notice);
     this.#journal.events.on("notice", (notice) => this.#noticed(notice)).on("problem", (disk) => this.#diskTold(disk));
     this.#publisher = this.#scope.add(
@@ -341,8 +352,9 @@ export class Station implements Closable {
     // A clock that is set back, or begins anew at each start, must not give a name twice.
     const run = Math.floor(this.startedAt / 1000).toString(36) + randomBytes(5).toString("hex");
     for (const lane of config.lanes) this.stats.set(lane.id, new LaneStats(lane.id));
-    this.#flows = new Flows(config, () => ({
+    this.#flows = new Flows(config, ({ id }) => ({
       run,
+      lot: () => this.#lots.idOn(id),
       judge: () => this.#recipes.judge,
       decided: (item) => this.#decided(item),
       embedFailed: (error) => this.#embedFailed(error),

@@ -73,8 +73,8 @@ test("40 fruit pass the demo's gates: none missed, none counted twice, and the s
   assert.equal(code, 0, err + out);
   const summary = JSON.parse(out) as Summary & { enrolled: string };
   assert.deepEqual(Object.keys(summary).toSorted(), [
-    ...["agreement", "confusion", "double", "empty", "enrolled", "exposureToAckMs", "frames", "late", "missed"],
-    ...["passed", "provider", "unknown", "verdicts"],
+    ...["agreement", "confusion", "double", "empty", "enrolled", "exposureToAckMs", "frames", "late", "lots"],
+    ...["missed", "passed", "provider", "unknown", "verdicts"],
   ]);
   assert.deepEqual(Object.keys(summary.unknown), ["right", "wrong"]);
   assert.deepEqual(Object.keys(summary.frames), ["seen", "dropped"]);
@@ -86,6 +86,15 @@ test("40 fruit pass the demo's gates: none missed, none counted twice, and the s
     told.reduce((sum, count) => sum + count, 0),
     summary.passed,
   );
+  assert.deepEqual(
+    summary.lots.map(({ id }) => id),
+    ["demo-1", "demo-2"],
+  );
+  assert.equal(summary.lots[0]!.passed + summary.lots[1]!.passed, summary.passed);
+  for (const { passed, grades } of summary.lots) {
+    const sum = Object.values(grades).reduce((all, count) => all + count, 0);
+    assert.equal(sum, passed);
+  }
   assert.ok(summary.frames.seen > 0 && summary.exposureToAckMs.p50 > 0);
   assert.match(err, /^page http:\/\/127\.0\.0\.1:\d+\/$/m);
   assert.match(err, /^broker mqtt:\/\/127\.0\.0\.1:\d+ /m);

@@ -113,3 +113,16 @@ test("two fruit that reach their gates at one moment count as the one that was a
   const { passed, verdicts, missed, double } = tally.summary(until, FRAMES);
   assert.deepEqual({ passed, verdicts, missed, double }, { passed: 1, verdicts: 1, missed: 0, double: 0 });
 });
+
+test("every fruit counts in one lot, one without a verdict in that of the fruit before it", () => {
+  const tally = new Tally([truth(1, "sound"), truth(2, "sound"), truth(3, "reject"), truth(4, null)], 40_000);
+  tally.add({ ...verdict(1, "sound"), lot: "1" });
+  tally.add({ ...verdict(3, "unknown"), lot: "2" });
+  tally.add({ ...verdict(4, "empty"), lot: "2" });
+  const { lots, passed } = tally.summary(T0 + 5e6, FRAMES);
+  assert.deepEqual(JSON.parse(JSON.stringify(lots)), [
+    { id: "1", passed: 2, grades: { sound: 1 } },
+    { id: "2", passed: 1, grades: { unknown: 1 } },
+  ]);
+  assert.equal(passed, 3);
+});

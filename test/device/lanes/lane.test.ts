@@ -48,6 +48,7 @@ class Bench {
   readonly failures: unknown[] = [];
   readonly lane: Lane;
   judge: Judge;
+  lot: string | undefined;
   /** Items that began, less those that are done. */
   held = 0;
 
@@ -71,6 +72,7 @@ class Bench {
     this.lane = new Lane(CONFIG, {
       run: "run",
       judge: () => this.judge,
+      lot: () => this.lot,
       decided: async (item) => void this.decided.push(item),
       embedFailed: (error) => this.failures.push(error),
     });
@@ -248,5 +250,23 @@ test("the view of an item that passes with it is urgent, those of the others are
     [20, false],
     [11, true],
     [21, false],
+  ]);
+});
+
+test("a lot changes between two fruit: items in view keep theirs, also when they are decided later", async () => {
+  const bench = new Bench();
+  bench.lot = "1";
+  const seen = bench.lane.see([view(1, 10)]);
+  bench.lot = "2";
+  const later = bench.lane.see([view(2, 20), view(1, 11), passed(2, 1), passed(1, 2)]);
+  bench.lot = undefined;
+  const last = bench.lane.see([view(3, 30), passed(3, 1)]);
+  for (const mark of [30, 20, 11, 10]) bench.embed(mark);
+  await Promise.all([seen, later, last]);
+  const lots = bench.decided.map((item) => [item.id, draftVerdict("board", USUAL_CODES, item).lot]);
+  assert.deepEqual(lots.toSorted(), [
+    ["a-run-0-1", "1"],
+    ["a-run-0-2", "2"],
+    ["a-run-0-3", undefined],
   ]);
 });
