@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Frame } from "../../../device/base/frame.ts";
-import { configSchema, type LaneConfig } from "../../../device/config/schema.ts";
 import { createFollower } from "../../../device/vision/create-follower.ts";
-import type { Follower, ItemPassed, Sighting, ViewSeen } from "../../../device/vision/follower.ts";
+import type { ItemPassed } from "../../../device/vision/follower.ts";
+import {
+  assertEachOnce,
+  CROP,
+  fruit,
+  INTERVAL_US,
+  LENGTH_MM,
+  lane,
+  play,
+  SPEED,
+  STEP_MM,
+} from "../../support/vision-belt.ts";
 import {
   type Body,
   frameOf,
@@ -16,73 +25,6 @@ import {
   YELLOW,
 } from "../../support/vision-painter.ts";
 
-const CROP = { sizePx: 48, margin: 0.06, fill: 118 };
-const INTERVAL_US = 40_000;
-const SPEED = 500;
-/** Millimetres that the belt moves from frame to frame. */
-const STEP_MM = SPEED * (INTERVAL_US / 1e6);
-const LENGTH_MM = SCENE.widthPx * SCENE.mmPerPx;
-
-function lane(changes: Record<string, unknown> = {}): LaneConfig {
-  return configSchema.shape.lanes.element.parse({
-    id: "a",
-    camera: "c",
-    mmPerPx: SCENE.mmPerPx,
-    gateMm: 300,
-    conveyor: { kind: "belt", speedMmPerS: SPEED },
-    ...changes,
-  });
-}
-
-/** A round or oval fruit whose centre is at `x` in frame 0. */
-function fruit(x: number, changes: Partial<Body> = {}): Body {
-  return { x, y: 80, rx: 35, ry: 33, colour: RED, ...changes };
-}
-
-interface Play {
-  readonly frames: number;
-  readonly scene?: Scene;
-  readonly lane?: LaneConfig;
-  readonly from?: number;
-  readonly light?: (seq: number) => number;
-  /** How far the belt has moved by a frame. */
-  readonly travelMm?: (seq: number) => number;
-  readonly change?: (frame: Frame) => Frame | undefined;
-  readonly finish?: boolean;
-}
-
-interface Played {
-  readonly views: ViewSeen[];
-  readonly items: ItemPassed[];
-  /** Frame in whose step each item was told. */
-  readonly toldAt: number[];
-  readonly follower: Follower;
-}
-
-function play(bodies: readonly Body[], options: Play): Played {
-  const scene = options.scene ?? SCENE;
-  const follower = createFollower(options.lane ?? lane(), CROP, scene);
-  const played: Played = { views: [], items: [], toldAt: [], follower };
-  const take = (sightings: readonly Sighting[], seq: number): void => {
-    for (const sighting of sightings) {
-      if (sighting.kind === "view") played.views.push(sighting);
-      else {
-        played.items.push(sighting);
-        played.toldAt.push(seq);
-      }
-    }
-  };
-  for (let seq = options.from ?? 0; seq < options.frames; seq++) {
-    const travel = options.travelMm?.(seq) ?? seq * STEP_MM;
-    const moved = bodies.map((body) => ({ ...body, x: body.x + travel }));
-    const frame = frameOf(scene, seq, paint(scene, moved, seq, options.light?.(seq) ?? 1), INTERVAL_US);
-    const changed = options.change === undefined ? frame : options.change(frame);
-    if (changed !== undefined) take(follower.step(changed), seq);
-  }
-  if (options.finish !== false) take(follower.finish(), options.frames);
-  return played;
-}
-
 /** Frames in which a body lies whole in view, with two pixels to spare. */
 function wholeFrames(body: Body): number[] {
   const rim = 2 * SCENE.mmPerPx;
@@ -92,17 +34,6 @@ function wholeFrames(body: Body): number[] {
     if (x - body.rx >= rim && x + body.rx <= LENGTH_MM - rim) frames.push(seq);
   }
   return frames;
-}
-
-function assertEachOnce(played: Played, count: number): void {
-  assert.deepEqual(
-    played.items.map((item) => item.item).sort((a, b) => a - b),
-    Array.from({ length: count }, (_, i) => i + 1),
-  );
-  for (const item of played.items) {
-    assert.equal(item.presence, "fruit");
-    assert.equal(played.views.filter((view) => view.item === item.item).length, item.views);
-  }
 }
 
 test("a fruit that crosses is one item, with a view from every frame in which it is whole, told with the last", () => {

@@ -130,6 +130,41 @@ test("gate times go by the pitch, also where the conveyor is slower than its nom
   }
 });
 
+test("a conveyor at less than half or more than twice its nominal speed is not believed: gate times go by the nominal one", () => {
+  for (const [factor, believed] of [
+    [1.9, true],
+    [2.1, false],
+    [0.53, true],
+    [0.47, false],
+  ] as const) {
+    const speedMmPerS = factor * SPEED;
+    const nominal = lane({
+      conveyor: { kind: "cups", pitchMm: PITCH_MM, windows: WINDOWS, firstWindowMm: FIRST_MM, speedMmPerS },
+    });
+    for (const { cup, gateAt: told } of run({ frames: 12, lane: nominal }).items.slice(WINDOWS, 7)) {
+      const seenAt = START + (cup! + WINDOWS - 1) * INTERVAL_US;
+      const restMm = LENGTH_MM - FIRST_MM - (WINDOWS - 1) * PITCH_MM + 300;
+      const wanted = seenAt + (restMm / (believed ? SPEED : speedMmPerS)) * 1e6;
+      assert.ok(Math.abs(told - wanted) < 2000, `cup ${cup} at ${factor}: off by ${told - wanted} us`);
+    }
+  }
+});
+
+test("fruit a little under the smallest size are seen in their cups, small things are not", () => {
+  const range = { fruitMm: { min: 60, max: 90 } };
+  const of = (diameterMm: number) =>
+    run({
+      frames: 12,
+      lane: lane(range),
+      fruit: (cup) => (cup % 2 === 0 ? { y: 80, rx: diameterMm / 2, ry: diameterMm / 2, colour: RED } : undefined),
+    }).items.slice(WINDOWS, 9);
+  for (const { cup, presence, sizeMm } of of(60 * 0.95)) {
+    assert.equal(presence, cup! % 2 === 0 ? "fruit" : "empty");
+    if (sizeMm !== undefined) assert.ok(Math.abs(sizeMm / 57 - 1) < 0.04, String(sizeMm));
+  }
+  for (const { presence } of of(60 * 0.8)) assert.equal(presence, "empty");
+});
+
 test("a cup of whose passage every frame was lost or incomplete has no image; one seen empty once is empty", () => {
   const blind = new Set(Array.from({ length: WINDOWS + 1 }, (_, i) => 10 + i));
   const passed = run({
