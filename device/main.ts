@@ -16,7 +16,7 @@ import { openEmbedder, type Progress } from "./embed/open-embedder.ts";
 import { checkSources } from "./lanes/check-sources.ts";
 import { Journal } from "./publish/journal.ts";
 import { checkBrokerFiles } from "./publish/link.ts";
-import { checkInstalled, readPlaces } from "./recipes/bundle/installed.ts";
+import { checkInstalled, mendState, readPlaces, recipesFolder } from "./recipes/bundle/installed.ts";
 import { loadRecipeOrUntaught } from "./recipes/load.ts";
 import { reload } from "./station/reload.ts";
 import { Station } from "./station/station.ts";
@@ -61,6 +61,8 @@ await run(async (scope, stop) => {
   if (!options.check) outliveCallbacks(log);
   // A check tells systemd nothing: it may run beside the daemon, or before it.
   const systemd = scope.add(await Systemd.open(options.check ? {} : process.env, log));
+  // A check changes nothing: what is damaged is an error there.
+  const mended = options.check ? undefined : await mendState(recipesFolder(config));
   const places = await readPlaces(config);
   if (places.installed !== undefined) await checkInstalled(places.installed);
   systemd.starting(`loading ${places.model}`);
@@ -93,7 +95,17 @@ await run(async (scope, stop) => {
   systemd.starting("opening journal, cameras and lanes");
   const metrics = scope.add(createMetrics());
   const journal = scope.add(await Journal.open(config.journal));
-  const station = scope.add(await Station.open({ config, log, embedder, recipe, journal, metrics }));
+  const station = scope.add(
+    await Station.open({
+      config,
+      log,
+      embedder,
+      recipe,
+      journal,
+      metrics,
+      damaged: mended === undefined ? [] : [mended],
+    }),
+  );
   if (config.console.enabled) {
     const { host, port, token } = config.console;
     const secret = token === undefined ? undefined : await readSecret(token);

@@ -1,6 +1,6 @@
 import { GradelineError } from "../../device/base/errors.ts";
 import { embedAll } from "../../device/gallery/enroll.ts";
-import { GalleryWriter } from "../../device/gallery/store.ts";
+import { checkCrop, GalleryWriter } from "../../device/gallery/store.ts";
 import type { Reference } from "../../device/grade/gallery.ts";
 import type { Context } from "../cli/context.ts";
 import { openForWork } from "../cli/open-embedder.ts";
@@ -25,6 +25,7 @@ export async function rebuildGallery(context: Context): Promise<void> {
       { hint: "enroll from the pictures again" },
     );
   }
+  checkCrop(gallery, model, context.gallery);
   const missing: string[] = [];
   const references: Reference[] = [];
   const progress = new Progress("embedding again", gallery.references.length);

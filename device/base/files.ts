@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { GradelineError } from "./errors.ts";
 
 export function sha256(bytes: Uint8Array): string {
@@ -39,6 +39,37 @@ export async function writeAtomic(
     await rm(temporary, { force: true });
     throw error instanceof GradelineError ? error : unwritable(path, error);
   }
+}
+
+/**
+ * Removes what {@link writeAtomic} had begun to write in a process that was killed. Only for whoever alone writes these
+ * files; a folder that is not there has none.
+ *
+ * @param isOurs whether a file of that name is one of them
+ */
+export async function removeTemporary(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const of = /^(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
+    if (of !== undefined && isOurs(of)) await rm(join(folder, name), { force: true });
+  }
+}
+
+/** Damaged files of one name that are kept for whoever wants to look. */
+const KEPT_ASIDE = 2;
+
+/**
+ * Renames a damaged file, so that the next write does not destroy what it tells.
+ *
+ * @returns its new path
+ * @throws what the file system says
+ */
+export async function setAside(path: string): Promise<string> {
+  const target = `${path}.damaged-${new Date().toISOString().replaceAll(/[:.]/g, "-")}`;
+  await rename(path, target);
+  const earlier = (await readdir(dirname(path))).filter((name) => name.startsWith(`${basename(path)}.damaged-`)).sort();
+  for (const name of earlier.slice(0, -KEPT_ASIDE)) await rm(join(dirname(path), name), { force: true });
+  return target;
 }
 
 /** The error of a file that was to be replaced and is as it was. */

@@ -92,6 +92,10 @@ export const reasonTable = {
     when: "something of the journal was lost or damaged in the last minute, and mended",
     hint: "see the log, `health` and the file that was set aside; check the disk",
   },
+  "file-damaged": {
+    when: "a file that the device keeps was found damaged in the last minute, and set aside",
+    hint: "see the log and the file that was set aside; check the disk",
+  },
   clock: { when: "the clock was set, or is not synchronized", hint: "let the board set its clock by NTP or PTP" },
   "topic-refused": {
     when: "the broker does not take messages on a topic; it is left alone until the next connection",

@@ -13,7 +13,10 @@ export interface EmbeddingPart {
 export interface Model {
   readonly name: string;
   readonly version: string;
-  /** sha256 of the ONNX file, hex: what galleries are bound to. */
+  /**
+   * Identity, hex: what galleries are bound to. It covers the ONNX file and how it is fed; of a model that is fed as all
+   * were so far it is the sha256 of that file.
+   */
   readonly hash: string;
   /** Side of the square input in pixels. */
   readonly sizePx: number;

@@ -3,22 +3,10 @@ import type { Embedder } from "./embedder.ts";
 import type { Golden } from "./model.ts";
 import { type Comparison, compare, patternViews, worse } from "./proof.ts";
 
-const GOLDEN_TOLERANCE = 1e-4;
-const PATTERN_VIEWS = 2;
 const WARM_RUNS = 3;
 const TIMED_RUNS = 15;
 /** A slow device is not timed longer than that. */
 const TIMED_MS = 1000;
-
-/** What an embedder makes of views that need no file: golden vectors for a model that ships none. */
-export async function goldenOf(embedder: Embedder): Promise<Golden> {
-  const { sizePx, dimension } = embedder.model;
-  const count = Math.min(PATTERN_VIEWS, embedder.maxBatch);
-  const views = patternViews(count, sizePx);
-  const embeddings = new Float32Array(count * dimension);
-  await embedder.embed(views, count, embeddings);
-  return { views, count, embeddings, tolerance: GOLDEN_TOLERANCE };
-}
 
 /** Embeds the golden views in batches of one size, beginning again with the first where they do not fill it. */
 export async function compareGolden(embedder: Embedder, golden: Golden, size: number): Promise<Comparison> {

@@ -4,8 +4,10 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import type { Emphasis } from "../base/emphasis.ts";
 import { GradelineError } from "../base/errors.ts";
+import { USUAL_CROP } from "../grade/gallery.ts";
 import type { Model } from "./embedder.ts";
 import type { TensorDescription } from "./node-worker.ts";
+import { refuseExternal } from "./onnx-external.ts";
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
 /** A file beside the description; no path leads out of its folder. */
@@ -51,11 +53,31 @@ const descriptionSchema = z.looseObject({
       count: z.number().int().min(1).max(1024),
       tolerance: z.number().positive(),
     })
-    .optional(),
+    .describe("without it nobody knows what a backend should compute"),
+});
+
+type Description = z.output<typeof descriptionSchema>;
+
+/** How every model was fed while its identity was the hash of its file alone: its galleries stay valid. */
+const USUALLY_FED = fedAs({
+  input: { name: "views", size: 96, layout: "NHWC", type: "uint8" },
+  output: { name: "embedding", dimension: 192 },
+  crop: USUAL_CROP,
+  parts: [
+    { name: "condition", from: 0, to: 64, emphasis: 1.264911 },
+    { name: "identity", from: 64, to: 192, emphasis: 0.632456 },
+  ],
 });
 
 /** The same network in fewer bits. */
 export type Variant = "fp16" | "int8";
+
+interface VariantFile {
+  readonly path: string;
+  readonly sha256: string;
+  /** Identity of a model with these numbers. */
+  readonly hash: string;
+}
 
 export interface LoadedModel {
   readonly model: Model;
@@ -63,10 +85,10 @@ export interface LoadedModel {
   /** Of the numbers in `bytes`. */
   readonly precision: "fp32" | Variant;
   /** Files of the variants, and their hashes, as the description names them. */
-  readonly variants: Readonly<Partial<Record<Variant, { readonly path: string; readonly sha256: string }>>>;
+  readonly variants: Readonly<Partial<Record<Variant, VariantFile>>>;
   readonly inputName: string;
   readonly outputName: string;
-  readonly golden: Golden | undefined;
+  readonly golden: Golden;
 }
 
 /** Views and the embeddings that the training framework gave for them. */
@@ -89,12 +111,12 @@ export interface Golden {
  */
 export async function loadModel(path: string): Promise<LoadedModel> {
   const description = parseDescription(path, await read(path));
-  const { file, sha256, input, output, crop, golden, parts } = description;
-  const bytes = await readHashed(join(dirname(path), file), sha256, path);
+  const { file, input, output, crop, golden, parts } = description;
+  const bytes = await readHashed(join(dirname(path), file), description.sha256, path);
   const model: Model = {
     name: description.name,
     version: description.version,
-    hash: sha256,
+    hash: identityOf(description, description.sha256),
     sizePx: input.size,
     dimension: output.dimension,
     cropMargin: crop.margin,
@@ -107,11 +129,27 @@ export async function loadModel(path: string): Promise<LoadedModel> {
     model,
     bytes,
     precision: "fp32",
-    variants: variantsBeside(path, description.variants ?? {}),
+    variants: variantsBeside(path, description),
     inputName: input.name,
     outputName: output.name,
-    golden: golden === undefined ? undefined : parseGolden(golden, model, await read(join(dirname(path), golden.file))),
+    golden: parseGolden(golden, model, await read(join(dirname(path), golden.file))),
   };
+}
+
+/** Whatever changes an embedding, or what its numbers mean: another one is another model. */
+function fedAs({ input, output, crop, parts = [] }: Pick<Description, "input" | "output" | "crop" | "parts">): string {
+  return JSON.stringify({
+    input: [input.name, input.size, input.layout, input.type],
+    output: [output.name, output.dimension],
+    crop: [crop.margin, crop.fill],
+    parts: parts.map(({ name, from, to, emphasis = 1 }) => [name, from, to, emphasis]),
+  });
+}
+
+/** @param sha256 of the ONNX file */
+function identityOf(description: Description, sha256: string): string {
+  const fed = fedAs(description);
+  return fed === USUALLY_FED ? sha256 : createHash("sha256").update(`${sha256}\n${fed}`).digest("hex");
 }
 
 function emphasisOf(parts: NonNullable<z.output<typeof descriptionSchema>["parts"]>): Emphasis[] | undefined {
@@ -129,7 +167,7 @@ function emphasisOf(parts: NonNullable<z.output<typeof descriptionSchema>["parts
  */
 export async function filesOfModel(path: string): Promise<string[]> {
   const { file, golden, variants = {} } = parseDescription(path, await read(path));
-  const named = [file, golden?.file, variants.fp16?.file, variants.int8?.file];
+  const named = [file, golden.file, variants.fp16?.file, variants.int8?.file];
   return [...new Set([basename(path), ...named.filter((name) => name !== undefined)])];
 }
 
@@ -156,17 +194,15 @@ export async function loadVariant(loaded: LoadedModel, variant: Variant): Promis
     ...loaded,
     bytes,
     precision: variant,
-    model: variant === "int8" ? { ...model, name: `${model.name} int8`, hash: found.sha256 } : model,
+    model: variant === "int8" ? { ...model, name: `${model.name} int8`, hash: found.hash } : model,
   };
 }
 
-function variantsBeside(
-  path: string,
-  named: NonNullable<z.output<typeof descriptionSchema>["variants"]>,
-): LoadedModel["variants"] {
+function variantsBeside(path: string, description: Description): LoadedModel["variants"] {
   const place = (variant: Variant) => {
-    const found = named[variant];
-    return found === undefined ? {} : { [variant]: { path: join(dirname(path), found.file), sha256: found.sha256 } };
+    const { file, sha256 } = description.variants?.[variant] ?? {};
+    if (file === undefined || sha256 === undefined) return {};
+    return { [variant]: { path: join(dirname(path), file), sha256, hash: identityOf(description, sha256) } };
   };
   return { ...place("fp16"), ...place("int8") };
 }
@@ -174,7 +210,10 @@ function variantsBeside(
 async function readHashed(path: string, wanted: string, by: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await read(path);
   const hash = createHash("sha256").update(bytes).digest("hex");
-  if (hash === wanted) return bytes;
+  if (hash === wanted) {
+    refuseExternal(bytes, basename(path));
+    return bytes;
+  }
   throw new GradelineError(
     "MODEL",
     `${basename(path)} has sha256 ${hash} (${bytes.length} bytes), ${by} wants ${wanted}`,
@@ -228,7 +267,7 @@ function checkTensor(
   }
 }
 
-function parseDescription(path: string, bytes: Uint8Array): z.output<typeof descriptionSchema> {
+function parseDescription(path: string, bytes: Uint8Array): Description {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -243,11 +282,7 @@ function parseDescription(path: string, bytes: Uint8Array): z.output<typeof desc
   });
 }
 
-function parseGolden(
-  golden: NonNullable<z.output<typeof descriptionSchema>["golden"]>,
-  model: Model,
-  bytes: Uint8Array,
-): Golden {
+function parseGolden(golden: Description["golden"], model: Model, bytes: Uint8Array): Golden {
   const hash = createHash("sha256").update(bytes).digest("hex");
   if (hash !== golden.sha256) {
     throw new GradelineError("MODEL", `${golden.file} has sha256 ${hash}, its description wants ${golden.sha256}`);

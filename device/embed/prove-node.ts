@@ -1,4 +1,4 @@
-import { compareGolden, goldenOf, warmMedianMs } from "./measure.ts";
+import { compareGolden, warmMedianMs } from "./measure.ts";
 import type { LoadedModel } from "./model.ts";
 import { NodeEmbedder, type NodeOptions } from "./node.ts";
 import { checkComparison, degradedReason, type Proof } from "./proof.ts";
@@ -21,9 +21,8 @@ export async function proveNode(
   const { provider, precision } = { provider: embedder.provider, precision: model.precision };
   const cpu = provider === "cpu" ? undefined : await NodeEmbedder.open(single, { ...options, provider: "cpu" });
   try {
-    const golden = model.golden ?? (cpu === undefined ? undefined : await goldenOf(cpu));
-    const compared = golden === undefined ? undefined : await compareGolden(embedder, golden, embedder.maxBatch);
-    if (compared !== undefined) checkComparison(compared, provider, precision, golden!.tolerance);
+    const compared = await compareGolden(embedder, model.golden, embedder.maxBatch);
+    checkComparison(compared, provider, precision, model.golden.tolerance);
     return {
       backend: "node",
       library: { name: "ONNX Runtime", version: embedder.version, path: null },
@@ -32,10 +31,7 @@ export async function proveNode(
       options: provider === "cpu" ? {} : { [provider]: {} },
       fallbackRefused: provider !== "cpu",
       nodes: embedder.nodes,
-      golden:
-        compared === undefined
-          ? null
-          : { ...compared, from: model.golden === undefined ? "cpu session" : "model", views: golden!.count },
+      golden: { ...compared, from: "model", views: model.golden.count },
       p50Ms: await warmMedianMs(embedder),
       cpuP50Ms: cpu === undefined ? null : await warmMedianMs(cpu),
       batches: [],

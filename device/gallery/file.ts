@@ -27,6 +27,7 @@ const headerSchema = z
     modelName: z.string(),
     dimension: z.number().int().min(1).max(4096),
     sizePx: z.number().int().min(8).max(1024),
+    crop: z.strictObject({ margin: share, fill: z.number().int().min(0).max(255) }).optional(),
     emphasis: z
       .array(
         z.strictObject({
@@ -87,12 +88,13 @@ export interface GalleryFile {
 
 /** @throws {GradelineError} GALLERY when it holds what could not be read again: what is on disk stays */
 export function encodeGallery(gallery: Gallery, modelName: string): Uint8Array[] {
-  const { modelHash, dimension, sizePx, emphasis, grades, references, tolerances, fit } = gallery;
+  const { modelHash, dimension, sizePx, crop, emphasis, grades, references, tolerances, fit } = gallery;
   const parsed = headerSchema.safeParse({
     modelHash,
     modelName,
     dimension,
     sizePx,
+    crop,
     emphasis,
     grades: [...grades],
     references: references.map(({ embeddings: _, ...described }) => described),
@@ -134,7 +136,7 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
   const headerStart = MAGIC.length + 4;
   const parsed = headerSchema.safeParse(parseJson(body.subarray(headerStart, headerStart + headerLength)));
   if (!parsed.success) throw refuse(`its header does not fit: ${firstIssue(parsed.error)}`);
-  const { modelHash, modelName, dimension, sizePx, emphasis, grades, references, tolerances, fit } = parsed.data;
+  const { modelHash, modelName, dimension, sizePx, crop, emphasis, grades, references, tolerances, fit } = parsed.data;
   const rows = references.reduce((sum, { views }) => sum + views, 0);
   if (body.length !== headerStart + headerLength + rows * dimension * 4) throw refuse("embeddings are missing");
   // A copy: the embeddings need not lie at a multiple of four bytes in the file. `slice` of a Buffer makes none.
@@ -147,6 +149,7 @@ export function decodeGallery(bytes: Uint8Array, name: string): GalleryFile {
       modelHash,
       dimension,
       sizePx,
+      ...(crop === undefined ? {} : { crop }),
       ...(emphasis === undefined ? {} : { emphasis }),
       grades,
       ...(tolerances === undefined ? {} : { tolerances }),

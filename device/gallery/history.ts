@@ -5,6 +5,7 @@ import { readIds } from "./file.ts";
 
 /** Galleries before the one that stands, which `undo` goes back to. */
 const HISTORY = "history";
+const SPARE = "spare.tmp";
 /** Galleries that were undone since the last change. */
 const UNDONE = "undone";
 /** Steps back that are kept. */
@@ -34,11 +35,16 @@ class Stack {
     await mkdir(this.#folder, { recursive: true });
     const [top] = await this.list();
     const number = top === undefined ? 1 : Number(top.slice(-12, -4)) + 1;
-    const spare = join(this.#folder, "spare.tmp");
-    await rm(spare, { force: true });
+    const spare = join(this.#folder, SPARE);
+    await this.clearTemporary();
     // Some file systems of memory cards know no links.
     await link(path, spare).catch(() => copyFile(path, spare));
     await rename(spare, join(this.#folder, `${String(number).padStart(8, "0")}.bin`));
+  }
+
+  /** Removes what a process that was killed had begun. */
+  async clearTemporary(): Promise<void> {
+    await rm(join(this.#folder, SPARE), { force: true });
   }
 
   /** Removes what lies below the newest `count`. */
@@ -57,6 +63,10 @@ export class GallerySteps {
     this.#folder = folder;
     this.#back = new Stack(join(folder, HISTORY));
     this.#forth = new Stack(join(folder, UNDONE));
+  }
+
+  async clearTemporary(): Promise<void> {
+    for (const stack of [this.#back, this.#forth]) await stack.clearTemporary();
   }
 
   /** Before a new gallery takes the place of the one at `current`: the way forth ends here. */

@@ -1,12 +1,13 @@
+import { existsSync } from "node:fs";
 import { copyFile, link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GradelineError } from "../base/errors.ts";
-import { unwritable, writeAtomic } from "../base/files.ts";
+import { removeTemporary, unwritable, writeAtomic } from "../base/files.ts";
 import { type FolderLock, lockFolder } from "../base/folder-lock.ts";
 import { shortHash } from "../base/short-hash.ts";
 import { encodePng, readImage } from "../capture/image.ts";
 import type { Model } from "../embed/embedder.ts";
-import { emptyGallery, type Gallery, type Reference, withReferences } from "../grade/gallery.ts";
+import { emptyGallery, type Gallery, type Reference, USUAL_CROP, withReferences } from "../grade/gallery.ts";
 import type { EnrollStore, KnownReference } from "./enroll.ts";
 import { decodeGallery, encodeGallery, type GalleryFile, MAX_VIEWS } from "./file.ts";
 import { GallerySteps } from "./history.ts";
@@ -71,6 +72,7 @@ function keptCropsPath(folder: string, id: string): string {
 export function checkModel(stored: GalleryFile, model: Model, folder: string): void {
   const { modelHash } = stored.gallery;
   if (modelHash === model.hash) return;
+  checkCrop(stored.gallery, model, folder);
   const sameButBits = stored.modelName.startsWith(`${model.name} `) || model.name.startsWith(`${stored.modelName} `);
   const orPrecision = sameButBits ? "; or choose the precision that made it: embedder.precision, --precision" : "";
   throw new GradelineError(
@@ -79,6 +81,32 @@ export function checkModel(stored: GalleryFile, model: Model, folder: string): v
       `${model.name} ${shortHash(model.hash)}`,
     { hint: `embed its references again: gradeline-calibrate rebuild --gallery ${folder}${orPrecision}` },
   );
+}
+
+/**
+ * The kept views serve another model only where it wants them cut alike.
+ *
+ * @throws {GradelineError} GALLERY_MODEL
+ */
+export function checkCrop(gallery: Gallery, model: Model, folder: string): void {
+  const { margin, fill } = gallery.crop ?? USUAL_CROP;
+  if (margin === model.cropMargin && fill === model.cropFill) return;
+  throw new GradelineError(
+    "GALLERY_MODEL",
+    `the views of the gallery in ${folder} were cut with margin ${margin} on grey ${fill}, the model ${model.name} ` +
+      `wants margin ${model.cropMargin} on grey ${model.cropFill}`,
+    { hint: "correct `crop` in the model's description, or enroll the fruit again from pictures" },
+  );
+}
+
+/** At a start: removes what a process that was killed had begun to write; where somebody writes now, that one does. */
+export async function clearTemporaryGallery(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  try {
+    (await GalleryWriter.open(folder)).close();
+  } catch {
+    // Nobody needs them gone.
+  }
 }
 
 /** From one gallery to the next. */
@@ -233,9 +261,11 @@ export class GalleryWriter implements EnrollStore<Gallery> {
   }
 
   /** What the first change of all is taken back to. */
-  async #beginWithNone({ modelHash: hash, dimension, sizePx, emphasis }: Gallery, modelName: string): Promise<void> {
+  async #beginWithNone(first: Gallery, modelName: string): Promise<void> {
+    const { modelHash, dimension, sizePx, crop, emphasis } = first;
+    const none: Gallery = { modelHash, dimension, sizePx, crop, emphasis, grades: [], references: [] };
     const spare = join(this.folder, SPARE);
-    await writeAtomic(spare, encodeGallery(emptyGallery({ hash, dimension, sizePx, emphasis }), modelName));
+    await writeAtomic(spare, encodeGallery(none, modelName));
     await this.#steps.beforeChange(spare);
     await rm(spare, { force: true });
   }
@@ -261,6 +291,8 @@ export class GalleryWriter implements EnrollStore<Gallery> {
     for (const name of await readdir(this.folder)) {
       if (name.startsWith("gallery.") && name.endsWith(".tmp")) await rm(join(this.folder, name), { force: true });
     }
+    await removeTemporary(join(this.folder, CROPS), () => true);
+    await this.#steps.clearTemporary();
   }
 
   /** Pictures of items that neither this gallery has nor one that can be gone back to. */

@@ -50,14 +50,21 @@ export interface GalleryModel {
   readonly dimension: number;
   readonly sizePx: number;
   readonly emphasis?: readonly Emphasis[] | undefined;
+  readonly cropMargin?: number | undefined;
+  readonly cropFill?: number | undefined;
 }
+
+/** How views were cut before a gallery could say it, and how it says nothing still. */
+export const USUAL_CROP = { margin: 0.06, fill: 118 } as const;
 
 /** All references, bound to the model that embedded them. Immutable: what changes it makes another one. */
 export interface Gallery {
-  /** sha256 of the model, hex. */
+  /** Identity of the model, hex. */
   readonly modelHash: string;
   readonly dimension: number;
   readonly sizePx: number;
+  /** How the views were cut; absent where as in {@link USUAL_CROP}. */
+  readonly crop?: { readonly margin: number; readonly fill: number } | undefined;
   /** As the model asks for; undefined where all components count alike. */
   readonly emphasis?: readonly Emphasis[] | undefined;
   /** Best grade first; each has a reference or had one. */
@@ -91,9 +98,17 @@ export function orderGrades(names: Iterable<string>, order: readonly string[] = 
   return [...new Set(names)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
-export function emptyGallery({ hash, dimension, sizePx, emphasis }: GalleryModel): Gallery {
-  const asked = emphasis === undefined ? {} : { emphasis };
+export function emptyGallery(model: GalleryModel): Gallery {
+  const { hash, dimension, sizePx, emphasis } = model;
+  const crop = cropOf(model);
+  const asked = { ...(crop === undefined ? {} : { crop }), ...(emphasis === undefined ? {} : { emphasis }) };
   return { modelHash: hash, dimension, sizePx, ...asked, grades: [], references: [] };
+}
+
+/** What a gallery says of how its views were cut. */
+export function cropOf({ cropMargin, cropFill }: GalleryModel): Gallery["crop"] {
+  const { margin, fill } = { margin: cropMargin ?? USUAL_CROP.margin, fill: cropFill ?? USUAL_CROP.fill };
+  return margin === USUAL_CROP.margin && fill === USUAL_CROP.fill ? undefined : { margin, fill };
 }
 
 /**

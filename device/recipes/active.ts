@@ -8,8 +8,10 @@ import type { Metrics } from "../contract/metrics.ts";
 import { batchingOn } from "../embed/batcher.ts";
 import type { ProvenEmbedder } from "../embed/embedder.ts";
 import { openEmbedder } from "../embed/open-embedder.ts";
+import { clearTemporaryGallery } from "../gallery/store.ts";
 import {
   checkInstalled,
+  clearTemporaryState,
   type InstalledRecipe,
   placesOf,
   readInstalled,
@@ -352,7 +354,8 @@ export class StationRecipes implements Closable {
 
   /** Clears away what a daemon that was killed left behind; where somebody changes the folder just now, next time. */
   async #tidy(): Promise<void> {
-    if (this.#parts.config.recipes.trust.length === 0) return;
+    await clearTemporaryGallery(this.#judge.recipe.folder);
+    if (this.#parts.config.recipes.trust.length === 0) return await clearTemporaryState(this.#folder);
     try {
       const store = await RecipeStore.open(this.#folder, this.#parts.config.recipes);
       try {

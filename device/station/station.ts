@@ -9,7 +9,7 @@ import type { Config } from "../config/schema.ts";
 import type { Codes } from "../contract/codes.ts";
 import type { ShadowMessage, Verdict } from "../contract/messages.ts";
 import type { CameraMetrics, LaneMetrics, Metrics, Stage } from "../contract/metrics.ts";
-import type { Reason } from "../contract/reasons.ts";
+import type { Reason, ReasonCode } from "../contract/reasons.ts";
 import { stateMessage } from "../contract/state.ts";
 import type { ProvenEmbedder } from "../embed/embedder.ts";
 import { expiredFor } from "../gallery/calibration.ts";
@@ -22,7 +22,6 @@ import { RecentValues } from "../lanes/latency.ts";
 import { draftVerdict } from "../lanes/verdict.ts";
 import { LotBook, lotsFolder } from "../lots/lot-book.ts";
 import type { Journal } from "../publish/journal.ts";
-import type { Notice } from "../publish/journal-file.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { StationRecipes } from "../recipes/active.ts";
 import type { DecidedItem } from "../recipes/decided-item.ts";
@@ -42,6 +41,8 @@ export interface StationParts {
   readonly recipe: Recipe;
   readonly journal: Journal;
   readonly metrics: Metrics;
+  /** Files that were damaged and set aside before this opened. */
+  readonly damaged?: readonly string[] | undefined;
   /** URL of a module whose `openSource` opens the cameras' sources, for frames that no configuration names. */
   readonly opener?: string | undefined;
 }
@@ -95,7 +96,7 @@ export class Station implements Closable {
   #teaching!: Teaching;
   #recipes!: StationRecipes;
   #lots!: LotBook;
-  readonly #given: Pick<StationParts, "embedder" | "recipe">;
+  readonly #given: Pick<StationParts, "embedder" | "recipe" | "damaged">;
   #activatedAt: Micros = this.startedAt;
   #paused = false;
   /** The broker may keep what an earlier run said of one. */
@@ -117,7 +118,7 @@ export class Station implements Closable {
   /** Line time of what was decided in this run, for as long as the verdict is in memory. */
   readonly #times = new WeakMap<Verdict, { readonly exposedAt: Micros; readonly decidedAt: Micros }>();
   #toldLost = false;
-  readonly #notices: { readonly text: string; readonly at: Micros }[] = [];
+  readonly #notices: { readonly code: ReasonCode; readonly text: string; readonly at: Micros }[] = [];
 
   private constructor(parts: StationParts) {
     this.config = startTogether(parts.config);
@@ -242,8 +243,10 @@ export class Station implements Closable {
     yield* this.clock.reasons();
     const { problem: disk } = this.#journal;
     if (disk !== undefined) yield { code: "journal-disk", message: `journal: ${disk.message}`, hint: disk.hint };
-    const mended = this.#recentNotices();
-    if (mended.length > 0) yield { code: "journal-damaged", message: mended.map(({ text }) => text).join("; ") };
+    for (const code of ["journal-damaged", "file-damaged"] as const) {
+      const mended = this.#notices.filter((notice) => notice.code === code && nowMicros() - notice.at < NOTICE_US);
+      if (mended.length > 0) yield { code, message: mended.map(({ text }) => text).join("; ") };
+    }
     if (this.#embedProblem !== undefined) yield { code: "embedding", message: `embedding: ${this.#embedProblem}` };
     if (this.embedder.degraded !== undefined)
       yield { code: "provider", message: `embedding: ${this.embedder.degraded}` };
@@ -264,14 +267,16 @@ export class Station implements Closable {
     if (this.clock.synchronised !== synchronised) this.#tellRecipe();
   }
 
-  #noticed({ text }: Notice): void {
-    this.#notices.push({ text, at: nowMicros() });
-    if (this.#notices.length > 4) this.#notices.shift();
+  /** Tells for a minute what was damaged and mended. */
+  #noticed(text: string, code: ReasonCode = "journal-damaged"): void {
+    this.#notices.push({ code, text, at: nowMicros() });
+    if (this.#notices.length > 8) this.#notices.shift();
     this.#tellState();
   }
 
-  #recentNotices(): readonly { readonly text: string }[] {
-    return this.#notices.filter(({ at }) => nowMicros() - at < NOTICE_US);
+  #damaged(text: string): void {
+    this.#log.error(text);
+    this.#noticed(text, "file-damaged");
   }
 
   #diskTold(problem: GradelineError | undefined): void {
@@ -326,13 +331,15 @@ export class Station implements Closable {
       advanced: (lane) => {
         if (this.stats.size === config.lanes.length) this.#tellStatsOf(lane);
       },
+      damaged: (text) => this.#damaged(text),
     });
     const ids = config.lanes.map(({ id }) => id);
     this.#lots = await LotBook.open(lotsFolder(config), ids, (reason) =>
       this.#log.error({ reason }, "which lots are on cannot be read: none is"),
     );
-    for (const notice of this.#journal.opening) this.#noticed(notice);
-    this.#journal.events.on("notice", (notice) => this.#noticed(notice)).on("problem", (disk) => this.#diskTold(disk));
+    for (const text of this.#given.damaged ?? []) this.#damaged(text);
+    for (const { text } of this.#journal.opening) this.#noticed(text);
+    this.#journal.events.on("notice", ({ text }) => this.#noticed(text)).on("problem", (disk) => this.#diskTold(disk));
     this.#publisher = this.#scope.add(
       await Publisher.open({
         mqtt: config.mqtt,
@@ -476,6 +483,7 @@ export class Station implements Closable {
   }
 
   #tellState(): void {
+    if ((this.#publisher as Publisher | undefined) === undefined) return;
     // Which cameras there are is known when each is open or known to come later.
     if (this.cameras.size + this.#failedCameras.length < this.config.cameras.length) return;
     const { come, gone } = this.state.judge();

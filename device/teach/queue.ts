@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { sha256, writeAtomic } from "../base/files.ts";
@@ -19,6 +19,10 @@ import type { SeenItem } from "./kept.ts";
 
 /** Items that wait for the disk; what comes meanwhile is dropped and counted. */
 const MAX_WAITING = 16;
+/** Files of damaged items that are kept to be looked at. */
+const MAX_ASIDE = 20;
+/** Damaged items that are told by name. */
+const MAX_NAMED = 8;
 /** Items kept per minute over time, and at once: a line of strangers must not wear out a memory card. */
 const RATE = { perMinute: 30, burst: 60 };
 
@@ -109,9 +113,17 @@ export class UnknownQueue implements Closable {
    * Makes the folder where it is missing and reads what is in it.
    *
    * @param fill grey of the crops' background
+   * @param damage is told of items that were damaged and are set aside
    * @throws {GradelineError} FILE when the folder cannot be made or read
    */
-  static async open(folder: string, limits: QueueLimits, fill: number, log: Log, rate = RATE): Promise<UnknownQueue> {
+  static async open(
+    folder: string,
+    limits: QueueLimits,
+    fill: number,
+    log: Log,
+    rate = RATE,
+    damage = (text: string): void => log.warn(text),
+  ): Promise<UnknownQueue> {
     try {
       await mkdir(folder, { recursive: true });
       await removeLeftOver(folder);
@@ -122,8 +134,11 @@ export class UnknownQueue implements Closable {
       });
     }
     const { entries, damaged } = await readEntries(folder);
-    for (const id of damaged) await removeFiles(folder, id);
-    if (damaged.length > 0) log.warn({ items: damaged.slice(0, 8) }, `${damaged.length} damaged unknown items removed`);
+    if (damaged.length > 0) {
+      const aside = await moveAside(folder, damaged);
+      const more = damaged.length > MAX_NAMED ? ` and ${damaged.length - MAX_NAMED} more` : "";
+      damage(`damaged unknown items are set aside in ${aside}: ${damaged.slice(0, MAX_NAMED).join(", ")}${more}`);
+    }
     const queue = new UnknownQueue(folder, limits, fill, log, rate, entries);
     await queue.#makeRoom();
     return queue;
@@ -329,6 +344,23 @@ async function removeLeftOver(folder: string): Promise<void> {
     const orphan = sheet !== null && !names.has(`${sheet[1]}.json`);
     if (orphan || /\.(png|json)\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
   }
+}
+
+/** Moves items out of the queue; the newest of those moved before stay for whoever wants to look. @returns where to */
+async function moveAside(folder: string, ids: readonly string[]): Promise<string> {
+  const aside = join(folder, "damaged");
+  await mkdir(aside, { recursive: true });
+  for (const id of ids) {
+    for (const path of [entryOf(folder, id), pictureOf(folder, id)]) {
+      await rename(path, join(aside, basename(path))).catch(() => rm(path, { recursive: true, force: true }));
+    }
+  }
+  const there = await Promise.all(
+    (await readdir(aside)).map(async (name) => ({ name, at: (await stat(join(aside, name))).mtimeMs })),
+  );
+  there.sort((a, b) => a.at - b.at);
+  for (const { name } of there.slice(0, -MAX_ASIDE)) await rm(join(aside, name), { force: true });
+  return aside;
 }
 
 /** The entry first: a sheet alone is nothing. */

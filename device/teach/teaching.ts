@@ -32,6 +32,8 @@ export interface TeachingParts {
   reload(): Promise<Recipe>;
   /** The enrollment of a lane has begun, gone on or ended, or something was found to drift on it. */
   advanced(lane: string): void;
+  /** A file was damaged and is set aside. */
+  damaged(text: string): void;
 }
 
 /** The result of an enrollment. */
@@ -61,13 +63,21 @@ export class Teaching implements Closable {
   /** @throws {GradelineError} FILE when the folder of the queue cannot be used */
   static async open(parts: TeachingParts): Promise<Teaching> {
     const { config, embedder, log } = parts;
-    const queue = await UnknownQueue.open(queueFolder(config), config.queue, embedder().model.cropFill, log);
+    const queue = await UnknownQueue.open(
+      queueFolder(config),
+      config.queue,
+      embedder().model.cropFill,
+      log,
+      undefined,
+      parts.damaged,
+    );
     const drift = await Drift.open({
       config,
       model: () => embedder().model,
       log,
       recipe: parts.recipe,
       changed: parts.advanced,
+      damaged: parts.damaged,
     });
     return new Teaching(parts, queue, drift);
   }

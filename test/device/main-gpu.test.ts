@@ -29,7 +29,7 @@ describe("a daemon that is to use a GPU", { skip }, () => {
       assert.deepEqual([told.backend, told.provider, told.fallbackRefused], [backend, "webgpu", true]);
       assert.deepEqual(Object.keys(told.nodes?.counts ?? {}), ["WebGpuExecutionProvider"]);
       assert.ok(told.golden !== null && told.golden.cosine > 0.99999, JSON.stringify(told.golden));
-      assert.equal(told.golden.from, "cpu session");
+      assert.equal(told.golden.from, "model");
       assert.ok(told.p50Ms > 0 && told.cpuP50Ms! > 0);
       assert.equal(told.degraded, null);
       const status = (await (await fetch(new URL("/api/status", page))).json()) as { model: { proof: unknown } };

@@ -108,7 +108,7 @@ async function compareBackends(): Promise<void> {
 /** On whatever Vulkan driver the environment names. */
 async function webgpu(twist: string): Promise<void> {
   const model = twist === "double" ? tinyModel({ twist: "double" }) : tinyModel();
-  const golden = twist === "wrong" ? wrongGolden(model.model.sizePx, model.model.dimension) : undefined;
+  const golden = twist === "wrong" ? wrongGolden(model.model.sizePx, model.model.dimension) : model.golden;
   try {
     const embedder = await openNative({ ...model, golden }, { ...options, provider: "webgpu", batches: [1, 4] });
     say("proven", { proof: embedder.proof, rows: await rows(embedder, 3) });
@@ -129,7 +129,7 @@ async function exitInABuild(engineCache: string): Promise<void> {
   say("built");
 }
 
-function wrongGolden(sizePx: number, dimension: number): NonNullable<ReturnType<typeof tinyModel>["golden"]> {
+function wrongGolden(sizePx: number, dimension: number): ReturnType<typeof tinyModel>["golden"] {
   const embeddings = new Float32Array(dimension).fill(1 / Math.sqrt(dimension));
   return { count: 1, views: paintViews(1, sizePx), embeddings, tolerance: 1e-4 };
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { LoadedModel } from "../../device/embed/model.ts";
+import type { Golden, LoadedModel } from "../../device/embed/model.ts";
+import { patternViews } from "../../device/embed/proof.ts";
 
 /** Writes small ONNX models, field by field of onnx.proto3, so that tests need no file and no Python. */
 
@@ -16,12 +17,12 @@ export interface TinyOptions {
   readonly dimension?: number;
   /** `double`: computes in double precision, which GPUs' providers mostly lack. `fixed`: fails for all batches but one view. */
   readonly twist?: "double" | "fixed";
-  readonly golden?: LoadedModel["golden"];
+  readonly golden?: Golden;
 }
 
 /** An embedder of a few operations: mean colour, a matrix, unit length. */
 export function tinyModel(options: TinyOptions = {}): LoadedModel {
-  const { sizePx = 8, dimension = 5, twist, golden } = options;
+  const { sizePx = 8, dimension = 5, twist, golden = goldenOf(sizePx, dimension) } = options;
   const bytes = model(tinyNodes(twist), tinyInitializers(dimension), sizePx, dimension);
   return {
     model: {
@@ -61,8 +62,32 @@ function tinyNodes(twist: TinyOptions["twist"]): Bytes[] {
   ];
 }
 
+/** What it makes of two views, by the same operations here. */
+function goldenOf(sizePx: number, dimension: number): Golden {
+  const [count, pixels] = [2, sizePx * sizePx];
+  const views = patternViews(count, sizePx);
+  const weights = weightsOf(dimension);
+  const embeddings = new Float32Array(count * dimension);
+  for (let view = 0; view < count; view++) {
+    const mean = [0, 0, 0];
+    for (let at = 0; at < pixels * 3; at++) mean[at % 3]! += Math.sqrt(views[view * pixels * 3 + at]!) / pixels;
+    const raw = Array.from({ length: dimension }, (_, column) =>
+      mean.reduce((sum, value, row) => sum + value * weights[row * dimension + column]!, 0),
+    );
+    embeddings.set(
+      raw.map((value) => value / Math.hypot(...raw)),
+      view * dimension,
+    );
+  }
+  return { count, views, embeddings, tolerance: 1e-4 };
+}
+
+function weightsOf(dimension: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: 3 * dimension }, (_, i) => Math.sin(1 + i * i));
+}
+
 function tinyInitializers(dimension: number): Bytes[] {
-  const weights = Float32Array.from({ length: 3 * dimension }, (_, i) => Math.sin(1 + i * i));
+  const weights = weightsOf(dimension);
   return [
     tensor("weights", FLOAT, [3, dimension], new Uint8Array(weights.buffer)),
     tensor("shape", 7, [2], new Uint8Array(BigInt64Array.of(1n, BigInt(dimension)).buffer)),

@@ -1,4 +1,4 @@
-import { compareGolden, goldenOf, warmMedianMs } from "../measure.ts";
+import { compareGolden, warmMedianMs } from "../measure.ts";
 import type { LoadedModel } from "../model.ts";
 import { hasNvidiaGpu } from "../nvidia.ts";
 import { type Comparison, checkComparison, checkNodes, degradedReason, type Proof, worse } from "../proof.ts";
@@ -20,8 +20,7 @@ export async function prove(
   { library, model, provider, options }: Target,
   refused: Proof["refused"],
 ): Promise<Proof> {
-  const golden = await compareAll(opened, cpu, model, options.maxBatch);
-  if (golden === null) await goldenOf(opened.embedder);
+  const golden = await compareAll(opened, model, options.maxBatch);
   // After a run: what did not run does not stand in a profile. Before the timing: a profile costs time.
   let nodes: Proof["nodes"] = null;
   for (const session of opened.sessions) {
@@ -57,19 +56,12 @@ export async function prove(
 }
 
 /** Every batch size of a GPU is a session, and an engine, of its own: each is compared, the worst one counts. */
-async function compareAll(
-  opened: Opened,
-  cpu: Opened | undefined,
-  model: LoadedModel,
-  maxBatch: number,
-): Promise<Proof["golden"]> {
-  const golden = model.golden ?? (cpu === undefined ? undefined : await goldenOf(cpu.embedder));
-  if (golden === undefined) return null;
+async function compareAll(opened: Opened, { golden }: LoadedModel, maxBatch: number): Promise<Proof["golden"]> {
   let worst: Comparison = { difference: 0, cosine: 1 };
   for (const size of opened.batches.length === 0 ? [maxBatch] : opened.batches) {
     const result = await compareGolden(opened.embedder, golden, size);
     checkComparison(result, opened.embedder.provider, opened.precision, golden.tolerance);
     worst = worse(worst, result);
   }
-  return { ...worst, from: model.golden === undefined ? "cpu session" : "model", views: golden.count };
+  return { ...worst, from: "model", views: golden.count };
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { GradelineError } from "../../base/errors.ts";
-import { sha256 } from "../../base/files.ts";
+import { removeTemporary, setAside, sha256, unwritable, writeAtomic } from "../../base/files.ts";
 import { shortHash } from "../../base/short-hash.ts";
 import type { Config } from "../../config/schema.ts";
 import { labelOf } from "./manifest.ts";
@@ -14,6 +14,8 @@ import { checkHead, MANIFEST, type RecipeHead, SIGNATURE } from "./recipe-file.t
  * one model goes with one gallery; what it does not name may come and go.
  */
 const STATE = "state.json";
+/** The same again: damage to one of the two loses nothing. */
+const COPY = "state.copy.json";
 /** Files that wait to be installed, each named by its digest. */
 export const INBOX = "inbox";
 const NUMBER = /^\d{8}$/;
@@ -57,20 +59,57 @@ export function recipesFolder(config: Pick<Config, "recipes" | "journal">): stri
   return config.recipes.path ?? join(dirname(config.journal.path), "recipes");
 }
 
-export function encodeState(state: RecipesState): { readonly name: string; readonly bytes: Uint8Array } {
-  return { name: STATE, bytes: new TextEncoder().encode(JSON.stringify(state)) };
+/** Durable when it resolves. @throws {GradelineError} FILE; what was there before still holds then */
+export async function writeState(folder: string, state: RecipesState): Promise<void> {
+  const bytes = new TextEncoder().encode(JSON.stringify(state));
+  await writeAtomic(join(folder, STATE), [bytes]);
+  // What it says is older then, and only looked at where the other is damaged.
+  await writeAtomic(join(folder, COPY), [bytes]).catch(() => {});
+}
+
+/** Removes what whoever changed the folder had begun to write when it was killed. */
+export async function clearTemporaryState(folder: string): Promise<void> {
+  await removeTemporary(folder, (name) => name === STATE || name === COPY);
+}
+
+/**
+ * At the start of a line that must run: a damaged state is set aside, and its copy takes its place. Where that is damaged,
+ * too, model and gallery of the configuration apply.
+ *
+ * @returns what to tell; undefined where nothing is damaged
+ * @throws {GradelineError} FILE
+ */
+export async function mendState(folder: string): Promise<string | undefined> {
+  try {
+    await readState(folder);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof GradelineError) || error.code !== "RECIPE") throw error;
+    const aside = await setAside(join(folder, STATE)).catch((cause: unknown) => {
+      throw unwritable(join(folder, STATE), cause);
+    });
+    const copy = await readStateFrom(join(folder, COPY)).catch(() => undefined);
+    if (copy !== undefined) await writeState(folder, copy);
+    return (
+      `${join(folder, STATE)} was damaged and is set aside as ${aside}: ` +
+      (copy === undefined
+        ? "model and gallery of the configuration apply; activate the recipe again"
+        : "what the copy beside it says applies")
+    );
+  }
 }
 
 /** @throws {GradelineError} RECIPE when it is damaged */
 export async function readState(folder: string): Promise<RecipesState> {
-  const path = join(folder, STATE);
+  return (await readStateFrom(join(folder, STATE))) ?? { v: 1, active: null, previous: [], shadow: null, since: null };
+}
+
+async function readStateFrom(path: string): Promise<RecipesState | undefined> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return { v: 1, active: null, previous: [], shadow: null, since: null };
-    }
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new GradelineError("FILE", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
   try {

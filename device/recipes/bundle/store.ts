@@ -1,14 +1,14 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GradelineError } from "../../base/errors.ts";
-import { unwritable, writeAtomic } from "../../base/files.ts";
+import { unwritable } from "../../base/files.ts";
 import { type FolderLock, lockFolder } from "../../base/folder-lock.ts";
 import type { Closable } from "../../base/lifecycle.ts";
 import { shortHash } from "../../base/short-hash.ts";
 import { formatMicros, nowMicros } from "../../base/time.ts";
 import { readAnyGallery } from "../../gallery/store.ts";
 import {
-  encodeState,
+  clearTemporaryState,
   folderOf,
   INBOX,
   type InstalledRecipe,
@@ -16,6 +16,7 @@ import {
   type RecipesState,
   readInstalled,
   readState,
+  writeState,
 } from "./installed.ts";
 import { labelOf } from "./manifest.ts";
 import { RecipeFile } from "./recipe-file.ts";
@@ -70,6 +71,7 @@ export class RecipeStore implements Closable {
     );
     try {
       await rm(join(folder, STAGING), { recursive: true, force: true });
+      await clearTemporaryState(folder);
       return new RecipeStore(folder, options, lock, await readState(folder));
     } catch (error) {
       lock.close();
@@ -231,8 +233,7 @@ export class RecipeStore implements Closable {
   }
 
   async #save(state: RecipesState): Promise<void> {
-    const { name, bytes } = encodeState(state);
-    await writeAtomic(join(this.folder, name), [bytes]);
+    await writeState(this.folder, state);
     this.#state = state;
   }
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { asGradelineError } from "../../base/errors.ts";
-import { writeAtomic } from "../../base/files.ts";
+import { removeTemporary, setAside, writeAtomic } from "../../base/files.ts";
 import type { Closable } from "../../base/lifecycle.ts";
 import type { Log } from "../../base/log.ts";
 import { rounded } from "../../base/numbers.ts";
@@ -71,6 +71,8 @@ export interface DriftParts {
   recipe(): Recipe;
   /** What is found on a lane has changed. */
   changed(lane: string): void;
+  /** The file was damaged and is set aside. */
+  damaged?(text: string): void;
 }
 
 /** Follows how the line's light, optics and fruit change against how they were, and against the references. */
@@ -222,8 +224,10 @@ async function readStates({
   config,
   model,
   log,
-}: Pick<DriftParts, "config" | "model" | "log">): Promise<ReadonlyMap<string, LaneDriftState>> {
+  damaged = (what) => log.warn(what),
+}: Pick<DriftParts, "config" | "model" | "log" | "damaged">): Promise<ReadonlyMap<string, LaneDriftState>> {
   const path = driftFile(config);
+  await removeTemporary(dirname(path), (name) => name === basename(path));
   let text: string;
   try {
     const bytes = await readFile(path);
@@ -241,7 +245,9 @@ async function readStates({
     if (file.model !== model().hash || file.baselineItems !== config.drift.baselineItems) return new Map();
     return file.lanes as ReadonlyMap<string, LaneDriftState>;
   } catch {
-    log.warn(`${path} is damaged, drift is learnt anew`);
+    const aside = await setAside(path).catch((error: Error) => error);
+    const where = aside instanceof Error ? `cannot be set aside: ${aside.message}` : `is set aside as ${aside}`;
+    damaged(`${path} was damaged and ${where}; drift is learnt anew`);
     return new Map();
   }
 }

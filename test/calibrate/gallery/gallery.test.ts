@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import sharp from "sharp";
 import { GalleryWriter, readAnyGallery } from "../../../device/gallery/store.ts";
 import { runCalibrate } from "../../support/calibrate-cli.ts";
-import { TINY } from "../../support/embedder-tiny.ts";
+import { TINY, writeTiny } from "../../support/embedder-tiny.ts";
 import { madeGallery } from "../../support/gallery-made.ts";
 import { paintFolders, type Ran } from "../../support/gallery-photos.ts";
 
@@ -183,6 +183,13 @@ describe("items that are enrolled", () => {
     await json("fit");
     await json("rebuild", "--model", TINY);
     assert.notEqual((await readAnyGallery(gallery))!.gallery.fit, undefined, "calibrated by the very model");
+    const wide = await writeTiny(await mkdtemp(join(folder, "wide-")), (description) => {
+      description.crop.margin = 0.9;
+    });
+    assert.match(
+      (await calibrate("rebuild", "--model", wide)).stderr,
+      /cut with margin 0\.06 .*enroll the fruit again/s,
+    );
     await rm(join(gallery, "crops", `${items[2]!.id}.png`));
     const { status, stderr } = await calibrate("rebuild", "--model", TINY);
     assert.equal(status, 1);

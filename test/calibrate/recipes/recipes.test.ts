@@ -154,7 +154,7 @@ test("a disk that is full leaves the recipe that was active, and nothing half in
     /installing cannot be written: ENOSPC.*\nhint: make room on the disk; what was there before is kept\n1\n$/,
   );
   const after = join(own, "after");
-  assert.deepEqual((await readdir(after)).sort(), ["00000001", "inbox", "lock", "state.json"]);
+  assert.deepEqual((await readdir(after)).sort(), ["00000001", "inbox", "lock", "state.copy.json", "state.json"]);
   const { active, previous } = await readState(after);
   assert.deepEqual([active, previous], [1, [null]]);
   await checkInstalled(await readInstalled(after, 1));

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { sha256, unwritable, writeAtomic } from "../../../device/base/files.ts";
+import { removeTemporary, setAside, sha256, unwritable, writeAtomic } from "../../../device/base/files.ts";
 
 let folder: string;
 
@@ -25,6 +25,32 @@ test("parts are written one after the other, in place of what was there, and not
   await writeAtomic(path, [bytes("new"), bytes(""), bytes(" content")]);
   assert.equal(await readFile(path, "utf8"), "new content");
   assert.deepEqual(await readdir(folder), ["file"]);
+});
+
+test("what a killed writer of these files left is removed, and nothing else", async () => {
+  const left = [
+    "one.json.0123456789ab.tmp",
+    "two.json.ba9876543210.tmp",
+    "one.json",
+    "one.json.tmp",
+    "one.0123456789ab",
+  ];
+  for (const name of left) await writeFile(join(folder, name), "x");
+  await removeTemporary(folder, (name) => name === "one.json");
+  assert.deepEqual((await readdir(folder)).sort(), left.slice(1).sort());
+  await removeTemporary(join(folder, "absent"), () => true);
+});
+
+test("a damaged file is set aside whole; the newest two of its name are kept", async () => {
+  const path = join(folder, "file");
+  const names: string[] = [];
+  for (const content of ["1", "2", "3"]) {
+    await writeFile(path, content);
+    names.push(await setAside(path));
+  }
+  assert.equal(await readFile(names[2]!, "utf8"), "3");
+  assert.equal((await readdir(folder)).length, 2);
+  await assert.rejects(setAside(path), { code: "ENOENT" });
 });
 
 test("what is written is not for everybody to read", async () => {

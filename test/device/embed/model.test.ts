@@ -27,7 +27,7 @@ async function refusal(path: string): Promise<GradelineError> {
 test("the shipped model is what its description says, golden vectors included", async () => {
   const { model, bytes, golden } = await loadModel("models/embedder.json");
   assert.equal(sha256(bytes), model.hash);
-  assert.ok(golden !== undefined && golden.count >= 2);
+  assert.ok(golden.count >= 2);
   assert.equal(golden.views.length, golden.count * model.sizePx ** 2 * 3);
   assert.equal(golden.embeddings.length, golden.count * model.dimension);
   for (let row = 0; row < golden.count; row++) {
@@ -55,9 +55,84 @@ test("a variant that is torn, or that the description does not name, is refused"
   await assert.rejects(loadVariant(loaded, "int8"), { code: "MODEL", message: /has no int8 variant/ });
 });
 
-test("a model without golden vectors loads", async () => {
-  const { model, golden } = await loadModel(TINY);
-  assert.deepEqual([model.sizePx, model.dimension, golden], [16, 12, undefined]);
+for (const [what, change] of [
+  ["the margin of crops", (d) => Object.assign(d.crop, { margin: 0.9 })],
+  ["the grey around a crop", (d) => Object.assign(d.crop, { fill: 0 })],
+  ["the size of views", (d) => Object.assign(d.input, { size: 32 })],
+  ["the tensor that views go to", (d) => Object.assign(d.input, { name: "pictures" })],
+  ["the tensor that is read", (d) => Object.assign(d.output, { name: "other" })],
+  ["the parts of an embedding", (d) => Object.assign(d, { parts: [{ name: "condition", from: 0, to: 6 }] })],
+  ["where a part ends", (d) => Object.assign(d, { parts: [{ name: "condition", from: 0, to: 7 }] })],
+  ["how much a part counts", (d) => Object.assign(d, { parts: [{ name: "condition", from: 0, to: 7, emphasis: 2 }] })],
+] as readonly [string, (description: Description) => void][]) {
+  test(`the identity of a model covers ${what}`, async () => {
+    const plain = (await loadModel(TINY)).model.hash;
+    const variants = { int8: { file: "tiny.onnx", sha256: sha256(await readFile("test/fixtures/embed/tiny.onnx")) } };
+    const before = await loadModel(await writeTiny(folder, (d) => Object.assign(d, { variants })));
+    assert.equal(before.model.hash, plain, "a variant beside it changes nothing");
+    const after = await loadModel(
+      await writeTiny(folder, (description) => {
+        Object.assign(description, { variants });
+        change(description);
+      }),
+    );
+    assert.notEqual(after.model.hash, plain);
+    const eight = await Promise.all([before, after].map((model) => loadVariant(model, "int8")));
+    assert.notEqual(eight[0]!.model.hash, eight[1]!.model.hash, "with eight bits, too");
+  });
+}
+
+test("what a description only tells does not change the identity", async () => {
+  const { model } = await loadModel(TINY);
+  const told = await writeTiny(folder, (d) => Object.assign(d, { version: "2", licence: "none", parameters: 3 }));
+  assert.equal((await loadModel(told)).model.hash, model.hash);
+});
+
+test("the galleries of 0.5.0 stay with the shipped model: it is known by its file, as then", async () => {
+  const { model } = await loadModel("models/embedder.json");
+  assert.equal(model.hash, "9ab16466cf300bfda07331eeaded54db265a2d0e8ec3feffcd8071f40a79c92c");
+});
+
+/** A field with a length, as Protocol Buffers write it. */
+function field(number: number, content: Uint8Array): Buffer {
+  const size = content.length < 128 ? [content.length] : [(content.length & 127) | 128, content.length >> 7];
+  const tag = (number << 3) | 2;
+  return Buffer.from([...(tag < 128 ? [tag] : [(tag & 127) | 128, tag >> 7]), ...size, ...content]);
+}
+
+const weights = Buffer.concat([field(8, Buffer.from("weights")), Buffer.from([0x70, 1])]);
+const byPath = field(13, Buffer.concat([field(1, Buffer.from("location")), field(2, Buffer.from("w.bin"))]));
+for (const [where, added, what] of [
+  ["an initializer", field(7, field(5, weights)), /the numbers of "weights"/],
+  ["an initializer that names its file", field(7, field(5, byPath)), /the numbers of ""/],
+  ["a sparse initializer", field(7, field(15, field(1, weights))), /the numbers of "weights"/],
+  ["a node's constant", field(7, field(1, field(5, field(5, weights)))), /the numbers of "weights"/],
+  ["one of a node's constants", field(7, field(1, field(5, field(10, weights)))), /the numbers of "weights"/],
+  ["a branch", field(7, field(1, field(5, field(6, field(5, weights))))), /the numbers of "weights"/],
+  ["a function", field(25, field(7, field(5, field(5, weights)))), /the numbers of "weights"/],
+  ["a compiled engine", field(7, field(1, field(4, Buffer.from("EPContext")))), /a compiled engine/],
+] as const) {
+  test(`a model that keeps ${where} in another file is refused`, async () => {
+    const path = await writeTiny(
+      folder,
+      () => {},
+      (bytes) => Buffer.concat([bytes, added]),
+    );
+    const error = await refusal(path);
+    assert.equal(error.code, "MODEL");
+    assert.match(error.message, what);
+    assert.match(error.message, /tiny\.onnx keeps .* in another file/);
+    assert.match(error.hint ?? "", /as one file/);
+  });
+}
+
+test("a variant that keeps numbers in another file is refused", async () => {
+  const other = Buffer.concat([await readFile("test/fixtures/embed/tiny.onnx"), field(7, field(5, weights))]);
+  await writeFile(join(folder, "eight.onnx"), other);
+  const path = await writeTiny(folder, (description) => {
+    description.variants = { int8: { file: "eight.onnx", sha256: sha256(other) } };
+  });
+  await assert.rejects(loadVariant(await loadModel(path), "int8"), { code: "MODEL", message: /eight\.onnx keeps/ });
 });
 
 test("golden vectors that do not lie at a multiple of four bytes are read whole", async () => {
@@ -70,7 +145,7 @@ test("golden vectors that do not lie at a multiple of four bytes are read whole"
     description.input.size = 9;
     description.golden = { file: "golden.bin", sha256: sha256(bytes), count: 1, tolerance: 1e-4 };
   });
-  assert.deepEqual((await loadModel(path)).golden?.embeddings, embeddings);
+  assert.deepEqual((await loadModel(path)).golden.embeddings, embeddings);
 });
 
 test("a description that is missing is named", async () => {
@@ -101,6 +176,7 @@ const undescribable: readonly [string, (description: Description) => void, RegEx
   ["a size that is no number", (d) => Object.assign(d.input, { size: "16" }), /input\.size/],
   ["no dimension", (d) => delete d.output.dimension, /output\.dimension/],
   ["no crop", (d) => delete d.crop, /crop/],
+  ["no golden vectors", (d) => delete d.golden, /golden/],
   ["a grey level that is none", (d) => Object.assign(d.crop, { fill: 256 }), /crop\.fill/],
   ["a hash that is none", (d) => Object.assign(d, { sha256: "1234" }), /sha256/],
   ["a file in another folder", (d) => Object.assign(d, { file: "../tiny.onnx" }), /file/],

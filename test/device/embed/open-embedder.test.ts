@@ -80,12 +80,27 @@ test("golden embeddings that are no numbers are refused", async () => {
   assert.equal((await refusal(path)).code, "MODEL");
 });
 
-test("a model that was cut before it was described is refused by the library", async () => {
+test("a model that was cut before it was described is refused", async () => {
   const error = await refusal(
     await writeTiny(
       folder,
       () => {},
       (bytes) => bytes.subarray(0, bytes.length / 2),
+    ),
+  );
+  assert.equal(error.code, "MODEL");
+  assert.match(error.message, /no ONNX model/);
+});
+
+test("a model of an operator that the library does not know is refused by it", async () => {
+  const error = await refusal(
+    await writeTiny(
+      folder,
+      () => {},
+      (bytes) => {
+        bytes.write("Unknown", bytes.indexOf("Flatten"));
+        return bytes;
+      },
     ),
   );
   assert.equal(error.code, "MODEL");

@@ -127,6 +127,19 @@ test("a gallery of another model is refused with the command that embeds it agai
   assert.throws(() => checkModel(stored!, other, folder), refused);
 });
 
+test("a gallery of views that were cut otherwise is refused: embedding them again would not mend it", async () => {
+  const writer = await saveTwo();
+  const wide = { ...MADE_MODEL, hash: "cd".repeat(32), cropMargin: 0.9 };
+  const refused = { code: "GALLERY_MODEL", message: /cut with margin 0\.06 on grey 118.*margin 0\.9 on grey 118/ };
+  await assert.rejects(readGallery(folder, wide), { ...refused, hint: /enroll the fruit again/ });
+  await writer.save(galleryOf([randomReference(1, "sound")], wide), "wide");
+  assert.deepEqual((await readGallery(folder, wide)).gallery.crop, { margin: 0.9, fill: 118 });
+  await assert.rejects(readGallery(folder, MADE_MODEL), {
+    code: "GALLERY_MODEL",
+    message: /cut with margin 0\.9 on grey 118.*margin 0\.06 on grey 118/,
+  });
+});
+
 test("to add to, a folder without references is empty for whatever model comes", async () => {
   const writer = await openWriter();
   const other = { ...MADE_MODEL, hash: "cd".repeat(32), dimension: 4 };

@@ -121,7 +121,7 @@ test("an item that comes while the one before it is being done is kept, in which
   }
 });
 
-test("a torn entry, a missing picture and what a crash left are cleared away; other files are left alone", async () => {
+test("a torn entry, a missing picture and what a crash left are not in the way: the damaged are set aside and told, other files stay", async () => {
   const queue = await open();
   for (let n = 1; n <= 4; n++) queue.offer(queueItem(n, 2));
   await queue.settled();
@@ -130,9 +130,13 @@ test("a torn entry, a missing picture and what a crash left are cleared away; ot
   await rm(join(folder, "a-run-3.json"));
   await writeFile(join(folder, "a-run-9.png.0123456789ab.tmp"), "half");
   await writeFile(join(folder, "notes.txt"), "mine");
-  const again = await open();
+  const told: string[] = [];
+  const limits = { maxItems: 100, maxBytes: 1e9 };
+  const again = await UnknownQueue.open(folder, limits, 118, createLog("silent"), FREE, (text) => told.push(text));
   assert.deepEqual(ids(again), ["a-run-4"]);
-  assert.deepEqual((await readdir(folder)).sort(), ["a-run-4.json", "a-run-4.png", "notes.txt"]);
+  assert.deepEqual((await readdir(folder)).sort(), ["a-run-4.json", "a-run-4.png", "damaged", "notes.txt"]);
+  assert.deepEqual(told, [`damaged unknown items are set aside in ${join(folder, "damaged")}: a-run-1, a-run-2`]);
+  assert.deepEqual((await readdir(join(folder, "damaged"))).sort(), ["a-run-1.json", "a-run-1.png", "a-run-2.json"]);
   await writeFile(join(folder, "a-run-4.png"), "changed");
   await assert.rejects(again.picture("a-run-4"), { code: "FILE", message: /its sha256 does not fit/ });
 });

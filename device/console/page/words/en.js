@@ -314,6 +314,7 @@ const words = {
   "reason.queue-disk": "Unknown fruit are not kept: the disk is full",
   "reason.journal-disk": "The disk takes no verdicts",
   "reason.journal-damaged": "The journal was damaged and mended",
+  "reason.file-damaged": "A file was damaged and set aside",
   "reason.clock": "The clock was set, or is not synchronized",
   "reason.topic-refused": "The broker refuses a topic",
   "reason.requests-refused": "The broker lets no requests through",

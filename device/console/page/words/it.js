@@ -305,6 +305,7 @@ const words = {
   "reason.queue-disk": "Gli sconosciuti non si conservano: il disco è pieno",
   "reason.journal-disk": "Il disco non accetta verdetti",
   "reason.journal-damaged": "Il diario era danneggiato ed è stato riparato",
+  "reason.file-damaged": "Un file era danneggiato ed è stato messo da parte",
   "reason.clock": "L'orologio è stato regolato o non è sincronizzato",
   "reason.topic-refused": "Il broker rifiuta un argomento",
   "reason.requests-refused": "Il broker non lascia passare richieste",

@@ -27,7 +27,7 @@ describe("a GPU that is proven", { skip }, () => {
     assert.equal(proof.fallbackRefused, true);
     assert.deepEqual(Object.keys(proof.nodes?.counts ?? {}), ["WebGpuExecutionProvider"]);
     assert.ok(proof.golden !== null && proof.golden.difference < 1e-5);
-    assert.equal(proof.golden.from, "cpu session");
+    assert.equal(proof.golden.from, "model");
     assert.deepEqual(proof.batches, [1, 4, 8]);
     assert.ok(proof.p50Ms > 0 && proof.cpuP50Ms! > 0);
   });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { loadModel } from "../../../../device/embed/model.ts";
-import { checkInstalled, readInstalled, readState } from "../../../../device/recipes/bundle/installed.ts";
+import { checkInstalled, mendState, readInstalled, readState } from "../../../../device/recipes/bundle/installed.ts";
 import { RecipeStore } from "../../../../device/recipes/bundle/store.ts";
 import { loadRecipe } from "../../../../device/recipes/load.ts";
 import { type MadeKey, madeKey, releaseMade, savePicturedGallery } from "../../../support/recipe-made.ts";
@@ -94,6 +94,7 @@ test("so many are kept as was asked for: the active one, those that can be gone 
 test("what a process that was killed left half done is cleared away, and a folder that is half removed", async () => {
   const number = await activate(1);
   await mkdir(join(own, "installing", "model"), { recursive: true });
+  await writeFile(join(own, "state.json.0123456789ab.tmp"), "{");
   await cp(join(own, "00000001"), join(own, "00000009"), { recursive: true });
   await rm(join(own, "00000009", "manifest.json"));
   await within(async (store) => {
@@ -103,7 +104,25 @@ test("what a process that was killed left half done is cleared away, and a folde
     );
     await store.prune();
   });
-  assert.deepEqual((await readdir(own)).sort(), ["00000001", "inbox", "lock", "state.json"]);
+  assert.deepEqual((await readdir(own)).sort(), ["00000001", "inbox", "lock", "state.copy.json", "state.json"]);
+});
+
+test("at a live start a damaged state is set aside: its copy applies, and without one the configuration", async () => {
+  const number = await activate(1);
+  assert.equal(await mendState(own), undefined);
+  const state = join(own, "state.json");
+  const whole = await readFile(state, "utf8");
+  for (const damage of ["", whole.slice(0, 20), whole.replace('"v":1', '"v":7'), "\0".repeat(whole.length)]) {
+    await writeFile(state, damage);
+    assert.match((await mendState(own)) ?? "", /state\.json was damaged and is set aside as .*the copy beside it/);
+    assert.deepEqual([(await readState(own)).active, await readFile(state, "utf8")], [number, whole]);
+  }
+  const aside = (await readdir(own)).filter((name) => name.startsWith("state.json.damaged-"));
+  assert.equal(aside.length, 2, "the newest two are kept");
+  await writeFile(state, "{");
+  await writeFile(join(own, "state.copy.json"), "{");
+  assert.match((await mendState(own)) ?? "", /model and gallery of the configuration apply; activate the recipe again/);
+  assert.equal((await readState(own)).active, null);
 });
 
 test("two cannot change the folder at once; who comes second is told to come again", async () => {

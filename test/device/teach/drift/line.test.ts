@@ -144,7 +144,7 @@ test("where nothing changes nothing is found in five hundred cups; a damaged fil
   await truncate(join(board.folder, "drift.json"), 300);
   const before = stats().length;
   await start({});
-  await daemon.until(({ msg }) => /drift\.json is damaged, drift is learnt anew/.test(msg));
+  await daemon.until(({ msg }) => /drift\.json was damaged and is set aside as .*; drift is learnt anew/.test(msg));
   await ears.until(() =>
     stats()
       .slice(before)
