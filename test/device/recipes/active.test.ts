@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
@@ -118,4 +118,58 @@ test("a recipe that would grade otherwise here than it was released to is refuse
   assert.deepEqual(recipes.judge.by, before);
   assert.deepEqual(await readState(join(folder, "recipes")), state);
   assert.equal((await recipes.activate(await hand(good))).recipe.name, "good-1");
+});
+
+test("a recipe tried in the shadow ends being tried when it decides, not when another one does", async (t) => {
+  const recipes = await open(t);
+  const hand = async (name: string) => {
+    const out = join(folder, `${name}.recipe`);
+    await releaseMade(join(folder, "gallery"), key, { name, version: "1", out });
+    return handOver({ stop: new AbortController().signal }, config, out);
+  };
+  const [tried, other] = [await hand("tried"), await hand("other")];
+  assert.equal((await recipes.setShadow(tried))!.recipe.name, "tried-1");
+  await recipes.activate(other);
+  assert.equal(recipes.shadow?.recipe.name, "tried-1");
+  assert.equal((await readState(join(folder, "recipes"))).shadow, recipes.shadow!.recipe.installed!.number);
+  await assert.rejects(recipes.setShadow("other-1"), { code: "RECIPE", message: /cannot be its own shadow/ });
+  const before = changes;
+  assert.deepEqual([(await recipes.activate("other-1")).changed, changes], [false, before]);
+  assert.deepEqual([(await recipes.activate("tried-1")).changed, changes], [true, before + 1]);
+  assert.equal(recipes.shadow, undefined);
+  assert.equal(recipes.previous, "other-1");
+  assert.equal((await recipes.rollback()).recipe.name, "other-1");
+  assert.equal(await recipes.setShadow(undefined), undefined);
+});
+
+test("so many recipes are kept on the disk as was asked for", async (t) => {
+  const own = join(folder, "kept");
+  await mkdir(own);
+  const few = { ...config, recipes: { ...config.recipes, keep: 2, path: join(own, "recipes") } };
+  const embedder = Object.assign(await openTiny(4), { proof: cpuProof });
+  const metrics = createMetrics();
+  const parts = { config: few, log: createLog("silent"), metrics, changed: () => {} };
+  const recipes = await StationRecipes.open(parts, embedder, await loadRecipe(few, embedder.model));
+  metrics.close();
+  t.after(async () => {
+    await recipes.close();
+    await embedder.close();
+  });
+  for (const version of ["1", "2", "3", "4"]) {
+    const out = join(own, `${version}.recipe`);
+    await releaseMade(join(folder, "gallery"), key, { name: "kept", version, out });
+    await recipes.activate(await handOver({ stop: new AbortController().signal }, few, out));
+  }
+  const installed = (await readdir(few.recipes.path)).filter((name) => /^\d{8}$/.test(name));
+  assert.deepEqual(installed, ["00000003", "00000004"]);
+});
+
+test("a daemon that stops changes no recipe any more, and says so", async (t) => {
+  const recipes = await open(t);
+  await recipes.close();
+  await assert.rejects(
+    recipes.runExclusive(async () => assert.fail("it runs")),
+    { code: "CLOSED", retry: true, message: /the daemon stops/ },
+  );
+  await assert.rejects(recipes.activate("other-1"), { code: "CLOSED" });
 });

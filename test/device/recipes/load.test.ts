@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { GalleryWriter } from "../../../device/gallery/store.ts";
-import { loadRecipe, loadRecipeAside } from "../../../device/recipes/load.ts";
+import { loadRecipe, loadRecipeAside, loadRecipeOrUntaught } from "../../../device/recipes/load.ts";
 import { galleryOf, MADE_MODEL, madeGallery } from "../../support/gallery-made.ts";
 
 let folder: string;
@@ -86,4 +86,23 @@ test("a recipe made in a thread of its own is the same and decides the same, and
     message: /is not a whole gallery/,
     hint: /backup/,
   });
+});
+
+test("where nothing is enrolled yet everything is unknown; a gallery that is damaged or another model's is refused all the same", async () => {
+  const load = () => loadRecipeOrUntaught({ gallery: folder }, MADE_MODEL);
+  const query = madeGallery(1).references[0]!;
+  for (const save of [undefined, { ...galleryOf([]), grades: ["sound"] }]) {
+    if (save !== undefined) await writer.save(save, "made");
+    const recipe = await load();
+    assert.deepEqual([recipe.references, recipe.grades, recipe.gallery, recipe.name], [0, [], undefined, null]);
+    assert.equal(recipe.grader.grade(query.embeddings, query.views).outcome, "unknown");
+    assert.equal(recipe.galleryHash, "0".repeat(64));
+  }
+  await writer.save(madeGallery(1), "made");
+  assert.equal((await load()).references, 6);
+  await assert.rejects(loadRecipeOrUntaught({ gallery: folder }, { ...MADE_MODEL, hash: "cd".repeat(32) }), {
+    code: "GALLERY_MODEL",
+  });
+  for (const name of ["gallery.bin", "gallery.previous.bin"]) await truncate(join(folder, name), 99).catch(() => {});
+  await assert.rejects(load(), { code: "GALLERY" });
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { readlinkSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import type { Released } from "../../../../calibrate/release/make.ts";
 import { GradelineError } from "../../../../device/base/errors.ts";
@@ -104,6 +105,23 @@ test("a recipe unpacks to the model and the gallery that were released, pictures
   for (const [item, { id, views }] of gallery.references.entries()) {
     assert.deepEqual(await readKeptCrops(join(out, "gallery"), id, model.sizePx), madeCrops(item, views, model.sizePx));
   }
+});
+
+test("every file and folder of it is forced to the disk before it counts as unpacked", async (t) => {
+  const handle = await open(made.file);
+  const proto = Object.getPrototypeOf(handle) as { sync(): Promise<void> };
+  await handle.close();
+  const out = join(own, "out");
+  const synced = new Set<string>();
+  const real = proto.sync;
+  t.mock.method(proto, "sync", async function (this: { fd: number }) {
+    synced.add(relative(out, readlinkSync(`/proc/self/fd/${this.fd}`)));
+    await real.call(this as never);
+  });
+  await takenFrom(made.file);
+  const all = (await readdir(out, { recursive: true })).sort();
+  assert.deepEqual([...synced].sort(), ["", ...all]);
+  assert.ok(all.length > ITEMS + 4);
 });
 
 test("the same gallery makes the same bytes but for the time; tar lists and unpacks it", async () => {

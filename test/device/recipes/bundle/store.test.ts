@@ -174,3 +174,16 @@ test("a state that is damaged is refused with the way out, a model or manifest t
   await writeFile(join(own, "state.json"), '{"v":1');
   await assert.rejects(readState(own), { code: "RECIPE", message: /damaged/, hint: /remove it/ });
 });
+
+test("a state that names more to go back to than there can be is damaged", async () => {
+  await mkdir(own, { recursive: true });
+  const write = (count: number) =>
+    writeFile(
+      join(own, "state.json"),
+      JSON.stringify({ v: 1, active: null, previous: new Array(count).fill(1), shadow: null, since: null }),
+    );
+  await write(100);
+  assert.equal((await readState(own)).previous.length, 100);
+  await write(101);
+  await assert.rejects(readState(own), { code: "RECIPE", message: /is damaged, so the active recipe is unknown/ });
+});
