@@ -32,6 +32,10 @@ export const reasonTable = {
     when: "one of a lane's cameras sees other fruit than the others",
     hint: "does it see another lane? check its `region` and which camera it is",
   },
+  "camera-turned": {
+    when: "in the picture of one of a lane's cameras fruit move against its direction, or its cups",
+    hint: "is it upside down? turn it, or set `direction` of its entry in `lanes[].cameras`",
+  },
   "camera-blind": {
     when: "one of a lane's cameras sees none of the fruit that the others see",
     hint: "check its `region`, `mmPerPx` and `direction`: it may hang upside down or see another lane",

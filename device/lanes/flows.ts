@@ -144,6 +144,12 @@ function reasonOf(lane: LaneConfig, { camera: index, kind, ms, mm }: CameraFindi
         ...place,
         message: `${where}: it sees other fruit than the other cameras; it is left out`,
       };
+    case "turned": {
+      const belt = "in its picture fruit move against its `direction`, it hangs upside down; that is allowed for";
+      const cups = "fruit come and go within their cups, it hangs upside down; it is left out";
+      const message = `${where}: ${lane.conveyor.kind === "belt" ? belt : cups}`;
+      return { code: "camera-turned", ...place, message };
+    }
     case "blind":
       return { code: "camera-blind", ...place, message: `${where}: it sees none of the fruit that the others see` };
   }

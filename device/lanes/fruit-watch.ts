@@ -1,6 +1,7 @@
 import { type Closable, Scope } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
+import type { Reason } from "../contract/reasons.ts";
 import type { DecidedItem, Judge } from "../recipes/decided-item.ts";
 import type { CropShape } from "../vision/crop.ts";
 import { Camera } from "./camera.ts";
@@ -35,6 +36,7 @@ const BLIND: Judge = {
 export class FruitWatch implements Closable {
   readonly cameras: Camera[] = [];
   readonly #scope = new Scope();
+  #flows: Flows | undefined;
 
   /**
    * @param opener URL of a module whose `openSource` opens the cameras' sources
@@ -55,7 +57,7 @@ export class FruitWatch implements Closable {
       decided: async (item) => listener.fruit(item),
       embedFailed: () => {},
     }));
-    watch.#scope.add(flows);
+    watch.#flows = watch.#scope.add(flows);
     const hears = {
       frame: async (...seen: Parameters<Flows["frame"]>) => {
         listener.sighted?.(seen[1].lanes);
@@ -84,6 +86,11 @@ export class FruitWatch implements Closable {
       throw result.reason;
     }
     return watch;
+  }
+
+  /** What the fruit say of the cameras of their lanes. */
+  reasons(): Iterable<Reason> {
+    return this.#flows?.reasons() ?? [];
   }
 
   close(): Promise<void> {

@@ -5,7 +5,8 @@ import type { LaneConfig } from "../config/schema.ts";
 import type { DecidedItem } from "../recipes/decided-item.ts";
 import type { ItemPassed, Sighting, ViewSeen } from "../vision/follower.ts";
 import { decide, ItemViews } from "./item-views.ts";
-import { createJoin, cupOf, placeOf } from "./join/place.ts";
+import { Headings } from "./join/headings.ts";
+import { createJoin, cupOf } from "./join/place.ts";
 import { sidesOf } from "./join/surface.ts";
 import { type CameraFinding, CameraTrack, type Join, type JoinedItem } from "./join/track.ts";
 import type { LaneParts } from "./lane.ts";
@@ -49,6 +50,7 @@ export class JoinedLane {
   readonly #parts: LaneParts;
   readonly #spans: readonly Span[];
   readonly #join: Join;
+  readonly #headings: Headings;
   /** Of each camera, by its follower's number. */
   readonly #open: readonly Map<number, Seen>[];
   readonly #seen = new Map<CameraTrack, Seen>();
@@ -74,6 +76,7 @@ export class JoinedLane {
     this.#spans = spans;
     this.#parts = parts;
     this.#join = createJoin(config, spans);
+    this.#headings = new Headings(config, spans);
     this.#open = config.cameras.map(() => new Map());
     this.#at = config.cameras.map(() => undefined);
     this.#live = config.cameras.map(() => true);
@@ -146,6 +149,11 @@ export class JoinedLane {
     this.#release();
   }
 
+  #turn(camera: number): void {
+    this.#join.turn(camera, this.#headings.isTurned(camera));
+    this.restart(camera);
+  }
+
   #isAhead(camera: number, at: Micros): boolean {
     for (const [other, otherAt] of this.#at.entries()) {
       if (other === camera || !this.#live[other]) continue;
@@ -161,10 +169,10 @@ export class JoinedLane {
   async #view(camera: number, view: ViewSeen, urgent: boolean): Promise<void> {
     const seen = this.#seenOf(camera, view.item);
     const { track } = seen;
-    const place = placeOf(this.config, camera, this.#spans[camera]!, view);
+    const place = this.#headings.placeOf(camera, view);
     this.#join.view(track, place, cupOf(this.config, camera, this.#spans[camera]!, place, view.seq));
     // Decided, or no fruit of this lane: its views are of no use.
-    if (track.item?.closed ?? this.config.conveyor.kind === "belt") return;
+    if (track.isStray || (track.item?.closed ?? this.config.conveyor.kind === "belt")) return;
     const work = seen.views.add(view, urgent, (error) => this.#parts.embedFailed(error));
     seen.works.add(work);
     await work;
@@ -175,9 +183,10 @@ export class JoinedLane {
     const seen = this.#seenOf(camera, passed.item);
     this.#open[camera]!.delete(passed.item);
     this.#join.passed(seen.track, passed);
+    if (this.config.conveyor.kind === "belt" && this.#headings.passed(seen.track)) this.#turn(camera);
     const { item } = seen.track;
     if (item !== undefined && !item.closed) return;
-    if (item === undefined && this.config.conveyor.kind === "cups") return;
+    if (item === undefined && this.config.conveyor.kind === "cups" && !seen.track.isStray) return;
     if (item !== undefined) this.late++;
     this.#drop(seen);
   }

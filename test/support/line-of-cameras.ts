@@ -1,6 +1,8 @@
 import { createLog } from "../../device/base/log.ts";
 import { type Config, type ConfigInput, configSchema } from "../../device/config/schema.ts";
+import type { Reason } from "../../device/contract/reasons.ts";
 import { truthsOf } from "../../device/demo/truth.ts";
+import { cameraReasons } from "../../device/lanes/camera-reasons.ts";
 import { FruitWatch } from "../../device/lanes/fruit-watch.ts";
 import type { DecidedItem } from "../../device/recipes/decided-item.ts";
 
@@ -68,6 +70,9 @@ export function camerasLine(line: CamerasLine): Pick<ConfigInput, "cameras" | "l
 export interface Watched {
   readonly config: Config;
   readonly items: readonly DecidedItem[];
+  /** What the fruit say of the cameras at the end, and what the cameras say of themselves. */
+  readonly reasons: readonly Reason[];
+  readonly troubles: readonly Reason[];
   readonly missed: number;
   readonly double: number;
 }
@@ -83,6 +88,8 @@ export async function watchCameras(line: CamerasLine): Promise<Watched> {
     createLog("silent"),
   );
   await Promise.all(watch.cameras.map(({ finished }) => finished));
+  const reasons = [...watch.reasons()];
+  const troubles = watch.cameras.flatMap((camera) => [...cameraReasons(camera, false)]);
   await watch.close();
   const truths = truthsOf(config, line.items + 20).filter(({ grade }) => grade !== null);
   const hits = truths.map(() => 0);
@@ -95,5 +102,5 @@ export async function watchCameras(line: CamerasLine): Promise<Watched> {
     if (Math.abs(truths[best]!.gateAt - passed.gateAt) < 60_000) hits[best]!++;
   }
   const count = (wanted: (hit: number) => boolean) => hits.filter(wanted).length;
-  return { config, items, missed: count((hit) => hit === 0), double: count((hit) => hit > 1) };
+  return { config, items, reasons, troubles, missed: count((hit) => hit === 0), double: count((hit) => hit > 1) };
 }

@@ -22,7 +22,7 @@ const RATE = 0.15;
 
 interface Seen {
   /** Where on the belt its newest fruit lay by its own clock, millimetres. */
-  readonly places: number[];
+  places: number[];
   /** How far its clock is ahead. */
   clockUs: Micros;
   finding: "place" | "stranger" | undefined;
@@ -79,7 +79,43 @@ export class Alignment {
       if (other === reference || (camera !== other && camera !== reference) || ++each.fresh < EVERY) continue;
       each.fresh = 0;
       this.#look(other, reference);
+      this.#doubt(reference);
     }
+  }
+
+  /** Where no other camera agrees with the first one, but two of them with each other, it is the first that is wrong. */
+  #doubt(first: number): void {
+    const others = [...this.#cameras.entries()].filter(([i, { places }]) => i !== first && places.length >= ENOUGH);
+    if (others.some(([, { finding }]) => finding === undefined)) return;
+    const agree = others.some(([a], i) => others.slice(i + 1).some(([b]) => this.#agree(a, b)));
+    if (!agree) return;
+    // What was learnt of their clocks was learnt from a stranger's fruit.
+    for (const [, other] of others) Object.assign(other, { finding: undefined, clockUs: 0 });
+    const wrong = this.#cameras[first]!;
+    wrong.finding = "stranger";
+    wrong.shiftMm = 0;
+    this.#look(first, this.#reference);
+  }
+
+  /** Whether the fruit of two cameras lie on each other, but for what a clock can explain. */
+  #agree(a: number, b: number): boolean {
+    const offsets = this.#offsetsOf(a, b);
+    if (offsets.length < ENOUGH) return false;
+    if (scoreAt(offsets, 0, 3 * NEAR_MM) >= RIGHT * offsets.length) return true;
+    const shift = this.#bestShift(offsets);
+    return shift !== undefined && Math.abs(shift) <= (MOST_CLOCK_MS / 1000) * this.#motion.speed;
+  }
+
+  #offsetsOf(camera: number, first: number): Float64Array[] {
+    const seen = this.#cameras[camera]!;
+    const reference = this.#cameras[first]!;
+    const clockUs = seen.clockUs - reference.clockUs;
+    return seen.places.flatMap((place) => this.#offsets(place, clockUs, reference) ?? []);
+  }
+
+  /** What was seen of a camera says nothing any more. */
+  forget(camera: number): void {
+    Object.assign(this.#cameras[camera]!, { places: [], clockUs: 0, finding: undefined, shiftMm: 0, fresh: 0 });
   }
 
   findings(): CameraFinding[] {
@@ -106,11 +142,7 @@ export class Alignment {
     const seen = this.#cameras[camera]!;
     const reference = this.#cameras[first]!;
     if (reference.places.length < ENOUGH || seen.places.length < ENOUGH) return;
-    const offsets: Float64Array[] = [];
-    for (const place of seen.places) {
-      const own = this.#offsets(place, seen.clockUs - reference.clockUs, reference);
-      if (own !== undefined) offsets.push(own);
-    }
+    const offsets = this.#offsetsOf(camera, first);
     if (offsets.length < ENOUGH) return;
     const still = scoreAt(offsets, 0, 3 * NEAR_MM);
     if (still >= RIGHT * offsets.length) {

@@ -32,6 +32,8 @@ export interface BeltLane {
 
 interface CameraState {
   live: boolean;
+  /** Its places are turned round. */
+  turned: boolean;
   /** Exposure of the newest frame that was looked at, by the camera's clock. */
   at: Micros | undefined;
   /** Items in a row that passed it unseen. */
@@ -51,7 +53,7 @@ export class BeltJoin implements Join {
   constructor(lane: BeltLane) {
     this.#lane = lane;
     this.#motion = new BeltMotion(lane.speedMmPerS);
-    this.#cameras = lane.spans.map(() => ({ live: true, at: undefined, unseen: 0 }));
+    this.#cameras = lane.spans.map(() => ({ live: true, turned: false, at: undefined, unseen: 0 }));
     this.#lastMm = Math.max(...lane.spans.map(({ exitMm }) => exitMm));
     const firstMm = Math.min(...lane.spans.map(({ entryMm }) => entryMm));
     this.#alignment = new Alignment(lane.spans.length, this.#motion, 2 * (this.#lastMm - firstMm));
@@ -101,6 +103,12 @@ export class BeltJoin implements Join {
     this.#cameras[camera]!.at = undefined;
   }
 
+  turn(camera: number, turned: boolean): void {
+    this.#cameras[camera]!.turned = turned;
+    // Where it saw fruit until now they did not lie.
+    this.#alignment.forget(camera);
+  }
+
   ready(): JoinedItem[] {
     return this.#take((item) => this.#cameras.every((_, camera) => this.#isDone(item, camera)));
   }
@@ -116,7 +124,8 @@ export class BeltJoin implements Join {
 
   findings(): CameraFinding[] {
     const found = this.#alignment.findings();
-    for (const [camera, { live, at, unseen }] of this.#cameras.entries()) {
+    for (const [camera, { live, at, unseen, turned }] of this.#cameras.entries()) {
+      if (turned) found.push({ camera, kind: "turned", ms: 0, mm: 0 });
       if (live && at !== undefined && unseen >= BLIND_AFTER) found.push({ camera, kind: "blind", ms: 0, mm: 0 });
     }
     return found;

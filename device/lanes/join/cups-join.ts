@@ -1,6 +1,7 @@
 import type { Micros } from "../../base/time.ts";
 import type { Span } from "../../config/lane-cameras.ts";
 import type { ItemPassed } from "../../vision/follower.ts";
+import { Strangers } from "./strangers.ts";
 import { type CameraFinding, type CameraTrack, type Join, JoinedItem, type Place } from "./track.ts";
 import { Triggers } from "./triggers.ts";
 
@@ -23,6 +24,7 @@ export interface CupsLane {
 export class CupsJoin implements Join {
   readonly #lane: CupsLane;
   readonly #triggers: Triggers;
+  readonly #strangers: Strangers;
   readonly #cameras: { live: boolean; seq: number | undefined; unseen: number }[];
   readonly #items = new Map<number, JoinedItem>();
   /** Tracks of a camera whose count nobody knows yet. */
@@ -32,6 +34,7 @@ export class CupsJoin implements Join {
   constructor(lane: CupsLane) {
     this.#lane = lane;
     this.#triggers = new Triggers(lane.ahead);
+    this.#strangers = new Strangers(this.#triggers, lane.windows);
     this.#cameras = lane.spans.map(() => ({ live: true, seq: undefined, unseen: 0 }));
   }
 
@@ -53,8 +56,9 @@ export class CupsJoin implements Join {
     track.passed = passed;
     const { camera } = track;
     if (passed.presence !== "no-image") this.#triggers.passed(camera, passed.cup!, passed.presence === "fruit");
+    if (passed.presence !== "no-image") this.#strangers.passed(camera, passed);
     if (passed.presence === "fruit") this.#cameras[camera]!.unseen = 0;
-    if (track.item !== undefined || this.#waiting.includes(track)) return;
+    if (track.item !== undefined || track.isStray || this.#waiting.includes(track)) return;
     track.cup ??= passed.cup!;
     this.#place(track);
   }
@@ -84,6 +88,9 @@ export class CupsJoin implements Join {
       if (item.tracks.length === 0) this.#items.delete(cup);
     }
   }
+
+  /** Which way fruit go shows in which of a camera's windows are full: see `Strangers`. */
+  turn(): void {}
 
   ready(): JoinedItem[] {
     return this.#take((item) => this.#cameras.every((_, camera) => this.#isDone(item, camera)));
@@ -117,12 +124,16 @@ export class CupsJoin implements Join {
       if (Math.abs(ms) > TOLD_MS) {
         found.push({ camera, kind: "clock", ms, mm: (ms / 1000) * this.#lane.speedMmPerS });
       }
-      if (live && seq !== undefined && unseen >= BLIND_AFTER) found.push({ camera, kind: "blind", ms: 0, mm: 0 });
+      const kind = this.#strangers.finding(camera);
+      if (kind !== undefined) found.push({ camera, kind, ms: 0, mm: 0 });
+      else if (live && seq !== undefined && unseen >= BLIND_AFTER) found.push({ camera, kind: "blind", ms: 0, mm: 0 });
     }
     return found;
   }
 
   #place(track: CameraTrack): void {
+    track.isStray = this.#strangers.finding(track.camera) !== undefined;
+    if (track.isStray) return;
     const cup = this.#triggers.numberOf(track.camera, track.cup!);
     if (cup === undefined) {
       this.#waiting.push(track);
@@ -146,7 +157,7 @@ export class CupsJoin implements Join {
       seen = true;
       if (track.passed === undefined && live) return false;
     }
-    if (seen || !live || seq === undefined) return true;
+    if (seen || !live || seq === undefined || this.#strangers.finding(camera) !== undefined) return true;
     const newest = this.#triggers.numberOf(camera, seq);
     return newest !== undefined && newest - item.cup! >= this.#lane.windows[camera]!;
   }

@@ -26,6 +26,8 @@ export class CameraTrack {
   item: JoinedItem | undefined;
   /** The same camera saw the same fruit a second time. */
   isDouble = false;
+  /** Its camera sees other fruit than the lane's: it is no item of it. */
+  isStray = false;
 
   constructor(camera: number, number: number) {
     this.camera = camera;
@@ -70,8 +72,9 @@ export interface CameraFinding {
   /**
    * `clock`: it sees them so much earlier or later than the others, and that is allowed for. `place`: where its
    * `offsetMm` says it cannot stand. `stranger`: the fruit it sees are no fruit of this lane. `blind`: it sees none.
+   * `turned`: in its picture they go against its direction.
    */
-  readonly kind: "clock" | "place" | "stranger" | "blind";
+  readonly kind: "clock" | "place" | "stranger" | "blind" | "turned";
   /** Its clock against the first camera's. */
   readonly ms: number;
   /** The same along the belt. */
@@ -89,6 +92,8 @@ export interface Join {
   live(camera: number, live: boolean): void;
   /** The camera's follower begins anew; its tracks that have not passed are given up. */
   restart(camera: number): void;
+  /** Fruit go the other way in the camera's picture than was thought; its places are turned round from now on, or not any more. */
+  turn(camera: number, turned: boolean): void;
   /** Takes the items that every camera has seen the last of. They are closed. */
   ready(): JoinedItem[];
   /** Takes the items whose gate is nearer than `reserveUs` after `now`. They are closed. */

@@ -91,6 +91,14 @@ export class Triggers {
     this.#settle(camera);
   }
 
+  /** Share of the cups that two cameras saw in which one saw a fruit and the other none; undefined where they are too few. */
+  differing(camera: number, other: number): number | undefined {
+    const { shift } = this.#cameras[camera]!;
+    if (shift === undefined || this.#cameras[other]!.shift === undefined) return undefined;
+    const { wrong, compared } = this.#compared(camera, shift, other);
+    return compared < ENOUGH ? undefined : wrong / compared;
+  }
+
   /** The lane's count at a camera's first frames; the first camera of all begins the lane's. */
   #begin(camera: number, seq: number, at: Micros): void {
     const own = this.#cameras[camera]!;
@@ -160,6 +168,11 @@ export class Triggers {
 
   /** Cups in which one camera saw a fruit and the other none; undefined where too few can be compared. */
   #contradictions(camera: number, shift: number, anchor: number): number | undefined {
+    const { wrong, compared } = this.#compared(camera, shift, anchor);
+    return compared < ENOUGH ? undefined : wrong;
+  }
+
+  #compared(camera: number, shift: number, anchor: number): { wrong: number; compared: number } {
     const others = this.#cameras[anchor]!;
     let wrong = 0;
     let compared = 0;
@@ -170,6 +183,6 @@ export class Triggers {
       compared++;
       if (other !== holds) wrong++;
     }
-    return compared < ENOUGH ? undefined : wrong;
+    return { wrong, compared };
   }
 }

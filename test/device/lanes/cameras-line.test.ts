@@ -57,3 +57,39 @@ test("a fruit that fewer cameras see than the lane asks for gets the outcome of 
     assert.equal(decision.reason, "seen by c0 only, `minCameras` is 2");
   }
 });
+
+for (const who of [0, 1]) {
+  test(`a camera of a belt that hangs upside down is named, and sees the lane turned round: camera ${who}`, async () => {
+    const seenFrom = [{}, {}, {}].map((_, i) => (i === who ? { mount: "upside-down" } : {}));
+    const { items, reasons, missed } = await watchCameras({
+      conveyor: "belt",
+      offsetsMm: [0, 150, 500],
+      items: 18,
+      seenFrom,
+    });
+    assert.deepEqual(
+      reasons.map(({ code, camera, message }) => [code, camera, message.includes("upside down")]),
+      [["camera-turned", `c${who}`, true]],
+    );
+    assert.equal(missed, 0);
+    const late = items.slice(-6);
+    for (const { cameras } of late) assert.deepEqual(cameras, ["c0", "c1", "c2"]);
+  });
+}
+
+test("a camera of cups that hangs upside down is named and left out", async () => {
+  const { items, reasons, missed, double } = await watchCameras({
+    conveyor: "cups",
+    offsetsMm: [0, 110],
+    items: 50,
+    seenFrom: [{ mount: "upside-down" }],
+    more: { emptyCups: 0.2 },
+  });
+  assert.deepEqual(
+    reasons.map(({ code, camera }) => [code, camera]),
+    [["camera-turned", "c0"]],
+  );
+  assert.deepEqual({ missed, double }, { missed: 0, double: 0 });
+  const fruit = items.slice(-15).filter(({ passed }) => passed.presence === "fruit");
+  for (const { cameras } of fruit) assert.deepEqual(cameras, ["c1"]);
+});

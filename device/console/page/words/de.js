@@ -294,6 +294,7 @@ const words = {
   "reason.camera-clock": "Die Uhren der Kameras gehen verschieden",
   "reason.camera-place": "Eine Kamera steht nicht, wo die Konfiguration es sagt",
   "reason.camera-lane": "Eine Kamera sieht andere Früchte als die übrigen",
+  "reason.camera-turned": "Eine Kamera hängt kopfüber",
   "reason.camera-blind": "Eine Kamera sieht keine der Früchte",
   "reason.frames-dropped": "Bilder werden ausgelassen: das Gerät ist zu langsam",
   "reason.views-waiting": "Das Modell antwortet nicht",

@@ -290,6 +290,7 @@ const words = {
   "reason.camera-clock": "The cameras' clocks differ",
   "reason.camera-place": "A camera stands elsewhere than configured",
   "reason.camera-lane": "A camera sees other fruit than the others",
+  "reason.camera-turned": "A camera hangs upside down",
   "reason.camera-blind": "A camera sees none of the fruit",
   "reason.frames-dropped": "Pictures are dropped: the board is too slow",
   "reason.views-waiting": "The model does not answer",

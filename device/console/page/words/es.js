@@ -281,6 +281,7 @@ const words = {
   "reason.camera-clock": "Los relojes de las cámaras difieren",
   "reason.camera-place": "Una cámara no está donde dice la configuración",
   "reason.camera-lane": "Una cámara ve otros frutos que las demás",
+  "reason.camera-turned": "Una cámara está montada al revés",
   "reason.camera-blind": "Una cámara no ve ninguno de los frutos",
   "reason.frames-dropped": "Se omiten imágenes: el equipo es demasiado lento",
   "reason.views-waiting": "El modelo no responde",

@@ -282,6 +282,7 @@ const words = {
   "reason.camera-clock": "Les horloges des caméras diffèrent",
   "reason.camera-place": "Une caméra n'est pas là où le dit la configuration",
   "reason.camera-lane": "Une caméra voit d'autres fruits que les autres",
+  "reason.camera-turned": "Une caméra est montée à l'envers",
   "reason.camera-blind": "Une caméra ne voit aucun des fruits",
   "reason.frames-dropped": "Des images sont sautées : l'appareil est trop lent",
   "reason.views-waiting": "Le modèle ne répond pas",

@@ -281,6 +281,7 @@ const words = {
   "reason.camera-clock": "Gli orologi delle telecamere differiscono",
   "reason.camera-place": "Una telecamera non sta dove dice la configurazione",
   "reason.camera-lane": "Una telecamera vede altri frutti rispetto alle altre",
+  "reason.camera-turned": "Una telecamera è montata capovolta",
   "reason.camera-blind": "Una telecamera non vede nessuno dei frutti",
   "reason.frames-dropped": "Si saltano immagini: l'apparecchio è troppo lento",
   "reason.views-waiting": "Il modello non risponde",

@@ -282,6 +282,7 @@ const words = {
   "reason.camera-clock": "Zegary kamer się różnią",
   "reason.camera-place": "Kamera stoi gdzie indziej, niż mówi konfiguracja",
   "reason.camera-lane": "Kamera widzi inne owoce niż pozostałe",
+  "reason.camera-turned": "Kamera jest zamontowana do góry nogami",
   "reason.camera-blind": "Kamera nie widzi żadnego z owoców",
   "reason.frames-dropped": "Obrazy są pomijane: urządzenie jest za wolne",
   "reason.views-waiting": "Model nie odpowiada",

@@ -267,6 +267,7 @@ const words = {
   "reason.camera-clock": "各相机的时钟不一致",
   "reason.camera-place": "一台相机的位置与配置不符",
   "reason.camera-lane": "一台相机看到的果实与其他相机不同",
+  "reason.camera-turned": "一台相机装倒了",
   "reason.camera-blind": "一台相机看不到任何果实",
   "reason.frames-dropped": "图像被丢弃：设备太慢",
   "reason.views-waiting": "模型没有应答",

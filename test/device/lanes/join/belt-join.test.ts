@@ -114,6 +114,18 @@ describe("what the fruit say of the cameras", () => {
     assert.ok(late.every(({ fruit }) => fruit.every((each) => each >= 0)));
   });
 
+  test("where the first of three cameras sees another lane, it is named and not the two that agree", () => {
+    const cameras = [camera(0, { strange: true }), camera(0), camera(200)];
+    const { findings, joined } = outcome({ cameras, fruit: 400, seed: 14 });
+    assert.deepEqual(
+      findings.map((each) => [each.camera, each.kind]),
+      [[0, "stranger"]],
+    );
+    const late = joined.slice(120);
+    assert.ok(late.length > 200);
+    assert.ok(late.every(({ fruit }) => fruit.length === 2 && fruit[0] === fruit[1] && fruit[0]! >= 0));
+  });
+
   test("a camera that sees none of the fruit is told", () => {
     const cameras = [camera(0), camera(0, { misses: 1 })];
     assert.deepEqual(outcome({ cameras, fruit: 100, seed: 15 }).findings, [{ camera: 1, kind: "blind", ms: 0, mm: 0 }]);

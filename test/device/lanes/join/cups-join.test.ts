@@ -15,6 +15,8 @@ interface CupsCamera {
   readonly first: number;
   readonly clockUs?: number;
   readonly works?: (trigger: number) => boolean;
+  /** It sees another conveyor. */
+  readonly strange?: boolean;
 }
 
 interface Played {
@@ -25,7 +27,8 @@ interface Played {
 /** Triggers one after the other; each camera tells of the cups that leave its last window. */
 function play(cameras: readonly CupsCamera[], triggers: number, intervalUs = INTERVAL_US): Played {
   const random = seededRandom(4);
-  const holds = Array.from({ length: triggers + 50 }, () => random() < 0.7);
+  const lane = Array.from({ length: triggers + 50 }, () => random() < 0.7);
+  const other = lane.map(() => random() < 0.7);
   const join = new CupsJoin({
     spans: cameras.map(({ ahead }) => ({ entryMm: ahead * 100, exitMm: ahead * 100 + 400 })),
     gateMm: 2000,
@@ -38,7 +41,7 @@ function play(cameras: readonly CupsCamera[], triggers: number, intervalUs = INT
   const open = cameras.map(() => new Map<number, CameraTrack>());
   const working = cameras.map(() => true);
   for (let trigger = 0; trigger < triggers; trigger++) {
-    for (const [camera, { ahead, first, clockUs = 0, works }] of cameras.entries()) {
+    for (const [camera, { ahead, first, clockUs = 0, works, strange = false }] of cameras.entries()) {
       const now = works?.(trigger) ?? true;
       if (now !== working[camera]) {
         if (now) {
@@ -49,6 +52,7 @@ function play(cameras: readonly CupsCamera[], triggers: number, intervalUs = INT
         working[camera] = now;
       }
       if (!now) continue;
+      const holds = strange ? other : lane;
       // A camera that was away counts from its beginning again.
       const seq = works === undefined ? first + trigger : trigger;
       const at = Math.round(T0 + trigger * intervalUs + clockUs);
@@ -138,4 +142,32 @@ test("a camera that was away counts anew, and is joined by the right cups again"
   const alone = played.items.filter(({ trigger }) => trigger > 65 && trigger < 88);
   assert.ok(alone.length > 15);
   for (const { cups } of alone) assert.equal(cups.length, 1);
+});
+
+test("of three cameras the one that sees another conveyor is found by its gaps and left out, also where it is the first", () => {
+  for (const strange of [0, 1, 2]) {
+    const cameras = [0, 2, 3].map((ahead, i) => ({ ahead, first: 0, strange: i === strange }));
+    const { join, items } = play(cameras, 200);
+    assert.deepEqual(
+      join.findings().map(({ camera, kind }) => [camera, kind]),
+      [[strange, "stranger"]],
+    );
+    const late = items.filter(({ trigger }) => trigger > 120);
+    assert.ok(late.length > 60);
+    assert.ok(late.every(({ item }) => item.tracks.every(({ camera }) => camera !== strange)));
+  }
+});
+
+test("of two cameras that see different conveyors the second is left out", () => {
+  const { join } = play(
+    [
+      { ahead: 0, first: 0 },
+      { ahead: 0, first: 0, strange: true },
+    ],
+    150,
+  );
+  assert.deepEqual(
+    join.findings().map(({ camera, kind }) => [camera, kind]),
+    [[1, "stranger"]],
+  );
 });
