@@ -25,7 +25,7 @@ that belong to them. Prints the score and what no test noticed.
   --changed      instead of PATH: the modules that the branch changes; exit code 1 where one falls by more than 5 points
   --minutes M    plant nothing more after so long
   --jobs N       trees to work in side by side (default 1)
-  --slowest S    leave out test files that take more than S seconds (default 20, which slow.json names)`;
+  --slowest S    leave out test files that need a processor for more than S seconds (default 20, which slow.json names)`;
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, "..", "..");

@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Outcome {
   readonly passed: boolean;
   readonly timedOut: boolean;
   readonly ms: number;
+  /** Used by it and by what it started and waited for: the same on a machine that has other work. */
+  readonly processorMs: number;
   /** The end of what it wrote. */
   readonly output: string;
 }
@@ -24,6 +26,7 @@ export async function runTestFile(
   const { coverage, timeoutMs } = limits;
   const reporter = ["--test-reporter=./test/mutate/stop-at-first.ts", "--test-reporter-destination=stdout"];
   const began = performance.now();
+  const usedBefore = processorMsOfChildren();
   const child = spawn(process.execPath, [...(coverage === undefined ? reporter : []), file], {
     cwd: root,
     detached: true,
@@ -53,5 +56,22 @@ export async function runTestFile(
   clearTimeout(timer);
   end();
   rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
-  return { passed: code === 0, timedOut, ms: performance.now() - began, output };
+  return {
+    passed: code === 0,
+    timedOut,
+    ms: performance.now() - began,
+    processorMs: processorMsOfChildren() - usedBefore,
+    output,
+  };
+}
+
+/** Of all children that have ended, and theirs; 0 without /proc. */
+function processorMsOfChildren(): number {
+  try {
+    // cutime and cstime of proc(5), in hundredths of a second; the program's name stands in brackets.
+    const fields = readFileSync("/proc/self/stat", "latin1").split(") ").at(-1)!.split(" ");
+    return 10 * (Number(fields[13]) + Number(fields[14]));
+  } catch {
+    return 0;
+  }
 }
