@@ -31,10 +31,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_train_export_evaluate_on_tiny_data(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cache, run, shipped = str(place / "cache"), str(place / "run"), place / "shipped"
     sizes = ["--rendered", "30", "--line", "8", "--blended", "40", "--workers", "1", "--threads", "1", "--cache", cache]
-    main(["train", "--data", str(place / "photos"), *sizes, "--steps", "30", "--batch", "24", "--out", run])
+    main(["train", "--data", str(place / "photos"), *sizes, "--steps", "10", "--batch", "16", "--out", run])
     main(["export", run, "--out", str(shipped), "--variants", "fp16", "int8", "--cache", cache])
     about = json.loads((shipped / "embedder.json").read_text())
-    assert about["training"] == {"seed": 1, "steps": 30} and set(about["variants"]) == {"fp16", "int8"}
+    assert about["training"] == {"seed": 1, "steps": 10} and set(about["variants"]) == {"fp16", "int8"}
     table = place / "figures.json"
     main(["evaluate", "raw", "hsv", "untrained", run, str(shipped / "embedder.onnx"), "--quick", "--cache", cache, "--out", str(table)])
     figures = json.loads(table.read_text())

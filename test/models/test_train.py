@@ -15,7 +15,7 @@ from gradeline_train.pool import Pool
 from gradeline_train.sampling import Sampler
 from gradeline_train.train import Plan, Trainer, train
 
-PLAN = Plan(steps=6, batch=16, seed=3)
+PLAN = Plan(steps=4, batch=16, seed=3)
 
 
 def weights(folder: Path) -> torch.Tensor:
@@ -38,9 +38,9 @@ def test_batches_prepared_ahead_are_the_same_batches(pool: Pool, tmp_path: Path)
 
 
 def test_half_precision_trains_and_leaves_weights_in_single(pool: Pool, tmp_path: Path) -> None:
-    plan = Plan(steps=40, batch=24, seed=1, rate=1e-3, bf16=True)
+    plan = Plan(steps=40, batch=16, seed=1, rate=1e-3, bf16=True)
     trainer = Trainer(plan, pool)
-    values = [trainer.run_step() for _ in range(12)]
+    values = [trainer.run_step() for _ in range(8)]
     assert np.isfinite(values).all() and min(values[-4:]) < values[0]
     assert all(p.dtype == torch.float32 for p in trainer.branches.parameters())
 
@@ -48,7 +48,7 @@ def test_half_precision_trains_and_leaves_weights_in_single(pool: Pool, tmp_path
 def test_a_checkpoint_of_another_plan_is_refused(pool: Pool, tmp_path: Path) -> None:
     train(PLAN, pool, tmp_path, stop_at=1)
     with pytest.raises(RecipeError, match="another run"):
-        train(Plan(steps=6, batch=16, seed=4), pool, tmp_path)
+        train(Plan(steps=4, batch=16, seed=4), pool, tmp_path)
     with pytest.raises(RecipeError, match="another run"):
         train(PLAN, pool.take(np.arange(len(pool) - 1)), tmp_path)
 
@@ -99,8 +99,8 @@ def test_the_pseudo_siamese_does_not_share_weights(pool: Pool) -> None:
 
 @pytest.mark.parametrize("loss", ["best", *NAMES])
 def test_every_loss_trains(pool: Pool, loss: str) -> None:
-    trainer = Trainer(Plan(steps=40, batch=24, seed=1, loss=loss, rate=1e-3), pool)
-    values = [trainer.run_step() for _ in range(12)]
+    trainer = Trainer(Plan(steps=40, batch=16, seed=1, loss=loss, rate=1e-3), pool)
+    values = [trainer.run_step() for _ in range(8)]
     assert np.isfinite(values).all()
     assert min(values[-4:]) < values[0]
 
