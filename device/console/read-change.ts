@@ -8,8 +8,9 @@ import type { Guard } from "./guard.ts";
 const MAX_BYTES = 32 * 1024;
 
 const items = z.array(z.string().min(1).max(120)).min(1).max(200);
-export const enrollSchema = z.strictObject({ grade: gradeSchema, items });
+export const enrollSchema = z.strictObject({ grade: gradeSchema, items, newGradeBefore: gradeSchema.nullish() });
 export const dismissSchema = z.strictObject({ items });
+export const undoSchema = z.strictObject({});
 
 /** Reads what the page wants changed. @throws {Refusal} */
 export async function readChange<T>(request: IncomingMessage, guard: Guard, schema: z.ZodType<T>): Promise<T> {

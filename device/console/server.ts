@@ -11,7 +11,7 @@ import { askedFor, languageCookie, languageOf } from "./languages.ts";
 import { limitSilent, WrongLogins } from "./limits.ts";
 import { addressOf, listenOn, urlOf } from "./listen.ts";
 import { Pictures, sheet, single } from "./pictures.ts";
-import { dismissSchema, enrollSchema, readChange } from "./read-change.ts";
+import { dismissSchema, enrollSchema, readChange, undoSchema } from "./read-change.ts";
 import { RecentItems } from "./recent.ts";
 import type { StationView } from "./view.ts";
 
@@ -70,6 +70,7 @@ export class Console implements Closable {
     // The spelling of version 0.1; it answers for one more version.
     ["/api/enrol", post((request, response) => this.#enroll(request, response))],
     ["/api/dismiss", post((request, response) => this.#dismiss(request, response))],
+    ["/api/undo", post((request, response) => this.#undo(request, response))],
     ["/thumb/", get((request, response) => this.#thumb(named(request), response))],
     ["/views/", get((request, response) => this.#views(named(request), response))],
     ["/reference/", get((request, response) => this.#reference(named(request), response))],
@@ -224,8 +225,13 @@ export class Console implements Closable {
   }
 
   async #enroll(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { grade, items } = await readChange(request, this.#guard, enrollSchema);
-    answerJson(response, 200, await this.#view.enroll(grade, items));
+    const { grade, items, newGradeBefore } = await readChange(request, this.#guard, enrollSchema);
+    answerJson(response, 200, await this.#view.enroll(grade, items, newGradeBefore));
+  }
+
+  async #undo(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await readChange(request, this.#guard, undoSchema);
+    answerJson(response, 200, await this.#view.undo());
   }
 
   async #dismiss(request: IncomingMessage, response: ServerResponse): Promise<void> {

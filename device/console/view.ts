@@ -26,13 +26,16 @@ export interface StationView {
   /** Items that wait for somebody who knows their grade. */
   queue(): QueueShown;
   /**
-   * Makes kept items references of a grade, all of them or none; resolves when they count.
+   * Makes kept items references of a grade, all of them or none; resolves when they count. A grade that is new takes
+   * its place before `newGradeBefore`, or with null after all.
    *
    * @throws {GradelineError} what is wrong with the request, in words for people
    */
-  enroll(grade: string, items: readonly string[]): Promise<EnrollDone>;
+  enroll(grade: string, items: readonly string[], newGradeBefore?: string | null): Promise<EnrollDone>;
   /** Takes items out of the queue. @returns how many were in it */
   dismiss(items: readonly string[]): Promise<number>;
+  /** Takes back what was taught last. @returns what that was @throws {GradelineError} what keeps it from doing so */
+  undo(): Promise<ActShown>;
 }
 
 /** Views as the embedder saw them, each RGB8 HWC (sizePx * sizePx * 3). */
@@ -112,6 +115,14 @@ export interface QueueShown {
   readonly items: readonly Verdict[];
 }
 
+/** What somebody taught the line. */
+export interface ActShown {
+  /** The grade under which fruit were enrolled; null: they were dismissed. */
+  readonly grade: string | null;
+  /** How many fruit. */
+  readonly items: number;
+}
+
 export interface EnrollDone {
   readonly grade: string;
   readonly items: readonly { readonly item: string; readonly views: number }[];
@@ -159,6 +170,8 @@ export interface StationStatus {
   readonly lanes: readonly LaneStatus[];
   readonly broker: BrokerStatus;
   readonly queue: QueueStatus;
+  /** What can be taken back; null where there is nothing. */
+  readonly lastAct: ActShown | null;
   /** What has changed on the lanes since they were learnt. */
   readonly drift: readonly DriftStatus[];
   /** Over the last items; a stage that has not run yet is absent. */

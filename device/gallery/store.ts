@@ -8,6 +8,7 @@ import { shortHash } from "../base/short-hash.ts";
 import { encodePng, readImage } from "../capture/image.ts";
 import type { Model } from "../embed/embedder.ts";
 import { emptyGallery, type Gallery, type Reference, USUAL_CROP, withReferences } from "../grade/gallery.ts";
+import { reordered } from "../grade/gallery-edit.ts";
 import type { EnrollStore, KnownReference } from "./enroll.ts";
 import { decodeGallery, encodeGallery, type GalleryFile, MAX_VIEWS } from "./file.ts";
 import { GallerySteps } from "./history.ts";
@@ -109,6 +110,13 @@ export async function clearTemporaryGallery(folder: string): Promise<void> {
   }
 }
 
+/** Grades that are new take their place before `next`, or after all. */
+function placed(gallery: Gallery, known: readonly string[], next: string | null): Gallery {
+  const fresh = gallery.grades.filter((grade) => !known.includes(grade));
+  const at = next === null ? -1 : known.indexOf(next);
+  return reordered(gallery, known.toSpliced(at === -1 ? known.length : at, 0, ...fresh));
+}
+
 /** From one gallery to the next. */
 export interface GalleryStep {
   readonly before: Gallery;
@@ -178,12 +186,18 @@ export class GalleryWriter implements EnrollStore<Gallery> {
     return this.#readFor.references;
   }
 
-  /** Adds references and saves; without any, the gallery stays as it is. @returns the gallery */
-  async add(references: readonly Reference[], model: Model): Promise<Gallery> {
+  /**
+   * Adds references and saves; without any, the gallery stays as it is.
+   *
+   * @param newGradeBefore a grade that is new takes its place before this one, null: after all; absent: by usual names
+   * @returns the gallery
+   */
+  async add(references: readonly Reference[], model: Model, newGradeBefore?: string | null): Promise<Gallery> {
     const before = this.#readFor ?? (await this.readFor(model));
     this.#readFor = undefined;
     if (references.length === 0) return before;
-    const gallery = withReferences(before, references);
+    const added = withReferences(before, references);
+    const gallery = newGradeBefore === undefined ? added : placed(added, before.grades, newGradeBefore);
     await this.save(gallery, model.name);
     return gallery;
   }

@@ -9,7 +9,7 @@ import type { FromSave, SaveWanted, ToSave } from "./writer.ts";
  * then the gallery stays as it was.
  */
 
-const { folder, model } = workerData as SaveWanted;
+const { folder, model, newGradeBefore } = workerData as SaveWanted;
 const port = parentPort!;
 let writer: GalleryWriter | undefined;
 
@@ -17,7 +17,7 @@ function say(message: FromSave): void {
   port.postMessage(message);
 }
 
-async function work(message: ToSave): Promise<readonly KnownReference[] | undefined> {
+async function work(message: ToSave): Promise<readonly KnownReference[] | "none" | undefined> {
   switch (message.kind) {
     case "lock":
       writer = await GalleryWriter.open(folder);
@@ -28,8 +28,10 @@ async function work(message: ToSave): Promise<readonly KnownReference[] | undefi
       await writer!.saveCrops(message.id, message.crops, model.sizePx);
       return undefined;
     case "add":
-      await writer!.add(message.references, model);
+      await writer!.add(message.references, model, newGradeBefore);
       return undefined;
+    case "back":
+      return (await writer!.step("back")) === undefined ? "none" : undefined;
     case "forget":
       await writer!.forgetUnused();
       return undefined;

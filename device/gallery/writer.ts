@@ -9,6 +9,8 @@ import type { EnrollStore, KnownReference } from "./enroll.ts";
 export interface SaveWanted {
   readonly folder: string;
   readonly model: Model;
+  /** Where a grade that is new takes its place; see `GalleryWriter.add`. */
+  readonly newGradeBefore?: string | null | undefined;
 }
 
 /** Each is answered before the next is sent. */
@@ -17,10 +19,13 @@ export type ToSave =
   | { readonly kind: "known" }
   | { readonly kind: "views"; readonly id: string; readonly crops: readonly Uint8Array[] }
   | { readonly kind: "add"; readonly references: readonly Reference[] }
+  | { readonly kind: "back" }
   | { readonly kind: "forget" }
   | { readonly kind: "close" };
 
-export type FromSave = { readonly kind: "done"; readonly known: readonly KnownReference[] | undefined } | FailedAnswer;
+export type FromSave =
+  | { readonly kind: "done"; readonly known: readonly KnownReference[] | "none" | undefined }
+  | FailedAnswer;
 
 type Answer = Extract<FromSave, { kind: "done" }>["known"];
 
@@ -52,7 +57,8 @@ export class GalleryThread implements EnrollStore<void> {
   }
 
   async known(): Promise<readonly KnownReference[]> {
-    return (await this.#ask({ kind: "known" })) ?? [];
+    const known = await this.#ask({ kind: "known" });
+    return typeof known === "object" ? known : [];
   }
 
   async saveCrops(id: string, crops: readonly Uint8Array[]): Promise<void> {
@@ -61,6 +67,11 @@ export class GalleryThread implements EnrollStore<void> {
 
   async add(references: readonly Reference[]): Promise<void> {
     await this.#ask({ kind: "add", references });
+  }
+
+  /** Takes the last change back. @returns whether there was one */
+  async back(): Promise<boolean> {
+    return (await this.#ask({ kind: "back" })) !== "none";
   }
 
   async forgetUnused(): Promise<void> {

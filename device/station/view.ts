@@ -30,11 +30,15 @@ export function stationView(station: Station): StationView {
     referenceViews: (id) => items.referenceViews(id),
     map: () => map.shown(),
     queue: () => items.queue(),
-    async enroll(grade, ids) {
-      const done = await station.teaching.enrollItems(grade, ids);
+    async enroll(grade, ids, newGradeBefore) {
+      const done = await station.teaching.enrollItems(grade, ids, newGradeBefore);
       return { grade: done.grade, items: done.items, references: done.recipe.references };
     },
-    dismiss: (ids) => station.teaching.queue.remove(ids),
+    dismiss: (ids) => station.teaching.dismiss(ids),
+    async undo() {
+      const { grade, items } = await station.teaching.undo();
+      return { grade, items };
+    },
   };
 }
 
@@ -103,6 +107,7 @@ function status(station: Station, rates: Rates): StationStatus {
       droppedVerdicts: journal.dropped + journal.lost + journal.damaged,
     },
     queue: queueStatus(station),
+    lastAct: lastAct(station),
     drift: station.teaching.findings().map(({ lane, kind, since, text }) => ({
       lane,
       title: DRIFT_TITLES[kind],
@@ -124,6 +129,10 @@ function enrolling({ teaching }: Station, lane: string): LaneStatus["enrolling"]
   const progress = teaching.progress(lane);
   if (progress === undefined) return null;
   return { grade: progress.grade, count: progress.count, passed: progress.items.length };
+}
+
+function lastAct({ teaching: { lastAct: act } }: Station): StationStatus["lastAct"] {
+  return act === undefined ? null : { grade: act.grade, items: act.items };
 }
 
 function queueStatus({ teaching: { queue } }: Station): QueueStatus {

@@ -22,6 +22,7 @@ export interface EnrolledItem {
  * makes one reference.
  *
  * @param signal ends it before anything is written
+ * @param newGradeBefore where a grade that is new takes its place; see `GalleryWriter.add`
  * @throws {GradelineError} GALLERY (with `retry` where another process writes to it), GALLERY_MODEL, FILE, INFERENCE;
  *   GRADE when another grade has the same pictures
  */
@@ -31,10 +32,11 @@ export async function enrollKept(
   grade: string,
   items: readonly KeptItem[],
   signal: AbortSignal,
+  newGradeBefore?: string | null,
 ): Promise<EnrolledItem[]> {
   const { model } = embedder;
   const samples = items.map((item) => sampleOf(item, grade, model));
-  const gallery = new GalleryThread({ folder, model });
+  const gallery = new GalleryThread({ folder, model, newGradeBefore });
   try {
     await lockWaiting(gallery, signal);
     await enroll(gallery, embedder, samples, { signal });
@@ -42,6 +44,22 @@ export async function enrollKept(
     await gallery.close();
   }
   return items.map(({ verdict, crops }) => ({ item: verdict.item, views: crops.length }));
+}
+
+/**
+ * Takes the gallery's last change back.
+ *
+ * @returns whether there was one
+ * @throws {GradelineError} GALLERY (with `retry` where another process writes to it), FILE
+ */
+export async function takeBack(folder: string, model: Model, signal: AbortSignal): Promise<boolean> {
+  const gallery = new GalleryThread({ folder, model });
+  try {
+    await lockWaiting(gallery, signal);
+    return await gallery.back();
+  } finally {
+    await gallery.close();
+  }
 }
 
 function sampleOf({ verdict, crops, embeddings }: KeptItem, grade: string, { sizePx, hash }: Model): Sample {

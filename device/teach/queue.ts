@@ -1,49 +1,34 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { z } from "zod";
+import { mkdir, readFile } from "node:fs/promises";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { sha256, writeAtomic } from "../base/files.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { readImage } from "../capture/image.ts";
-import { raised } from "../contract/form.ts";
-import { type Verdict, verdictSchema } from "../contract/messages.ts";
+import type { Verdict } from "../contract/messages.ts";
 
 import { cutSheet, encodeSheet, sheetColumns } from "../gallery/sheet.ts";
 import type { SeenItem } from "./kept.ts";
+import {
+  type Entry,
+  entryOf,
+  entrySchema,
+  moveAside,
+  moveFiles,
+  pictureOf,
+  readEntries,
+  removeFiles,
+  removeLeftOver,
+  TAKEN,
+} from "./queue-files.ts";
 
-/*
- * One item is two files: ITEM.png, all its views as one sheet, and ITEM.json, which names it and is written last. What
- * has no JSON is not there; a crash leaves at most a sheet, which the next start removes.
- */
-
+/** Items that were taken out and can be put back. */
+const MAX_TAKEN = 200;
 /** Items that wait for the disk; what comes meanwhile is dropped and counted. */
 const MAX_WAITING = 16;
-/** Files of damaged items that are kept to be looked at. */
-const MAX_ASIDE = 20;
 /** Damaged items that are told by name. */
 const MAX_NAMED = 8;
 /** Items kept per minute over time, and at once: a line of strangers must not wear out a memory card. */
 const RATE = { perMinute: 30, burst: 60 };
-
-const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,120}$/);
-
-/** An item that a daemon of version 1 kept stays in the queue. */
-function asCurrent(message: unknown): unknown {
-  return (message as { v?: unknown } | null)?.v === 1 ? raised(message as Verdict) : message;
-}
-
-const entrySchema = z.strictObject({
-  v: z.literal(1),
-  sizePx: z.number().int().min(8).max(1024),
-  views: z.number().int().min(1).max(10_000),
-  columns: z.number().int().min(1).max(100),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  bytes: z.number().int().min(1),
-  verdict: z.preprocess(asCurrent, verdictSchema.extend({ item: idSchema })),
-});
-
-type Entry = z.output<typeof entrySchema>;
 
 /** An item that waits for somebody who knows its grade. */
 export interface QueuedItem {
@@ -81,6 +66,8 @@ export class UnknownQueue implements Closable {
   /** Oldest first. */
   readonly #entries: Map<string, Entry>;
   readonly #waiting: SeenItem[] = [];
+  /** Taken out, the oldest first; they count for no limit but their own. */
+  readonly #taken = new Map<string, Entry>();
   #bytes = 0;
   #dropped = 0;
   #problem: string | undefined;
@@ -173,6 +160,7 @@ export class UnknownQueue implements Closable {
   /** The disk is full: verdicts need the space more. Half of what is kept goes, the oldest first, and nothing is added. */
   hold(held: boolean): void {
     if (held && !this.#held) {
+      for (const id of [...this.#taken.keys()]) void this.#forgetTaken(id).catch(() => {});
       const oldest = [...this.#entries.keys()].slice(0, Math.ceil(this.#entries.size / 2));
       this.remove(oldest).catch((error: Error) => this.#log.warn({ reason: error.message }, "unknown items stay"));
     }
@@ -216,6 +204,47 @@ export class UnknownQueue implements Closable {
       await removeFiles(this.folder, id);
     }
     return removed;
+  }
+
+  /**
+   * Takes items out of the queue, so that they can be put back; those that are not here are passed over.
+   *
+   * @returns those that were here
+   */
+  async takeOut(ids: readonly string[]): Promise<string[]> {
+    const taken: string[] = [];
+    for (const id of ids) {
+      const entry = this.#entries.get(id);
+      if (entry === undefined) continue;
+      this.#entries.delete(id);
+      this.#bytes -= entry.bytes;
+      taken.push(id);
+      if (!(await moveFiles(this.folder, id, "", TAKEN))) continue;
+      this.#taken.set(id, entry);
+      while (this.#taken.size > MAX_TAKEN) await this.#forgetTaken(this.#taken.keys().next().value!);
+    }
+    return taken;
+  }
+
+  /** Puts back what was taken out and is still kept. @returns how many wait again */
+  async putBack(ids: readonly string[]): Promise<number> {
+    let back = 0;
+    for (const id of ids) {
+      const entry = this.#taken.get(id);
+      if (entry === undefined) continue;
+      this.#taken.delete(id);
+      if (!(await moveFiles(this.folder, id, TAKEN, ""))) continue;
+      this.#entries.set(id, entry);
+      this.#bytes += entry.bytes;
+      back++;
+    }
+    await this.#makeRoom();
+    return back;
+  }
+
+  async #forgetTaken(id: string): Promise<void> {
+    this.#taken.delete(id);
+    await removeFiles(this.folder, id, TAKEN);
   }
 
   /** Resolves when everything that was offered is written or given up. */
@@ -300,79 +329,4 @@ export function notKept(id: string): GradelineError {
 
 function shown(folder: string, { verdict, views, sizePx, columns }: Entry): QueuedItem {
   return { id: verdict.item, verdict, views, sizePx, columns, picture: pictureOf(folder, verdict.item) };
-}
-
-/** Oldest first. */
-async function readEntries(folder: string): Promise<{ entries: Entry[]; damaged: string[] }> {
-  const entries: Entry[] = [];
-  const damaged: string[] = [];
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { entries, damaged };
-    throw new GradelineError("FILE", `${folder} cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-  const there = new Set(names);
-  for (const name of names) {
-    if (!name.endsWith(".json")) continue;
-    const id = name.slice(0, -".json".length);
-    if (!idSchema.safeParse(id).success) continue;
-    const entry = await readEntry(join(folder, name));
-    // Taken away meanwhile by the daemon.
-    if (entry === "gone") continue;
-    if (entry === undefined || entry.verdict.item !== id || !there.has(`${id}.png`)) damaged.push(id);
-    else entries.push(entry);
-  }
-  entries.sort((a, b) => (a.verdict.decidedAt < b.verdict.decidedAt ? -1 : 1));
-  return { entries, damaged };
-}
-
-async function readEntry(path: string): Promise<Entry | "gone" | undefined> {
-  try {
-    return entrySchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? "gone" : undefined;
-  }
-}
-
-/** Sheets without an entry, and what a process that was killed had begun to write. */
-async function removeLeftOver(folder: string): Promise<void> {
-  const names = new Set(await readdir(folder));
-  for (const name of names) {
-    const sheet = /^([A-Za-z0-9_-]{1,120})\.png$/.exec(name);
-    const orphan = sheet !== null && !names.has(`${sheet[1]}.json`);
-    if (orphan || /\.(png|json)\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
-  }
-}
-
-/** Moves items out of the queue; the newest of those moved before stay for whoever wants to look. @returns where to */
-async function moveAside(folder: string, ids: readonly string[]): Promise<string> {
-  const aside = join(folder, "damaged");
-  await mkdir(aside, { recursive: true });
-  for (const id of ids) {
-    for (const path of [entryOf(folder, id), pictureOf(folder, id)]) {
-      await rename(path, join(aside, basename(path))).catch(() => rm(path, { recursive: true, force: true }));
-    }
-  }
-  const there = await Promise.all(
-    (await readdir(aside)).map(async (name) => ({ name, at: (await stat(join(aside, name))).mtimeMs })),
-  );
-  there.sort((a, b) => a.at - b.at);
-  for (const { name } of there.slice(0, -MAX_ASIDE)) await rm(join(aside, name), { force: true });
-  return aside;
-}
-
-/** The entry first: a sheet alone is nothing. */
-async function removeFiles(folder: string, id: string): Promise<void> {
-  await rm(entryOf(folder, id), { force: true });
-  await rm(pictureOf(folder, id), { force: true });
-}
-
-function entryOf(folder: string, id: string): string {
-  return join(folder, `${id}.json`);
-}
-
-function pictureOf(folder: string, id: string): string {
-  return join(folder, `${id}.png`);
 }

@@ -13,7 +13,7 @@ export function teachingHandlers(teaching: () => Teaching): Pick<Handlers, "enro
       await teaching().drift.relearn(lanes);
       return { lanes };
     },
-    dismiss: async ({ items }) => ({ dismissed: await teaching().queue.remove(items) }),
+    dismiss: async ({ items }) => ({ dismissed: await teaching().dismiss(items) }),
   };
 }
 

@@ -8,7 +8,7 @@ import type { HealthMessage } from "../contract/messages.ts";
 import type { Embedder } from "../embed/embedder.ts";
 import type { Recipe } from "../recipes/load.ts";
 import { Drift } from "./drift/drift.ts";
-import { type EnrolledItem, enrollKept } from "./enroll-kept.ts";
+import { type EnrolledItem, enrollKept, takeBack } from "./enroll-kept.ts";
 import { type KeptItem, type SeenItem, spreadViews } from "./kept.ts";
 import { type EnrollmentProgress, LaneEnrollment } from "./lane-enrollment.ts";
 import { LatestItems } from "./latest.ts";
@@ -36,6 +36,24 @@ export interface TeachingParts {
   damaged(text: string): void;
 }
 
+/** What somebody taught the line last, for as long as it can be taken back. */
+export interface Act {
+  /** The grade under which fruit were enrolled; null: they were dismissed from the queue. */
+  readonly grade: string | null;
+  /** How many fruit. */
+  readonly items: number;
+}
+
+interface DoneAct extends Act {
+  /** Those that left the queue by it. */
+  readonly taken: readonly string[];
+  /** Hash of the gallery that it left behind; undefined where it changed none. */
+  readonly gallery: string | undefined;
+}
+
+/** Acts that can be taken back; the gallery keeps as many steps. */
+const MAX_ACTS = 20;
+
 /** The result of an enrollment. */
 export interface Enrolled {
   readonly grade: string;
@@ -51,6 +69,7 @@ export class Teaching implements Closable {
   readonly #parts: TeachingParts;
   readonly #lanes = new Map<string, LaneEnrollment>();
   readonly #stop = new AbortController();
+  readonly #acts: DoneAct[] = [];
   /** The enrollment that was asked for last; one writes to the gallery at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -108,15 +127,68 @@ export class Teaching implements Closable {
   /**
    * Enrolls items that are still kept: the newest, and those of the unknown queue, which then leave it.
    *
+   * @param newGradeBefore where a grade that is new takes its place: before this one, null: after all
    * @throws {GradelineError} GRADE, REQUEST when one is not kept, and as {@link enrollKept}
    */
-  async enrollItems(grade: string, ids: readonly string[]): Promise<Enrolled> {
+  async enrollItems(grade: string, ids: readonly string[], newGradeBefore?: string | null): Promise<Enrolled> {
     checkGrade(grade);
     const wanted = [...new Set(ids)];
     if (wanted.length < 1 || wanted.length > MAX_ENROLL) throw outOfBounds("items", wanted.length);
     const kept: KeptItem[] = [];
     for (const id of wanted) kept.push(this.latest.get(id) ?? (await this.#fromQueue(id)));
-    return this.#save(grade, kept);
+    return this.#save(grade, kept, newGradeBefore);
+  }
+
+  /** Takes items out of the queue. @returns how many were in it */
+  async dismiss(ids: readonly string[]): Promise<number> {
+    const taken = await this.queue.takeOut(ids);
+    if (taken.length > 0) this.#did({ grade: null, items: taken.length, taken, gallery: undefined });
+    return taken.length;
+  }
+
+  /** What {@link undo} would take back; undefined where there is nothing. */
+  get lastAct(): Act | undefined {
+    return this.#acts.at(-1);
+  }
+
+  /**
+   * Takes back what was enrolled or dismissed last; fruit of the queue wait again.
+   *
+   * @returns what was taken back
+   * @throws {GradelineError} REQUEST when there is nothing, or the gallery was changed since from elsewhere; GALLERY,
+   *   FILE when it cannot be written
+   */
+  undo(): Promise<Act> {
+    const work = this.#parts.runExclusive(() => this.#undo());
+    this.#last = work.catch(() => {});
+    return work;
+  }
+
+  async #undo(): Promise<Act> {
+    const act = this.#acts.at(-1);
+    if (act === undefined) throw new GradelineError("REQUEST", "nothing was taught since the daemon started");
+    const { log, recipe, reload, embedder } = this.#parts;
+    if (act.gallery !== undefined) {
+      const { folder, galleryHash } = recipe();
+      if (galleryHash !== act.gallery) {
+        throw new GradelineError("REQUEST", "the gallery was changed since from elsewhere", {
+          hint: "take its last change back by gradeline-calibrate undo",
+        });
+      }
+      if (!(await takeBack(folder, embedder().model, this.#stop.signal))) {
+        throw new GradelineError("REQUEST", "the gallery keeps no step back");
+      }
+      await reload();
+    }
+    this.#acts.pop();
+    await this.queue.putBack(act.taken);
+    log.info({ grade: act.grade, items: act.items }, "taken back");
+    return act;
+  }
+
+  #did(act: DoneAct): void {
+    this.#acts.push(act);
+    if (this.#acts.length > MAX_ACTS) this.#acts.shift();
   }
 
   /**
@@ -180,13 +252,14 @@ export class Teaching implements Closable {
     };
   }
 
-  #save(grade: string, kept: readonly KeptItem[]): Promise<Enrolled> {
+  #save(grade: string, kept: readonly KeptItem[], newGradeBefore?: string | null): Promise<Enrolled> {
     const { log, runExclusive, reload } = this.#parts;
     const work = runExclusive(async () => {
       const { folder } = this.#parts.recipe();
-      const items = await enrollKept(folder, this.#parts.embedder(), grade, kept, this.#stop.signal);
+      const items = await enrollKept(folder, this.#parts.embedder(), grade, kept, this.#stop.signal, newGradeBefore);
       const recipe = await reload();
-      await this.queue.remove(items.map(({ item }) => item));
+      const taken = await this.queue.takeOut(items.map(({ item }) => item));
+      this.#did({ grade, items: items.length, taken, gallery: recipe.galleryHash });
       log.info({ grade, items: items.length, references: recipe.references }, "enrolled from the line");
       return { grade, items, recipe };
     });

@@ -1,4 +1,4 @@
-import { make } from "./dom.js";
+import { make, say } from "./dom.js";
 import { mark, paint } from "./marks.js";
 import { t } from "./words.js";
 
@@ -6,8 +6,16 @@ import { t } from "./words.js";
 const DIGITS = 9;
 /** As the daemon takes them. */
 const LONGEST = 40;
+/** Value of the choice that puts a new grade after all others. */
+const LAST = "/last";
 
 let made = 0;
+
+/**
+ * What somebody answers. `before`: a grade that is new takes its place before this one, null: after all.
+ *
+ * @typedef {{ grade: string, before?: string | null }} Answered
+ */
 
 /** Says what an item is: a button per grade, a new name, and where wanted a way to let it go. */
 export class Answer {
@@ -15,10 +23,11 @@ export class Answer {
   element;
   /** @type {readonly string[]} */
   #grades = [];
+  #dead = false;
   #buttons = make("div.choices");
+  #waiting = make("p.small.waits", { role: "status" });
   #name = /** @type {HTMLInputElement} */ (
     make("input", {
-      id: "new-grade",
       name: "grade",
       maxlength: String(LONGEST),
       autocomplete: "off",
@@ -27,45 +36,56 @@ export class Answer {
       required: "",
     })
   );
-  /** @type {(grade: string) => void} */
+  #place = /** @type {HTMLSelectElement} */ (make("select", { name: "place", required: "" }));
+  #placeRow;
+  /** @type {(answered: Answered) => void} */
   #answer;
 
   /**
-   * @param {{ title: string, answer: (grade: string) => void, dismiss?: () => void }} options
+   * @param {{ title: string, answer: (answered: Answered) => void, dismiss?: () => void }} options
    */
   constructor({ title, answer, dismiss }) {
     this.#answer = answer;
     const field = `new-grade-${++made}`;
     this.#name.id = field;
+    this.#place.id = `${field}-place`;
+    this.#placeRow = make("div.place", {}, make("label", { for: this.#place.id }, t("answer.place")), this.#place);
     const form = make(
       "form.newgrade",
       {},
       make("label", { for: field }, t("answer.new")),
       make("div.pair", {}, this.#name, make("button", { type: "submit" }, t("answer.enroll"))),
+      this.#placeRow,
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const grade = this.#name.value.trim();
-      if (grade === "") return;
+      if (grade === "" || this.#dead) return;
+      const { value } = this.#place;
+      const before = this.#grades.length === 0 ? undefined : value === LAST ? null : value;
       this.#name.value = "";
-      answer(grade);
+      this.#place.value = "";
+      answer(before === undefined ? { grade } : { grade, before });
     });
     this.element = make(
       "div.answer",
       { role: "group", "aria-label": title },
       make("p.ask", {}, title),
       this.#buttons,
+      this.#waiting,
       form,
     );
     if (dismiss !== undefined) {
       const button = make(
         "button.dismiss",
-        { type: "button" },
+        { type: "button", title: t("answer.dismiss.title") },
         t("answer.dismiss"),
         make("kbd", { "aria-hidden": "true" }, t("answer.del")),
       );
       button.setAttribute("aria-keyshortcuts", "Delete");
-      button.addEventListener("click", dismiss);
+      button.addEventListener("click", () => {
+        if (!this.#dead) dismiss();
+      });
       this.element.append(button);
     }
   }
@@ -74,6 +94,13 @@ export class Answer {
   grades(grades) {
     if (grades.join("\n") === this.#grades.join("\n") && this.#buttons.childElementCount === grades.length) return;
     this.#grades = grades;
+    this.#placeRow.hidden = grades.length === 0;
+    this.#place.required = grades.length > 0;
+    this.#place.replaceChildren(
+      make("option", { value: "" }, t("answer.place.ask")),
+      ...grades.map((grade) => make("option", { value: grade }, t("answer.place.before", { grade }))),
+      make("option", { value: LAST }, t("answer.place.last")),
+    );
     this.#buttons.replaceChildren(
       ...grades.map((grade, index) => {
         const kind = `grade:${grade}`;
@@ -83,10 +110,37 @@ export class Answer {
           button.append(make("kbd", { "aria-hidden": "true" }, String(index + 1)));
           button.setAttribute("aria-keyshortcuts", String(index + 1));
         }
-        button.addEventListener("click", () => this.#answer(grade));
+        button.addEventListener("click", () => {
+          if (!this.#dead) this.#answer({ grade });
+        });
         return button;
       }),
     );
+    this.#sayDead();
+  }
+
+  /**
+   * Answers are dead until the fruit they are for is in sight: else a quick hand labels what nobody saw.
+   *
+   * @param {boolean} dead
+   * @param {string} why
+   */
+  dead(dead, why = "") {
+    this.#dead = dead;
+    say(this.#waiting, why);
+    this.#sayDead();
+  }
+
+  get isDead() {
+    return this.#dead;
+  }
+
+  #sayDead() {
+    this.element.classList.toggle("dead", this.#dead);
+    for (const button of this.element.querySelectorAll("button")) {
+      if (this.#dead) button.setAttribute("aria-disabled", "true");
+      else button.removeAttribute("aria-disabled");
+    }
   }
 
   /** The grade that a key stands for. @param {string} key */

@@ -3,7 +3,7 @@ import { t } from "./words.js";
 /** Long enough for a gallery that another process writes to. */
 const PATIENCE_MS = 30_000;
 
-/** @import { EnrollDone, ItemDetail, MapShown, QueueShown } from "../view.ts" */
+/** @import { ActShown, EnrollDone, ItemDetail, MapShown, QueueShown } from "../view.ts" */
 
 /**
  * What the board answers, by path; `/api/item/` stands for all of its items.
@@ -14,6 +14,7 @@ const PATIENCE_MS = 30_000;
  *   "/api/queue": QueueShown,
  *   "/api/enroll": EnrollDone,
  *   "/api/dismiss": { readonly dismissed: number },
+ *   "/api/undo": ActShown,
  * }} Answers
  */
 

@@ -2,8 +2,10 @@ import { Answer } from "./answer.js";
 import { ask } from "./ask.js";
 import { describe } from "./detail.js";
 import { make, say, wordsOf } from "./dom.js";
+import { Undo } from "./undo.js";
 import { t } from "./words.js";
 
+/** @import { Answered } from "./answer.js" */
 /** @import { StationStatus } from "../view.ts" */
 
 /** One item, wherever it was found: on its lane, on the map, by a link. */
@@ -18,7 +20,12 @@ export class ItemRoom {
   #said = make("p.said", { role: "status" });
   #wrong = make("p.said.wrong", { role: "alert" });
   #body = make("div.body");
-  #answer = new Answer({ title: t("item.ask"), answer: (grade) => void this.#enroll(grade) });
+  #answer = new Answer({ title: t("item.ask"), answer: (answered) => void this.#enroll(answered) });
+
+  #undo = new Undo((text, wrong) => {
+    say(this.#said, wrong ? "" : text);
+    say(this.#wrong, wrong ? text : "");
+  });
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -29,7 +36,7 @@ export class ItemRoom {
     });
     this.#answer.element.hidden = true;
     element.append(
-      make("div.bar-top", {}, back, this.#title),
+      make("div.bar-top", {}, back, this.#title, this.#undo.element),
       this.#said,
       this.#wrong,
       this.#body,
@@ -66,7 +73,8 @@ export class ItemRoom {
   }
 
   /** @param {StationStatus} status */
-  status({ gallery }) {
+  status({ gallery, lastAct }) {
+    this.#undo.show(lastAct);
     this.#grades = gallery.grades;
     this.#answer.grades(gallery.grades);
     if (this.#id !== undefined && this.#gallery !== undefined && gallery.hash !== this.#gallery) void this.#load();
@@ -94,13 +102,13 @@ export class ItemRoom {
     this.#body.replaceChildren(make("p", {}, t("item.gone.about")));
   }
 
-  /** @param {string} grade */
-  async #enroll(grade) {
+  /** @param {Answered} answered */
+  async #enroll({ grade, before }) {
     const id = this.#id;
     say(this.#wrong, "");
     say(this.#said, t("item.enrolling", { grade }));
     try {
-      const done = await ask("/api/enroll", { change: { grade, items: [id] } });
+      const done = await ask("/api/enroll", { change: { grade, items: [id], newGradeBefore: before } });
       if (id === this.#id) say(this.#said, t("item.enrolled", { grade, n: done?.references ?? 0 }));
     } catch (error) {
       if (id !== this.#id) return;

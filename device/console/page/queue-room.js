@@ -5,11 +5,15 @@ import { keyed, make, say, targetOf, wordsOf } from "./dom.js";
 import * as format from "./format.js";
 import { kindOf, nameOf, paint } from "./marks.js";
 import { viewsUrl } from "./picture.js";
+import { Undo } from "./undo.js";
 import { counted, t } from "./words.js";
 
 /** @import { Verdict } from "../../contract/messages.ts" */
+/** @import { Answered } from "./answer.js" */
 /** @import { StationStatus } from "../view.ts" */
 
+/** Nobody sees a fruit and knows what it is in less. */
+const SEEN_MS = 300;
 /** Pictures of waiting items that are shown at once. */
 const SHOWN = 24;
 
@@ -26,6 +30,15 @@ export class QueueRoom {
   #chosen;
   /** @type {string | undefined} */
   #shown;
+  /** Chosen together, where several are answered at once. @type {Set<string> | undefined} */
+  #picked;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #seenSoon;
+  #several = make("button.several", { type: "button", "aria-pressed": "false" }, t("queue.several"));
+  #undo = new Undo((text, wrong) => {
+    say(this.#said, wrong ? "" : text);
+    say(this.#wrong, wrong ? text : "");
+  });
   /** @type {readonly string[]} */
   #grades = [];
   /** @type {string | undefined} */
@@ -47,14 +60,20 @@ export class QueueRoom {
   constructor(element) {
     this.#answer = new Answer({
       title: t("queue.ask"),
-      answer: (grade) => void this.#say(grade),
+      answer: (answered) => void this.#say(answered),
       dismiss: () => void this.#say(null),
     });
     this.#asked = make("div.asked", {}, this.#face, this.#answer.element);
-    this.#face.addEventListener("load", () => this.#face.classList.remove("loading"));
+    this.#face.addEventListener("load", () => this.#faceCame());
+    this.#face.addEventListener("error", () => {
+      // Asked for again when the item is shown again.
+      this.#face.removeAttribute("src");
+      this.#answer.dead(true, t("answer.no-picture"));
+    });
+    this.#several.addEventListener("click", () => this.#pickSeveral(this.#picked === undefined));
     this.#list = keyed(this.#row, (id) => this.#card(id));
     element.append(
-      make("div.bar-top", {}, this.#title, this.#about),
+      make("div.bar-top", {}, this.#title, this.#about, this.#several, this.#undo.element),
       this.#said,
       this.#wrong,
       this.#none,
@@ -91,7 +110,8 @@ export class QueueRoom {
   }
 
   /** @param {StationStatus} status */
-  status({ gallery, queue }) {
+  status({ gallery, queue, lastAct }) {
+    this.#undo.show(lastAct);
     this.#grades = gallery.grades;
     this.#answer.grades(gallery.grades);
     if (!this.#open) return;
@@ -133,6 +153,10 @@ export class QueueRoom {
     this.#about.hidden = total === 0;
     this.#none.hidden = waiting.length > 0;
     this.#row.hidden = waiting.length === 0;
+    this.#several.hidden = waiting.length < 2;
+    if (waiting.length < 2) this.#picked = undefined;
+    for (const id of this.#picked ?? []) if (!waiting.some(({ item }) => item === id)) this.#picked?.delete(id);
+    this.#sayPicked();
     this.#asked.hidden = waiting.length === 0;
     const byId = new Map(waiting.slice(0, SHOWN).map((verdict) => [verdict.item, verdict]));
     // The chosen one may lie farther back once newer ones have come.
@@ -143,6 +167,8 @@ export class QueueRoom {
       const button = li.firstElementChild;
       if (verdict === undefined || button === null) return;
       paint(li, kindOf(verdict), this.#grades);
+      if (this.#picked === undefined) button.removeAttribute("aria-pressed");
+      else button.setAttribute("aria-pressed", String(this.#picked.has(id)));
       if (id === this.#chosen) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
       const { lane, seq, outcome } = verdict;
@@ -176,6 +202,8 @@ export class QueueRoom {
   /** @param {string} id */
   #choose(id) {
     this.#chosen = id;
+    if (this.#picked?.has(id)) this.#picked.delete(id);
+    else this.#picked?.add(id);
     this.#draw();
   }
 
@@ -202,35 +230,58 @@ export class QueueRoom {
     const url = id === undefined ? undefined : viewsUrl(id);
     if (url === undefined) this.#face.removeAttribute("src");
     else if (this.#face.getAttribute("src") !== url) {
+      clearTimeout(this.#seenSoon);
+      this.#answer.dead(true, t("answer.wait"));
       this.#face.classList.add("loading");
       this.#face.src = url;
     }
   }
 
-  /** @param {string | null} grade null: dismissed */
-  async #say(grade) {
-    const id = this.#chosen;
-    if (id === undefined) return;
+  /** The picture of the chosen fruit is here; answers live as soon as somebody can have seen it. */
+  #faceCame() {
+    this.#face.classList.remove("loading");
+    clearTimeout(this.#seenSoon);
+    this.#seenSoon = setTimeout(() => this.#answer.dead(false), SEEN_MS);
+  }
+
+  /** @param {boolean} several */
+  #pickSeveral(several) {
+    this.#picked = several ? new Set() : undefined;
+    this.#draw();
+  }
+
+  #sayPicked() {
+    this.#several.setAttribute("aria-pressed", String(this.#picked !== undefined));
+    const number = this.#picked?.size ?? 0;
+    say(this.#several, number === 0 ? t("queue.several") : counted("queue.picked", number, format.count(number)));
+  }
+
+  /** @param {Answered | null} answered null: dismissed */
+  async #say(answered) {
+    const ids = [...(this.#picked ?? (this.#chosen === undefined ? [] : [this.#chosen]))];
+    if (ids.length === 0 || this.#answer.isDead) return;
+    const grade = answered?.grade ?? null;
     const inRow = this.#row.contains(document.activeElement);
     this.#move(1);
-    this.#busy.add(id);
+    for (const id of ids) this.#busy.add(id);
+    this.#picked = undefined;
     say(this.#wrong, "");
     say(this.#said, grade === null ? t("queue.dismissing") : t("queue.enrolling", { grade }));
     this.#draw();
     // What had the focus may be gone with the item.
     if (inRow || document.activeElement === document.body) this.#focus();
     try {
-      if (grade === null) await ask("/api/dismiss", { change: { items: [id] } });
-      else await ask("/api/enroll", { change: { grade, items: [id] } });
-      this.#items = this.#items.filter(({ item }) => item !== id);
-      this.#total = Math.max(0, this.#total - 1);
+      if (grade === null) await ask("/api/dismiss", { change: { items: ids } });
+      else await ask("/api/enroll", { change: { grade, items: ids, newGradeBefore: answered?.before } });
+      this.#items = this.#items.filter(({ item }) => !ids.includes(item));
+      this.#total = Math.max(0, this.#total - ids.length);
       say(this.#said, grade === null ? t("queue.dismissed") : t("queue.enrolled", { grade }));
     } catch (error) {
       say(this.#said, "");
       const why = wordsOf(error);
       say(this.#wrong, grade === null ? t("queue.not-dismissed", { why }) : t("queue.not-enrolled", { grade, why }));
     }
-    this.#busy.delete(id);
+    for (const id of ids) this.#busy.delete(id);
     this.#draw();
   }
 
@@ -250,10 +301,10 @@ export class QueueRoom {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const target = targetOf(event);
-    if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input")) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || target.closest("input, select")) return;
     const grade = this.#answer.gradeOf(event.key);
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : undefined;
-    if (grade !== undefined) void this.#say(grade);
+    if (grade !== undefined) void this.#say({ grade });
     else if (event.key === "Delete") void this.#say(null);
     else if (by !== undefined && !target.closest(".scroll")) {
       this.#move(by);

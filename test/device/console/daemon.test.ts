@@ -116,6 +116,7 @@ test("the page outlives a daemon that is killed: it says so, comes back by itsel
   await page.locator("#unknown .waiting").nth(1).waitFor();
   const picture = await page.locator("#unknown .waiting img").last().getAttribute("src");
   const waiting = decodeURIComponent(picture!.slice("/thumb/".length));
+  await page.locator("#unknown .answer:not(.dead)").waitFor();
   await first.kill("SIGKILL");
   await page.getByRole("status").getByText("No answer from the board since").waitFor();
   await page.locator("#unknown").getByLabel("A new grade").fill("sound");
@@ -126,6 +127,7 @@ test("the page outlives a daemon that is killed: it says so, comes back by itsel
   // Its place in the row may be a newer one's by now.
   const queue = (await (await page.request.get(`http://127.0.0.1:${port}/api/queue`)).json()) as QueueShown;
   assert.ok(queue.items.some(({ item }) => item === waiting));
+  await page.locator("#unknown .answer:not(.dead)").waitFor();
   await page.locator("#unknown").getByLabel("A new grade").fill("sound");
   await page.keyboard.press("Enter");
   await page.getByRole("status").getByText("Enrolled as sound").waitFor();

@@ -1,6 +1,7 @@
-import type { GradelineError } from "../../../device/base/errors.ts";
+import { GradelineError } from "../../../device/base/errors.ts";
 import { formatMicros } from "../../../device/base/time.ts";
 import type {
+  ActShown,
   Crops,
   EnrollDone,
   ItemDetail,
@@ -19,19 +20,23 @@ import { cpuProof } from "../../support/proof-made.ts";
 const SIZE_PX = 96;
 const T0 = 1_800_000_000_000_000;
 
-/** A station at the console's interface: says what a test tells it to. */
 /** The part of a status that says why the station is degraded. */
 export function because(...reasons: readonly string[]): Pick<StationStatus, "reasons" | "causes"> {
   return { reasons, causes: reasons.map((message) => ({ code: "camera-silent", message, hint: "check the cable" })) };
 }
 
+/** A station at the console's interface: says what a test tells it to. */
 export class FakeStation implements StationView {
   status_: StationStatus;
   /** Items that can be looked at, in the order in which they passed. */
   readonly kept = new Map<string, Verdict>();
   readonly waiting = new Set<string>();
   /** What was enrolled or dismissed, in order. */
-  readonly taught: { readonly grade: string | null; readonly items: readonly string[] }[] = [];
+  readonly taught: {
+    readonly grade: string | null;
+    readonly items: readonly string[];
+    readonly newGradeBefore?: string | null | undefined;
+  }[] = [];
   /** What the next enrollment fails with. */
   refusal: GradelineError | undefined;
   map_: MapShown | undefined;
@@ -111,9 +116,9 @@ export class FakeStation implements StationView {
     return { total: items.length, items: items.slice(0, 60) };
   }
 
-  async enroll(grade: string, items: readonly string[]): Promise<EnrollDone> {
+  async enroll(grade: string, items: readonly string[], newGradeBefore?: string | null): Promise<EnrollDone> {
     if (this.refusal !== undefined) throw this.refusal;
-    this.taught.push({ grade, items });
+    this.taught.push(newGradeBefore === undefined ? { grade, items } : { grade, items, newGradeBefore });
     for (const item of items) this.waiting.delete(item);
     this.#tellQueue();
     return { grade, items: items.map((item) => ({ item, views: 4 })), references: 25 };
@@ -126,9 +131,19 @@ export class FakeStation implements StationView {
     return dismissed;
   }
 
+  async undo(): Promise<ActShown> {
+    const last = this.taught.pop();
+    if (last === undefined) throw new GradelineError("REQUEST", "nothing was taught since the daemon started");
+    for (const item of last.items) this.waiting.add(item);
+    this.#tellQueue();
+    return { grade: last.grade, items: last.items.length };
+  }
+
   #tellQueue(): void {
     const newest = [...this.waiting].at(-1) ?? null;
-    this.status_ = { ...this.status_, queue: { ...this.status_.queue, items: this.waiting.size, newest } };
+    const last = this.taught.at(-1);
+    const lastAct = last === undefined ? null : { grade: last.grade, items: last.items.length };
+    this.status_ = { ...this.status_, lastAct, queue: { ...this.status_.queue, items: this.waiting.size, newest } };
   }
 }
 
@@ -155,6 +170,7 @@ function quiet(): StationStatus {
     state: "online",
     reasons: [],
     causes: [],
+    lastAct: null,
     since: "2027-01-15T08:00:00.000000Z",
     version: "0.1.0",
     uptimeS: 4000,

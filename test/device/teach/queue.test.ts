@@ -80,6 +80,37 @@ test("an item that is answered leaves no file; what is not there is passed over,
   await assert.rejects(queue.picture("a-run-1"), { code: "REQUEST" });
 });
 
+test("an item that is taken out can be put back, whole; a start begins without what was taken out", async () => {
+  const queue = await open();
+  for (let n = 1; n <= 3; n++) queue.offer(queueItem(n, 2));
+  await queue.settled();
+  const { bytes } = queue.stats;
+  const crops = await queue.crops("a-run-2");
+  assert.deepEqual(await queue.takeOut(["a-run-2", "nobody", "a-run-1"]), ["a-run-2", "a-run-1"]);
+  assert.deepEqual(ids(queue), ["a-run-3"]);
+  assert.ok(queue.stats.bytes < bytes);
+  assert.deepEqual(ids(await open()), ["a-run-3"], "and its files are gone");
+  assert.equal((await readdir(folder)).length, 2);
+  assert.equal(await queue.putBack(["a-run-1"]), 0, "what another start has removed does not come back");
+  queue.offer(queueItem(2, 2));
+  await queue.settled();
+  await queue.takeOut(["a-run-2"]);
+  assert.equal(await queue.putBack(["a-run-2", "a-run-2"]), 1);
+  assert.deepEqual(ids(queue), ["a-run-2", "a-run-3"]);
+  assert.deepEqual(await queue.crops("a-run-2"), crops);
+  assert.deepEqual(ids(await open()), ["a-run-3", "a-run-2"]);
+});
+
+test("a full disk takes what could be put back, too", async () => {
+  const queue = await open();
+  for (let n = 1; n <= 2; n++) queue.offer(queueItem(n, 2));
+  await queue.settled();
+  await queue.takeOut(["a-run-1"]);
+  queue.hold(true);
+  await queue.settled();
+  assert.equal(await queue.putBack(["a-run-1"]), 0);
+});
+
 test("what comes faster than the disk or than is sensible is dropped and counted, and nobody waits for it", async () => {
   const queue = await open(100, 1e9);
   for (let n = 1; n <= 60; n++) queue.offer(queueItem(n, 2));
