@@ -36,7 +36,7 @@ export class Answer {
       required: "",
     })
   );
-  #place = /** @type {HTMLSelectElement} */ (make("select", { name: "place", required: "" }));
+  #place = /** @type {HTMLSelectElement} */ (make("select", { name: "place" }));
   #placeRow;
   /** @type {(answered: Answered) => void} */
   #answer;
@@ -49,7 +49,12 @@ export class Answer {
     const field = `new-grade-${++made}`;
     this.#name.id = field;
     this.#place.id = `${field}-place`;
-    this.#placeRow = make("div.place", {}, make("label", { for: this.#place.id }, t("answer.place")), this.#place);
+    this.#placeRow = make(
+      "div.place",
+      { hidden: "" },
+      make("label", { for: this.#place.id }, t("answer.place")),
+      this.#place,
+    );
     const form = make(
       "form.newgrade",
       {},

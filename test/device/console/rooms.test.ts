@@ -133,6 +133,19 @@ test("the unknown queue is answered by a click, a key, a new name, or dismissed"
   assert.deepEqual(faults, []);
 });
 
+test("where nothing is enrolled yet, the first grade needs no place", { skip }, async (t) => {
+  const station = new FakeStation();
+  station.status_ = { ...station.status_, gallery: { ...station.status_.gallery, grades: [], items: 0 } };
+  const { item } = station.pass({ outcome: "unknown", grade: null });
+  const { page } = await openPage(t, station, "#unknown");
+  await alive(page);
+  assert.equal(await page.locator("#unknown .place").isVisible(), false);
+  await page.locator("#unknown input").fill("sound");
+  await page.keyboard.press("Enter");
+  await until(() => station.taught.length === 1);
+  assert.deepEqual(station.taught, [{ grade: "sound", items: [item] }]);
+});
+
 test("answers are dead until the picture of the fruit is in sight; a burst of keys labels nothing unseen", {
   skip,
 }, async (t) => {
