@@ -14,10 +14,11 @@ import { Console } from "./console/server.ts";
 import { createMetrics } from "./contract/metrics.ts";
 import { openEmbedder, type Progress } from "./embed/open-embedder.ts";
 import { checkSources } from "./lanes/check-sources.ts";
-import { Journal } from "./publish/journal.ts";
+import { openJournal } from "./lots/open-journal.ts";
 import { checkBrokerFiles } from "./publish/link.ts";
 import { checkInstalled, mendState, readPlaces, recipesFolder } from "./recipes/bundle/installed.ts";
 import { loadRecipeOrUntaught } from "./recipes/load.ts";
+import { LotWatch } from "./station/lot-watch.ts";
 import { reload } from "./station/reload.ts";
 import { Station } from "./station/station.ts";
 import { stationView } from "./station/view.ts";
@@ -94,7 +95,7 @@ await run(async (scope, stop) => {
   if (stop.aborted) return 0;
   systemd.starting("opening journal, cameras and lanes");
   const metrics = scope.add(createMetrics());
-  const journal = scope.add(await Journal.open(config.journal));
+  const { journal, figures } = await openJournal(scope, config);
   const station = scope.add(
     await Station.open({
       config,
@@ -106,6 +107,8 @@ await run(async (scope, stop) => {
       damaged: mended === undefined ? [] : [mended],
     }),
   );
+  const lots = LotWatch.open(station, figures);
+  if (lots !== undefined) scope.add(lots);
   if (config.console.enabled) {
     const { host, port, token } = config.console;
     const secret = token === undefined ? undefined : await readSecret(token);

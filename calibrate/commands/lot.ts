@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { GradelineError } from "../../device/base/errors.ts";
 import type { Common, CommonOptions, Within } from "../cli/context.ts";
 import { needConfig } from "../daemon/need-config.ts";
 
@@ -47,6 +48,8 @@ Examples:
       }),
     );
 
+  reportCommands(lot, common, within);
+
   for (const [name, about] of [
     ["end", "No lot from the next fruit on."],
     ["show", "Which lots are on."],
@@ -63,4 +66,65 @@ Examples:
         }),
       );
   }
+}
+
+interface ListOptions extends CommonOptions {
+  readonly by: string;
+  readonly csv?: boolean;
+  readonly jsonl?: boolean;
+}
+
+interface ReportOptions extends CommonOptions {
+  readonly html?: string;
+  readonly pdf?: string;
+}
+
+/** `lot list`, `lot report` */
+function reportCommands(lot: Command, common: Common, within: Within): void {
+  common(lot.command("list"))
+    .description("What became of each lot, shift, day or lane. The daemon may run meanwhile.")
+    .option("--by <what>", "lot, shift, day or lane", "lot")
+    .option("--csv", "as a table for spreadsheets")
+    .option("--jsonl", "one JSON object on each line")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  gradeline-calibrate lot list --config gradeline.yaml
+  gradeline-calibrate lot list --by shift --csv --config gradeline.yaml > shifts.csv`,
+    )
+    .action(({ by, csv, jsonl, ...options }: ListOptions) =>
+      within(options, async (context) => {
+        const forms = [csv && "csv", jsonl && "jsonl", context.json && "json"].filter(Boolean);
+        if (forms.length > 1) {
+          throw new GradelineError("USAGE", `found --${forms.join(" and --")}, wanted one of them`);
+        }
+        const { byOf, listLots } = await import("../lots/list.ts");
+        const form = (forms[0] || "table") as "csv" | "jsonl" | "json" | "table";
+        const write = (text: string): void => void process.stdout.write(text);
+        listLots(needConfig(context.config, "lot list"), byOf(by), form, write);
+      }),
+    );
+
+  common(lot.command("report"))
+    .description("One lot: grades, sizes, tolerances, typical and worst fruit, as a file that opens anywhere.")
+    .argument("<id>", "of the lot")
+    .option("--html <file>", "one file with everything in it, without a script")
+    .option("--pdf <file>", "the same on A4; needs Chromium")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  gradeline-calibrate lot report 4711 --html lot-4711.html --config gradeline.yaml
+  gradeline-calibrate lot report 4711 --pdf lot-4711.pdf --config gradeline.yaml
+  gradeline-calibrate lot report 4711 --json --config gradeline.yaml`,
+    )
+    .action((id: string, { html, pdf, ...options }: ReportOptions) =>
+      within(options, async (context) => {
+        const { describeLot, reportLot } = await import("../lots/report.ts");
+        const lotted = await reportLot(needConfig(context.config, "lot report"), id, { html, pdf });
+        process.stdout.write(describeLot(lotted, context.json));
+        for (const file of [html, pdf]) if (file !== undefined) process.stderr.write(`wrote ${file}\n`);
+      }),
+    );
 }

@@ -7,6 +7,7 @@ export type Form = "table" | "csv" | "jsonl" | "json";
 const COLUMNS = [
   ...["epoch", "lane", "seq", "item", "outcome", "grade", "margin", "views", "sizeMm", "cup"],
   ...["exposedAt", "decidedAt", "gateAt", "late", "recipe", "model", "gallery"],
+  ...["lot", "product", "outlet"],
 ] as const satisfies readonly (keyof Verdict)[] as readonly (keyof Verdict)[];
 
 /** `verdicts`: what the journal keeps, for people, spreadsheets and programs. */
@@ -45,7 +46,7 @@ export function printVerdicts({ journal }: Config, wanted: Wanted, form: Form, w
 }
 
 /** RFC 4180; a spreadsheet must not take a grade for a formula. */
-function cell(value: unknown): string {
+export function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
   const text = String(value);
   if (typeof value !== "string") return text;

@@ -348,6 +348,17 @@ export const configSchema = z.strictObject({
         .max(12)
         .default([])
         .describe("when shifts begin, by the board's local time; a shift lasts until the next one begins"),
+      tolerances: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1).max(60),
+            grades: z.array(gradeSchema).min(1).max(20).describe("that it limits, together"),
+            percent: z.number().min(0).max(100).describe("of the lot's fruit, by number"),
+          }),
+        )
+        .max(20)
+        .default([])
+        .describe("one's own limits, which a lot's report holds it against beside UNECE's and USDA's"),
     })
     .prefault({})
     .describe("lots of fruit, as growers deliver them"),

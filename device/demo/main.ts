@@ -1,7 +1,10 @@
 #!/usr/bin/env node
+import { execFile } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { enableCompileCache } from "node:module";
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import cliProgress from "cli-progress";
 import { connectAsync } from "mqtt";
 import { stringify } from "yaml";
@@ -19,9 +22,11 @@ import type { Embedder } from "../embed/embedder.ts";
 import { openEmbedder } from "../embed/open-embedder.ts";
 import { enroll } from "../gallery/enroll.ts";
 import { GalleryWriter } from "../gallery/store.ts";
-import { Journal } from "../publish/journal.ts";
+import { LotFigures } from "../lots/lot-figures.ts";
+import { type CountedJournal, openJournal } from "../lots/open-journal.ts";
 import { loadRecipe, type Recipe } from "../recipes/load.ts";
-import { type GradedItem, Station } from "../station/station.ts";
+import { LotWatch } from "../station/lot-watch.ts";
+import { Station } from "../station/station.ts";
 import { stationView } from "../station/view.ts";
 import { DemoBroker } from "./broker.ts";
 import { demoLine } from "./line.ts";
@@ -29,7 +34,7 @@ import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
 import { freePortFrom } from "./port.ts";
 import { watchLine } from "./samples.ts";
 import { Table, type TableRow } from "./table.ts";
-import { type Summary, Tally } from "./tally.ts";
+import { type Summary, Tally, type Truth } from "./tally.ts";
 import { truthsOf } from "./truth.ts";
 
 /** Items per lane that the demo's own gallery is enrolled from. */
@@ -53,6 +58,8 @@ const ENOUGH_FRAMES = 100;
 const MOST_DROPPED = 0.05;
 const MOST_LATE = 0.02;
 
+/** From its first sight to its gate, about. */
+const SIGHT_TO_GATE_US = 1_500_000;
 /** Of a demo that does not say how many. */
 const USUAL_ITEMS = 200;
 const LOTS = [
@@ -79,14 +86,17 @@ await run(async (scope, stop) => {
   const config = configOf(options, { broker: broker.url, port }, nowMicros() + HEAD_START_US);
   const written = resolve(options.state, "gradeline.yaml");
   await writeAtomic(written, [Buffer.from(configText(base))]);
-  const tally = new Tally(truthsOf(config, (options.items ?? ENDLESS_ITEMS) + 20), TOLERANCE_US);
+  const truths = truthsOf(config, (options.items ?? ENDLESS_ITEMS) + 20);
+  const tally = new Tally(truths, TOLERANCE_US);
   const last = await subscribe(scope, broker.url, tally);
-  const journal = scope.add(await Journal.open(config.journal));
+  const { journal, figures } = await openJournal(scope, config);
   const station = scope.add(
     await Station.open({ config, log, embedder, recipe, journal, metrics: scope.add(createMetrics()) }),
   );
   station.events.on("acked", (verdict, at) => tally.acknowledged(verdict, at));
-  await startLots(station, options.items);
+  const lots = LotWatch.open(station, figures);
+  if (lots !== undefined) scope.add(lots);
+  await startLots(scope, station, truths, options.items);
   const { host } = config.console;
   const page = scope.add(await Console.listen({ host, port, token: undefined }, stationView(station), log));
   if (options.port === undefined && port !== PAGE_PORT) {
@@ -119,21 +129,45 @@ await run(async (scope, stop) => {
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : describe(summary));
   const slow = tooSlow(summary);
   if (slow !== undefined) process.stderr.write(`warning: ${slow}\n`);
+  const report = await writeReport(options, written, figures);
+  if (report !== undefined) process.stderr.write(`report ${report}\n`);
   return summary.missed + summary.double > 0 ? 1 : 0;
 });
 
-/** Two bins of fruit: the second comes when half of them have passed. */
-async function startLots(station: Station, items = USUAL_ITEMS): Promise<void> {
+/** The report of the last lot, as the command line writes it; undefined where there is none. */
+async function writeReport(
+  options: DemoOptions,
+  config: string,
+  figures: CountedJournal["figures"],
+): Promise<string | undefined> {
+  if (!(figures instanceof LotFigures)) return undefined;
+  await figures.settled();
+  const path = resolve(options.state, "lot.html");
+  const program = fileURLToPath(new URL("../..", import.meta.url));
+  const words = ["calibrate/main.ts", "lot", "report", LOTS[1].id, "--html", path, "--config", config];
+  const report = (id: string) => promisify(execFile)(process.execPath, words.with(3, id), { cwd: program });
+  try {
+    // A demo that was short has no fruit of the second.
+    await report(LOTS[1].id).catch(() => report(LOTS[0].id));
+    return path;
+  } catch (error) {
+    process.stderr.write(`warning: no report: ${(error as Error).message}\n`);
+    return undefined;
+  }
+}
+
+/** Two bins of fruit: the second comes when half of the first fruit are through. */
+async function startLots(scope: Scope, station: Station, truths: readonly Truth[], items = USUAL_ITEMS): Promise<void> {
   await station.lots.set(undefined, LOTS[0]);
-  let fruit = 0;
-  const heard = ({ verdict }: GradedItem): void => {
-    if (verdict.outcome === "empty" || ++fruit < items / 2) return;
-    station.events.off("item", heard);
+  const fruit = truths.filter(({ grade }) => grade !== null).toSorted((a, b) => a.gateAt - b.gateAt);
+  const half = fruit[Math.ceil(Math.min(items, fruit.length) / 2) - 1]!.gateAt - SIGHT_TO_GATE_US;
+  const change = (): void => {
     station.lots.set(undefined, LOTS[1]).catch((error: unknown) => {
       process.stderr.write(`warning: the second lot is not on: ${(error as Error).message}\n`);
     });
   };
-  station.events.on("item", heard);
+  const timer = setTimeout(change, Math.max(0, half - nowMicros()) / 1000);
+  scope.add({ close: () => clearTimeout(timer) });
 }
 
 /** Why the figures are not what gradeline can do; undefined where the machine keeps up. */

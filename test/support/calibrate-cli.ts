@@ -38,6 +38,9 @@ export class CalibrateFolder {
 
   readonly run = (...args: string[]): Promise<Ran> => runCalibrate(this.path, args);
 
+  /** On a machine that has Node and nothing else. */
+  readonly runWithoutPrograms = (...args: string[]): Promise<Ran> => runCalibrate(this.path, args, { PATH: this.path });
+
   /** Every word of the command line, then the model that needs no second to load. */
   readonly tiny = (...args: string[]): Promise<Ran> => this.run(...args, "--model", TINY);
 

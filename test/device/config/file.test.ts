@@ -148,7 +148,7 @@ test("the example's settings that are switched off stand at their defaults", asy
   // Whole cameras that are switched off: from `#- id` to the empty line.
   const camera = /^ *#- id:(?:.*\n)+?\n/gm;
   const free =
-    /^ *#(model|varieties|fruit|items|library|engineCache|clientId|username|password|ca|cert|key|token|roi|path|circulate|trust|gradeCodes|shifts):.*$/gm;
+    /^ *#(model|varieties|fruit|items|library|engineCache|clientId|username|password|ca|cert|key|token|roi|path|circulate|trust|gradeCodes|shifts|tolerances):.*$/gm;
   const plain = parseConfig(text, EXAMPLE);
   assert.deepEqual(parseConfig(uncommented(text.replaceAll(camera, "\n").replaceAll(free, "")), EXAMPLE), plain);
 });

@@ -320,6 +320,7 @@ const words = {
   "reason.calibration": "La calibrazione non vale più",
   "reason.drift": "Qualcosa è cambiato sulla corsia",
   "reason.queue-disk": "Gli sconosciuti non si conservano: il disco è pieno",
+  "reason.lots-disk": "Il disco non accetta i dati dei lotti",
   "reason.journal-disk": "Il disco non accetta verdetti",
   "reason.journal-damaged": "Il diario era danneggiato ed è stato riparato",
   "reason.file-damaged": "Un file era danneggiato ed è stato messo da parte",
