@@ -64,6 +64,8 @@ export interface ItemDetail {
 export interface ViewDetail {
   /** The nearest enrolled view of each grade, nearest first. */
   readonly nearest: readonly Neighbour[];
+  /** Which camera saw it, where the lane has several. */
+  readonly camera?: string;
 }
 
 export interface Why {

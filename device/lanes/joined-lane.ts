@@ -54,6 +54,8 @@ export class JoinedLane {
   /** Of each camera, by its follower's number. */
   readonly #open: readonly Map<number, Seen>[];
   readonly #seen = new Map<CameraTrack, Seen>();
+  /** Of each entry the first with the same camera. */
+  readonly #firstOf: readonly number[];
   readonly #at: (Micros | undefined)[];
   readonly #live: boolean[];
   readonly #inStep: boolean;
@@ -78,6 +80,7 @@ export class JoinedLane {
     this.#join = createJoin(config, spans);
     this.#headings = new Headings(config, spans);
     this.#open = config.cameras.map(() => new Map());
+    this.#firstOf = config.cameras.map(({ camera }) => config.cameras.findIndex((each) => each.camera === camera));
     this.#at = config.cameras.map(() => undefined);
     this.#live = config.cameras.map(() => true);
     this.#inStep = inStep;
@@ -226,7 +229,9 @@ export class JoinedLane {
   async #decide(item: JoinedItem): Promise<void> {
     const gateAt = this.#join.gateAt(item);
     const seen = item.tracks.map((track) => this.#seen.get(track)).filter((each) => each !== undefined);
-    seen.sort((a, b) => a.track.camera - b.track.camera);
+    // Views of one camera stand together, also of one that looks into several mirrors.
+    const order = ({ track: { camera } }: Seen) => this.#firstOf[camera]! * this.#spans.length + camera;
+    seen.sort((a, b) => order(a) - order(b));
     await this.#embedded(seen, gateAt);
     const views = await this.#together(seen);
     const passed = passedOf(item, gateAt, views.crops.length);

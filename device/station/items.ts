@@ -6,7 +6,7 @@ import { readKeptCrops } from "../gallery/store.ts";
 import type { Gallery } from "../grade/gallery.ts";
 import { Grader } from "../grade/grader.ts";
 import { type Neighbour, NeighbourSearch } from "../grade/search/nearest.ts";
-import { type KeptItem, spreadViews } from "../teach/kept.ts";
+import { camerasOfViews, type KeptItem, spreadViews } from "../teach/kept.ts";
 import type { GradedItem, Station } from "./station.ts";
 
 /** Items of the queue that are told at once; more appear as they are answered. */
@@ -28,6 +28,8 @@ interface Looked {
   /** Of all views that are explained. */
   readonly embeddings: () => Promise<Float32Array>;
   readonly count: number;
+  /** Which camera saw each of them, where the lane has several. */
+  readonly cameras: readonly string[] | undefined;
 }
 
 /** What the page looks at item by item: views, why a grade was given, the nearest references. */
@@ -47,11 +49,15 @@ export class StationItems {
   async detail(id: string): Promise<ItemDetail | undefined> {
     const item = await this.#look(id);
     if (item === undefined) return undefined;
-    const { verdict, pictured, count } = item;
+    const { verdict, pictured, count, cameras } = item;
     const { gallery, grader, galleryHash } = this.#station.recipe;
     const queued = this.#station.teaching.queue.get(id) !== undefined;
     const enrolled = gallery?.references.find((reference) => reference.id === id)?.grade ?? null;
-    const blank: ViewDetail[] = Array.from({ length: count }, () => ({ nearest: [] }));
+    const viewOf = (view: number, near: readonly Neighbour[]): ViewDetail => ({
+      nearest: near,
+      ...(cameras?.[view] === undefined ? {} : { camera: cameras[view] }),
+    });
+    const blank = Array.from({ length: count }, (_, view) => viewOf(view, []));
     const detail = { verdict, queued, enrolled, views: blank, pictured, why: null };
     if (gallery === undefined || !(grader instanceof Grader) || count === 0) return detail;
     const embeddings = await item.embeddings();
@@ -70,7 +76,7 @@ export class StationItems {
         return { grade, limit, distance, pValue, uncovered: uncovered(nearest, better, limit) };
       }),
     };
-    return { ...detail, views: nearest.map((neighbours) => ({ nearest: neighbours })), why };
+    return { ...detail, views: nearest.map((neighbours, view) => viewOf(view, neighbours)), why };
   }
 
   async views(id: string): Promise<Crops | undefined> {
@@ -126,17 +132,21 @@ export class StationItems {
     const queued = queue.get(id);
     if (queued === undefined) return undefined;
     const all = await queue.crops(id);
-    const explained = all.length <= MAX_AGAIN ? all : spreadViews(all.length).map((view) => all[view]!);
+    const told = all.length <= MAX_AGAIN ? [...all.keys()] : spreadViews(all.length);
+    const explained = told.map((view) => all[view]!);
+    const seenBy = camerasOfViews(queued.verdict);
+    const cameras = seenBy?.length === all.length ? told.map((view) => seenBy[view]!) : undefined;
     const pictured = spreadViews(explained.length);
     const crops = pictured.map((view) => explained[view]!);
     const embeddings = () => this.#embed(id, explained);
-    return { verdict: queued.verdict, crops, pictured, embeddings, count: explained.length };
+    return { verdict: queued.verdict, crops, pictured, embeddings, count: explained.length, cameras };
   }
 
-  #recent({ verdict, crops, embeddings }: KeptItem): Looked {
+  #recent({ verdict, crops, embeddings, cameras: keptBy }: KeptItem): Looked {
     const whole = this.#wholeOf(verdict.item);
     const count = whole === undefined ? crops.length : whole.length / this.#station.embedder.model.dimension;
     const pictured = spreadViews(count);
+    const seenBy = camerasOfViews(verdict);
     return {
       verdict,
       crops,
@@ -144,6 +154,7 @@ export class StationItems {
       embeddings: async () =>
         whole ?? (verdict.model === this.#model ? embeddings : undefined) ?? this.#embed(verdict.item, crops),
       count,
+      cameras: seenBy === undefined ? undefined : seenBy.length === count ? seenBy : keptBy,
     };
   }
 

@@ -14,6 +14,14 @@ export interface KeptItem {
   readonly crops: readonly Uint8Array[];
   /** (crops, D) row-major; undefined where they have to be embedded again. */
   readonly embeddings: Float32Array | undefined;
+  /** Which camera saw each of them; undefined where it is not known any more. */
+  readonly cameras?: readonly string[] | undefined;
+}
+
+/** Which camera saw each view of an item, in their order; undefined where its verdict does not say. */
+export function camerasOfViews({ cameras, cameraViews }: Verdict): readonly string[] | undefined {
+  if (cameras === undefined || cameraViews === undefined) return undefined;
+  return cameras.flatMap((camera, i) => Array.from({ length: cameraViews[i] ?? 0 }, () => camera));
 }
 
 /** Views of one item that are enrolled: neighbouring ones are almost the same picture. */
@@ -30,12 +38,13 @@ export function keep({ verdict, decided }: SeenItem): KeptItem {
   const { crops, embeddings, embedded } = decided;
   const views = spreadViews(crops.length);
   const kept = views.map((view) => crops[view]!);
+  const cameras = views.map((view) => decided.lane.cameras[decided.from?.[view] ?? 0]!.camera);
   // A view that could not be embedded leaves it open which row is whose.
-  if (embedded !== crops.length || embedded === 0) return { verdict, crops: kept, embeddings: undefined };
+  if (embedded !== crops.length || embedded === 0) return { verdict, crops: kept, cameras, embeddings: undefined };
   const dimension = embeddings.length / embedded;
   const rows = new Float32Array(views.length * dimension);
   for (const [row, view] of views.entries()) {
     rows.set(embeddings.subarray(view * dimension, (view + 1) * dimension), row * dimension);
   }
-  return { verdict, crops: kept, embeddings: rows };
+  return { verdict, crops: kept, cameras, embeddings: rows };
 }

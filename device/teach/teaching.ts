@@ -9,7 +9,7 @@ import type { Embedder } from "../embed/embedder.ts";
 import type { Recipe } from "../recipes/load.ts";
 import { Drift } from "./drift/drift.ts";
 import { type EnrolledItem, enrollKept, takeBack } from "./enroll-kept.ts";
-import { type KeptItem, type SeenItem, spreadViews } from "./kept.ts";
+import { camerasOfViews, type KeptItem, type SeenItem, spreadViews } from "./kept.ts";
 import { type EnrollmentProgress, LaneEnrollment } from "./lane-enrollment.ts";
 import { LatestItems } from "./latest.ts";
 import { notKept, UnknownQueue } from "./queue.ts";
@@ -245,9 +245,14 @@ export class Teaching implements Closable {
     const queued = this.queue.get(id);
     if (queued === undefined) throw notKept(id);
     const crops = await this.queue.crops(id);
+    const views = spreadViews(crops.length);
+    const lane = this.#parts.config.lanes.find((each) => each.id === queued.verdict.lane);
+    const only = lane?.cameras.length === 1 ? crops.map(() => lane.camera) : undefined;
+    const seenBy = camerasOfViews(queued.verdict) ?? only;
     return {
       verdict: queued.verdict,
-      crops: spreadViews(crops.length).map((view) => crops[view]!),
+      crops: views.map((view) => crops[view]!),
+      cameras: seenBy?.length === crops.length ? views.map((view) => seenBy[view]!) : undefined,
       embeddings: undefined,
     };
   }

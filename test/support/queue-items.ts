@@ -7,5 +7,6 @@ export function queueItem(n: number, views: number, sizePx = MADE_MODEL.sizePx):
   const verdict = { ...draft("a", n), ...STORED, seq: n, outcome: "unknown" as const, grade: null, views };
   const crops = madeCrops(n, views, sizePx);
   const boxes = crops.map(() => ({ x: 0, y: 0, w: 8, h: 8 }));
-  return { verdict, decided: { crops, boxes, embeddings: new Float32Array(0), embedded: 0 } as never };
+  const lane = { cameras: [{ camera: "top" }] };
+  return { verdict, decided: { lane, crops, boxes, embeddings: new Float32Array(0), embedded: 0 } as never };
 }

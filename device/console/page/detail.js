@@ -102,7 +102,41 @@ function views(detail, grades) {
   }
   choose(tellingView(detail) ?? 0);
   const title = make("h3", {}, t("detail.views"), make("span.small", {}, ` ${t("detail.views.about")}`));
-  return make("section", { "aria-label": t("detail.views.label") }, title, make("div.views", {}, ...buttons), compared);
+  const list = byCamera(detail, buttons);
+  return make("section", { "aria-label": t("detail.views.label") }, title, list, compared);
+}
+
+/**
+ * What each camera of the lane saw stands beside what the others saw; those that saw nothing have their place, too.
+ *
+ * @param {ItemDetail} detail
+ * @param {readonly HTMLElement[]} buttons of the views with pictures
+ */
+function byCamera({ verdict, views: all, pictured }, buttons) {
+  if (verdict.cameras === undefined || all.some(({ camera }) => camera === undefined))
+    return make("div.views", {}, ...buttons);
+  const columns = verdict.cameras.map((camera) => {
+    const own = buttons.filter((_, at) => all[pictured[at] ?? 0]?.camera === camera);
+    return column(camera, own.length === 0 ? [make("p.small", {}, "–")] : own);
+  });
+  const missing = (verdict.camerasMissing ?? []).map((camera) =>
+    column(camera, [make("p.small", {}, t("detail.camera-missing"))]),
+  );
+  return make("div.by-camera", {}, ...columns, ...missing);
+}
+
+/**
+ * @param {string} camera
+ * @param {readonly HTMLElement[]} content
+ */
+function column(camera, content) {
+  const name = t("detail.camera", { camera });
+  return make(
+    "div.camera-views",
+    { role: "group", "aria-label": name },
+    make("h4", {}, name),
+    make("div.views", {}, ...content),
+  );
 }
 
 /**

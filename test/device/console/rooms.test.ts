@@ -83,6 +83,31 @@ test("an item's page says why it got its grade, with its views beside the neares
   assert.deepEqual(faults, []);
 });
 
+test("the views of an item that several cameras saw stand side by side by camera; one that saw nothing is said", {
+  skip,
+}, async (t) => {
+  const station = new FakeStation();
+  const { page, faults } = await openPage(t, station);
+  const cameras = { cameras: ["top", "left"], cameraViews: [3, 1], camerasMissing: ["right"], views: 4 };
+  station.pass({ ...cameras, outcome: "unknown", grade: null });
+  await page.locator(".item a").click();
+  const views = page.getByRole("region", { name: "Views" });
+  await views.waitFor();
+  const counts = [];
+  for (const name of ["camera top", "camera left", "camera right"]) {
+    counts.push(await views.getByRole("group", { name }).getByRole("button").count());
+  }
+  assert.deepEqual(counts, [3, 1, 0]);
+  await views.getByRole("group", { name: "camera right" }).getByText("It saw nothing of this item.").waitFor();
+  const [top, left] = await Promise.all(
+    ["camera top", "camera left"].map((name) => views.getByRole("group", { name }).boundingBox()),
+  );
+  assert.ok(Math.abs(top!.y - left!.y) < 2 && left!.x > top!.x + top!.width - 1, "side by side");
+  await views.getByRole("group", { name: "camera left" }).getByRole("button").click();
+  assert.match((await views.locator(".compared").textContent())!, /view 4/);
+  assert.deepEqual(faults, []);
+});
+
 test("a link to an item opens it, and one that is not kept any more says so", { skip }, async (t) => {
   const station = new FakeStation();
   const { item } = station.pass({ item: "a b/<i>&?#" });

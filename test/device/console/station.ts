@@ -87,8 +87,12 @@ export class FakeStation implements StationView {
     const verdict = this.kept.get(id);
     if (verdict === undefined) return undefined;
     const near = { reference: "ref-1", grade: "second", view: 1, views: 4, distance: 0.41 };
-    const views = Array.from({ length: 4 }, () => ({ nearest: [near] }));
-    const { outcome, grade } = verdict;
+    const { outcome, grade, cameras, cameraViews } = verdict;
+    const seenBy = cameras?.flatMap((camera, i) => Array.from({ length: cameraViews![i]! }, () => camera));
+    const views = Array.from({ length: 4 }, (_, view) => ({
+      nearest: [near],
+      ...(seenBy === undefined ? {} : { camera: seenBy[view]! }),
+    }));
     return {
       verdict,
       queued: this.waiting.has(id),

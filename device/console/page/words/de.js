@@ -142,6 +142,8 @@ const words = {
   "detail.view": "Ansicht {n}",
   "detail.view-near": "{n}: {grade} {distance}",
   "detail.uncovered": ", nicht abgedeckt",
+  "detail.camera": "Kamera {camera}",
+  "detail.camera-missing": "Sie hat von dieser Frucht nichts gesehen.",
   "detail.views": "Ihre Ansichten",
   "detail.views.about": "in der Reihenfolge der Aufnahme; gestrichelt: nicht abgedeckt",
   "detail.views.label": "Ansichten",

@@ -142,6 +142,8 @@ const words = {
   "detail.view": "view {n}",
   "detail.view-near": "{n}: {grade} {distance}",
   "detail.uncovered": ", not covered",
+  "detail.camera": "camera {camera}",
+  "detail.camera-missing": "It saw nothing of this item.",
   "detail.views": "Its views",
   "detail.views.about": "in the order in which they were taken; broken line: not covered",
   "detail.views.label": "Views",

@@ -133,6 +133,8 @@ const words = {
   "detail.view": "vista {n}",
   "detail.view-near": "{n}: {grade} {distance}",
   "detail.uncovered": ", no cubierta",
+  "detail.camera": "cámara {camera}",
+  "detail.camera-missing": "No vio nada de este fruto.",
   "detail.views": "Sus vistas",
   "detail.views.about": "en el orden en que se tomaron; línea discontinua: no cubierta",
   "detail.views.label": "Vistas",

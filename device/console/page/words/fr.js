@@ -135,6 +135,8 @@ const words = {
   "detail.view": "vue {n}",
   "detail.view-near": "{n} : {grade} {distance}",
   "detail.uncovered": ", non couverte",
+  "detail.camera": "caméra {camera}",
+  "detail.camera-missing": "Elle n'a rien vu de ce fruit.",
   "detail.views": "Ses vues",
   "detail.views.about": "dans l'ordre des prises ; trait interrompu : non couverte",
   "detail.views.label": "Vues",

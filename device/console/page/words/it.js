@@ -134,6 +134,8 @@ const words = {
   "detail.view": "vista {n}",
   "detail.view-near": "{n}: {grade} {distance}",
   "detail.uncovered": ", non coperta",
+  "detail.camera": "telecamera {camera}",
+  "detail.camera-missing": "Non ha visto nulla di questo frutto.",
   "detail.views": "Le sue viste",
   "detail.views.about": "nell'ordine di ripresa; linea tratteggiata: non coperta",
   "detail.views.label": "Viste",

@@ -135,6 +135,8 @@ const words = {
   "detail.view": "ujęcie {n}",
   "detail.view-near": "{n}: {grade} {distance}",
   "detail.uncovered": ", niepokryte",
+  "detail.camera": "kamera {camera}",
+  "detail.camera-missing": "Nie widziała tego owocu.",
   "detail.views": "Jego ujęcia",
   "detail.views.about": "w kolejności wykonania; linia przerywana: niepokryte",
   "detail.views.label": "Ujęcia",

@@ -129,6 +129,8 @@ const words = {
   "detail.view": "视角 {n}",
   "detail.view-near": "{n}：{grade} {distance}",
   "detail.uncovered": "，未覆盖",
+  "detail.camera": "相机 {camera}",
+  "detail.camera-missing": "它没有看到这个果实。",
   "detail.views": "它的视角",
   "detail.views.about": "按拍摄顺序；虚线：未覆盖",
   "detail.views.label": "视角",
