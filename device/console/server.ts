@@ -10,6 +10,7 @@ import { Guard, securityHeaders } from "./guard.ts";
 import { askedFor, languageCookie, languageOf } from "./languages.ts";
 import { limitSilent, WrongLogins } from "./limits.ts";
 import { addressOf, listenOn, urlOf } from "./listen.ts";
+import { Looks } from "./looks.ts";
 import { Pictures, sheet, single } from "./pictures.ts";
 import { dismissSchema, enrollSchema, readChange, undoSchema } from "./read-change.ts";
 import { RecentItems } from "./recent.ts";
@@ -57,6 +58,7 @@ export class Console implements Closable {
   readonly #feed = new Feed();
   readonly #recent = new RecentItems();
   readonly #pictures = new Pictures();
+  readonly #looks = new Looks((camera) => this.#view.look(camera));
   /** Everything that needs the token, by path; where a path ends with / the rest of it names an item. */
   readonly #routes = new Map<string, Route>([
     ["/events", get((request, response) => this.#events(request, response))],
@@ -71,6 +73,7 @@ export class Console implements Closable {
     ["/api/enrol", post((request, response) => this.#enroll(request, response))],
     ["/api/dismiss", post((request, response) => this.#dismiss(request, response))],
     ["/api/undo", post((request, response) => this.#undo(request, response))],
+    ["/look/", get((request, response) => this.#look(named(request), response))],
     ["/thumb/", get((request, response) => this.#thumb(named(request), response))],
     ["/views/", get((request, response) => this.#views(named(request), response))],
     ["/reference/", get((request, response) => this.#reference(named(request), response))],
@@ -237,6 +240,14 @@ export class Console implements Closable {
   async #dismiss(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { items } = await readChange(request, this.#guard, dismissSchema);
     answerJson(response, 200, { dismissed: await this.#view.dismiss(items) });
+  }
+
+  /** A live picture; what is seen in it stands in a header, so that both are of one frame. */
+  async #look(id: string, response: ServerResponse): Promise<void> {
+    const look = await this.#looks.get(id);
+    if (look === undefined) return refuse(response, 404, "there is no such camera");
+    response.setHeader("x-seen", encodeURIComponent(look.about));
+    answer(response, 200, "image/jpeg", look.jpeg);
   }
 
   async #thumb(id: string, response: ServerResponse): Promise<void> {

@@ -21,6 +21,12 @@ export interface StationView {
   viewsOf(id: string): Promise<Crops | undefined>;
   /** Pictures of an enrolled item's views; undefined where there is no such item. */
   referenceViews(id: string): Promise<Crops | undefined>;
+  /**
+   * The next picture of a camera with what is seen in it; undefined where there is no such camera.
+   *
+   * @throws {GradelineError} SOURCE where it gives none
+   */
+  look(camera: string): Promise<CameraLook | undefined>;
   /** References and the newest items in a plane; undefined where nothing is enrolled. */
   map(): MapShown | undefined;
   /** Items that wait for somebody who knows their grade. */
@@ -36,6 +42,35 @@ export interface StationView {
   dismiss(items: readonly string[]): Promise<number>;
   /** Takes back what was taught last. @returns what that was @throws {GradelineError} what keeps it from doing so */
   undo(): Promise<ActShown>;
+}
+
+/** A picture of a camera, small, with what is seen in it. All places are in pixels of the camera's own frame. */
+export interface CameraLook {
+  readonly exposedAt: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /** RGB8 HWC of the small picture. */
+  readonly data: Uint8Array;
+  /** Pixels of the frame for one of the picture. */
+  readonly step: number;
+  readonly lanes: readonly LaneLook[];
+}
+
+export interface LaneLook {
+  readonly id: string;
+  /** The lane's part of the frame; null: all of it. */
+  readonly region: Rectangle | null;
+  readonly direction: "left" | "right";
+  readonly mmPerPx: number;
+  /** Items in view; `item` ends the name that its verdict will have. */
+  readonly marks: readonly { readonly item: number; readonly box: Rectangle; readonly sizeMm: number | null }[];
+}
+
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
 }
 
 /** Views as the embedder saw them, each RGB8 HWC (sizePx * sizePx * 3). */

@@ -3,7 +3,7 @@ import type { FailedAnswer, Failure } from "../base/worker.ts";
 import type { SourceCounters, SourceStatus } from "../capture/source.ts";
 import type { Config, LaneConfig } from "../config/schema.ts";
 import type { CropShape } from "../vision/crop.ts";
-import type { Box, Sighting } from "../vision/follower.ts";
+import type { Box, Mark, Sighting } from "../vision/follower.ts";
 import type { Scene } from "../vision/scene.ts";
 import type { SceneReport } from "../vision/trouble.ts";
 
@@ -30,8 +30,8 @@ export type ToCamera =
   /** `count` frame messages are done with. */
   | { readonly kind: "credit"; readonly count: number }
   | { readonly kind: "pause"; readonly lane: string; readonly paused: boolean }
-  /** Asks for a copy of the next frame. */
-  | { readonly kind: "snapshot"; readonly id: number }
+  /** Asks for a copy of the next frame; of every n-th pixel, so that it is at most so wide. */
+  | { readonly kind: "snapshot"; readonly id: number; readonly maxWidthPx?: number | undefined }
   /** Asks for one exposure now. */
   | { readonly kind: "trigger"; readonly id: number }
   | { readonly kind: "close" };
@@ -50,6 +50,9 @@ export type FromCamera =
       readonly widthPx: number;
       readonly heightPx: number;
       readonly data: Uint8Array;
+      /** Pixels of the frame for one of the picture, across and down. */
+      readonly step: number;
+      readonly marks: readonly LaneMark[];
     }
   | { readonly kind: "triggered"; readonly id: number; readonly failure: Failure | undefined }
   /** The source has no more frames; what was in view has passed. */
@@ -79,6 +82,11 @@ export interface SightReport extends SceneReport {
   readonly lane: string | undefined;
   /** Which of the lane's cameras it is. */
   readonly index?: number;
+}
+
+/** An item in view, in pixels of the frame. */
+export interface LaneMark extends Mark {
+  readonly lane: string;
 }
 
 export interface LaneScene {

@@ -35,7 +35,7 @@ const followers: { lane: SeenLane; follower: Follower; paused: boolean }[] = [];
 let source: FrameSource | undefined;
 let credit = setup.credit;
 let creditArrived: (() => void) | undefined;
-let snapshotWanted: number | undefined;
+const snapshotWanted: { readonly id: number; readonly maxWidthPx?: number | undefined }[] = [];
 let closing = false;
 /** How often the light is looked at. */
 const SCENE_US = 500_000;
@@ -72,7 +72,7 @@ port.on("message", (message: ToCamera) => {
       break;
     }
     case "snapshot":
-      snapshotWanted = message.id;
+      snapshotWanted.push(message);
       break;
     case "trigger":
       void trigger().then((failure) => send({ kind: "triggered", id: message.id, failure }));
@@ -119,7 +119,7 @@ async function main(): Promise<void> {
     const sound = watch.step(frame);
     const lanes = look((follower) => follower.step(sound ? frame : { ...frame, status: "incomplete" }));
     const lookedAt = nowMicros();
-    if (snapshotWanted !== undefined) sendSnapshot(frame, snapshotWanted);
+    if (snapshotWanted.length > 0) sendSnapshots(frame);
     send(
       {
         kind: "frame",
@@ -216,20 +216,32 @@ async function trigger(): Promise<Failure | undefined> {
   }
 }
 
-function sendSnapshot(frame: Frame, id: number): void {
-  snapshotWanted = undefined;
-  const data = frame.data.slice();
-  port.postMessage(
-    {
-      kind: "snapshot",
-      id,
-      exposedAt: frame.exposedAt,
-      widthPx: frame.widthPx,
-      heightPx: frame.heightPx,
-      data,
-    } satisfies FromCamera,
-    [data.buffer as ArrayBuffer],
+function sendSnapshots(frame: Frame): void {
+  const { exposedAt, widthPx, heightPx, data } = frame;
+  const marks = followers.flatMap(({ lane, follower, paused }) =>
+    paused ? [] : follower.marks().map((mark) => ({ ...mark, lane: lane.id })),
   );
+  for (const { id, maxWidthPx = widthPx } of snapshotWanted.splice(0)) {
+    const step = Math.max(1, Math.ceil(widthPx / maxWidthPx));
+    const small = step === 1 ? { widthPx, heightPx, data: data.slice() } : everyNth(frame, step);
+    const message: FromCamera = { kind: "snapshot", id, exposedAt, ...small, step, marks };
+    port.postMessage(message, [small.data.buffer as ArrayBuffer]);
+  }
+}
+
+/** Every n-th pixel of every n-th row. */
+function everyNth({ widthPx, heightPx, data }: Frame, step: number): Pick<Frame, "widthPx" | "heightPx" | "data"> {
+  const width = Math.floor(widthPx / step);
+  const height = Math.floor(heightPx / step);
+  const small = new Uint8Array(width * height * 3);
+  for (let row = 0, to = 0; row < height; row++) {
+    for (let from = row * step * widthPx * 3, end = to + width * 3; to < end; from += step * 3) {
+      small[to++] = data[from]!;
+      small[to++] = data[from + 1]!;
+      small[to++] = data[from + 2]!;
+    }
+  }
+  return { widthPx: width, heightPx: height, data: small };
 }
 
 function send(message: FromCamera, lanes: readonly LaneSightings[] = []): void {

@@ -6,7 +6,15 @@ import type { Log, LogLevel } from "../base/log.ts";
 import { type Micros, nowMicros } from "../base/time.ts";
 import { errorOf } from "../base/worker.ts";
 import type { SourceCounters } from "../capture/source.ts";
-import type { CameraSetup, FrameDone, FromCamera, LaneSightings, SightReport, ToCamera } from "./camera-messages.ts";
+import type {
+  CameraSetup,
+  FrameDone,
+  FromCamera,
+  LaneMark,
+  LaneSightings,
+  SightReport,
+  ToCamera,
+} from "./camera-messages.ts";
 
 export type CameraState = "opening" | "ok" | "waiting" | "ended" | "closed";
 
@@ -16,6 +24,10 @@ export interface Picture {
   readonly heightPx: number;
   /** RGB8 HWC. */
   readonly data: Uint8Array;
+  /** Pixels of the frame for one of the picture, across and down. */
+  readonly step: number;
+  /** Items in view, in pixels of the frame. */
+  readonly marks: readonly LaneMark[];
 }
 
 /** What a camera tells its station. */
@@ -144,9 +156,10 @@ export class Camera implements Closable {
   /**
    * A copy of the next frame.
    *
+   * @param maxWidthPx of every n-th pixel, so that it is at most so wide; the whole frame where absent
    * @throws {GradelineError} SOURCE when no frame comes because the camera is away
    */
-  async snapshot(): Promise<Picture> {
+  async snapshot(maxWidthPx?: number): Promise<Picture> {
     if (this.#state !== "ok") {
       throw new GradelineError("SOURCE", `camera ${this.id} gives no frames: ${this.#reason ?? this.#state}`, {
         retry: true,
@@ -155,7 +168,7 @@ export class Camera implements Closable {
     const id = ++this.#requestId;
     const wanted = Promise.withResolvers<Picture>();
     this.#snapshots.set(id, wanted);
-    this.#post({ kind: "snapshot", id });
+    this.#post({ kind: "snapshot", id, maxWidthPx });
     return wanted.promise;
   }
 

@@ -1,6 +1,14 @@
 import { formatMicros, nowMicros } from "../base/time.ts";
 import { VERSION } from "../base/version.ts";
-import type { CameraStatus, ItemShown, LaneStatus, QueueStatus, StationStatus, StationView } from "../console/view.ts";
+import type {
+  CameraLook,
+  CameraStatus,
+  ItemShown,
+  LaneStatus,
+  QueueStatus,
+  StationStatus,
+  StationView,
+} from "../console/view.ts";
 import { hintOf } from "../contract/reasons.ts";
 import type { CameraState } from "../lanes/camera.ts";
 import { DRIFT_TITLES } from "../teach/drift/findings.ts";
@@ -28,6 +36,7 @@ export function stationView(station: Station): StationView {
     item: (id) => items.detail(id),
     viewsOf: (id) => items.views(id),
     referenceViews: (id) => items.referenceViews(id),
+    look: (id) => lookOf(station, id),
     map: () => map.shown(),
     queue: () => items.queue(),
     async enroll(grade, ids, newGradeBefore) {
@@ -129,6 +138,29 @@ function enrolling({ teaching }: Station, lane: string): LaneStatus["enrolling"]
   const progress = teaching.progress(lane);
   if (progress === undefined) return null;
   return { grade: progress.grade, count: progress.count, passed: progress.items.length };
+}
+
+/** Wide enough to see a fruit's outline, small enough to be looked at over a slow network. */
+const LOOK_WIDTH_PX = 640;
+
+async function lookOf({ cameras, config }: Station, id: string): Promise<CameraLook | undefined> {
+  const camera = cameras.get(id);
+  if (camera === undefined) return undefined;
+  const { exposedAt, widthPx, heightPx, data, step, marks } = await camera.snapshot(LOOK_WIDTH_PX);
+  const lanes = config.lanes.flatMap((lane) => {
+    const index = lane.cameras.findIndex((each) => each.camera === id);
+    if (index === -1) return [];
+    const { region, direction, mmPerPx } = lane.cameras[index]!;
+    const mine = marks.filter((mark) => mark.lane === lane.id);
+    return {
+      id: lane.id,
+      region: region ?? null,
+      direction,
+      mmPerPx,
+      marks: mine.map(({ item, box, sizeMm }) => ({ item, box, sizeMm: sizeMm ?? null })),
+    };
+  });
+  return { exposedAt: formatMicros(exposedAt), widthPx, heightPx, data, step, lanes };
 }
 
 function lastAct({ teaching: { lastAct: act } }: Station): StationStatus["lastAct"] {

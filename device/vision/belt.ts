@@ -3,7 +3,7 @@ import type { Micros } from "../base/time.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import { Cropper, type CropShape, squareSide } from "./crop.ts";
 import { Drift } from "./drift.ts";
-import type { Follower, ItemPassed, Sighting } from "./follower.ts";
+import type { Follower, ItemPassed, Mark, Sighting } from "./follower.ts";
 import { LaneWatch } from "./lane-watch.ts";
 import { isCovered, matchPlaces, YOUNG } from "./match.ts";
 import { FramePace } from "./pace.ts";
@@ -100,6 +100,17 @@ export class BeltFollower implements Follower {
     this.#configuredSpeed = speedMmPerS / mmPerPx;
     this.#speed = this.#configuredSpeed;
     this.#halfPx = (fruitMm.min + fruitMm.max) / 4 / mmPerPx;
+  }
+
+  marks(): Mark[] {
+    const { mmPerPx } = this.#lane;
+    return this.#tracks
+      .filter(({ item, passed, isFruit }) => item > 0 && !passed && isFruit)
+      .map(({ item, rear, front, across, diameterPx }) => {
+        const width = diameterPx > 0 ? diameterPx : front - rear;
+        const sizeMm = diameterPx > 0 ? diameterPx * mmPerPx : undefined;
+        return { item, box: this.#axis.boxAt(rear, front, across, width), sizeMm };
+      });
   }
 
   step(frame: Frame): Sighting[] {

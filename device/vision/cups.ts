@@ -3,7 +3,7 @@ import type { Frame } from "../base/frame.ts";
 import type { Micros } from "../base/time.ts";
 import type { CupsConfig, LaneConfig } from "../config/schema.ts";
 import { Cropper, type CropShape, squareSide } from "./crop.ts";
-import type { Follower, ItemPassed, Sighting } from "./follower.ts";
+import type { Follower, ItemPassed, Mark, Sighting } from "./follower.ts";
 import { LaneWatch } from "./lane-watch.ts";
 import { FramePace } from "./pace.ts";
 import { emptyPlace, LaneAxis, type Place } from "./place.ts";
@@ -74,6 +74,23 @@ export class CupsFollower implements Follower {
         { hint: "check windows, pitchMm, firstWindowMm and mmPerPx" },
       );
     }
+  }
+
+  marks(): Mark[] {
+    const { firstWindowMm, pitchMm } = this.#conveyor;
+    const { mmPerPx } = this.#lane;
+    const { roi } = this.#segmenter.background.grid;
+    const seq = this.#last?.seq;
+    if (seq === undefined) return [];
+    return this.#open
+      .filter(({ holds }) => holds)
+      .map(({ item, cup, diametersPx }) => {
+        const along = (firstWindowMm + (seq - cup) * pitchMm) / mmPerPx;
+        const diameterPx = upperQuantile(diametersPx);
+        const half = (diameterPx ?? pitchMm / mmPerPx) / 2;
+        const box = this.#axis.boxAt(along - half, along + half, roi.h / 2, 2 * half);
+        return { item, box, sizeMm: diameterPx === undefined ? undefined : diameterPx * mmPerPx };
+      });
   }
 
   step(frame: Frame): Sighting[] {

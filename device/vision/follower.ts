@@ -51,11 +51,23 @@ export interface Box {
   readonly h: number;
 }
 
+/** Where an item is in the newest frame, for a picture. */
+export interface Mark {
+  /** As in its sightings. */
+  readonly item: number;
+  /** In frame pixels. */
+  readonly box: Box;
+  /** Its size as far as it is known. */
+  readonly sizeMm: number | undefined;
+}
+
 /** Finds the items of one lane in successive frames. Pure state machine: no I/O, no clock, time comes with the frame. */
 export interface Follower {
   /** How well the lane is seen, up to the last frame. */
   readonly report: SceneReport;
   step(frame: Frame): Sighting[];
+  /** Items in view, as of the last frame. */
+  marks(): Mark[];
   /** Items still in view when the source has ended pass now. */
   finish(): Sighting[];
 }

@@ -68,6 +68,12 @@ export class LaneAxis {
     return this.lengthPx - FREE_PX;
   }
 
+  /** A box of the frame, from its place along and across the lane. */
+  boxAt(rear: number, front: number, across: number, width: number): Box {
+    const x = this.#right ? this.#roi.x + rear : this.#roi.x + this.#roi.w - front;
+    return { x, y: this.#roi.y + across - width / 2, w: front - rear, h: width };
+  }
+
   /** The place of a piece, as fine as the grid. */
   place(piece: Piece, out: Place): void {
     const { step, cols, rows } = this.#grid;

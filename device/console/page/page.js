@@ -1,3 +1,4 @@
+import { CameraRoom } from "./camera-room.js";
 import { at, keyed, make, say } from "./dom.js";
 import { follow } from "./feed.js";
 import * as format from "./format.js";
@@ -18,6 +19,7 @@ const RELIEF_MS = 6000;
 const system = new System(at("system"));
 const item = new ItemRoom(at("item"));
 const queue = new QueueRoom(at("unknown"));
+const camera = new CameraRoom(at("camera"));
 const map = new MapRoom(at("map"));
 /** @type {Map<string, Lane>} */
 const lanes = new Map();
@@ -41,6 +43,7 @@ walk({
   item: { element: at("item"), room: item },
   unknown: { element: at("unknown"), room: queue },
   map: { element: at("map"), room: map },
+  camera: { element: at("camera"), room: camera },
 });
 
 follow({
@@ -50,6 +53,7 @@ follow({
     item(data) {
       lanes.get(data.lane)?.add(data);
       map.item(data);
+      camera.item(data);
     },
   },
   lost(why) {
@@ -80,7 +84,7 @@ function begin(snapshot) {
   lostSince = undefined;
   for (const [id, lane] of lanes) lane.reset(items.get(id) ?? [], snapshot.status.gallery.grades);
   show(snapshot.status);
-  if (away !== undefined) for (const room of [item, queue, map]) room.again();
+  if (away !== undefined) for (const room of [item, queue, map, camera]) room.again();
   if (away !== undefined && at("notice").hidden) {
     notify("good", t("link.back", { time: format.timeOfDay(new Date()) }));
     relief = setTimeout(() => notify("good", ""), RELIEF_MS);
@@ -111,7 +115,7 @@ function show(status) {
   }
   system.status(status);
   showWaiting(status.queue);
-  for (const room of [item, queue, map]) room.status(status);
+  for (const room of [item, queue, map, camera]) room.status(status);
 }
 
 /** @param {QueueStatus} queue */

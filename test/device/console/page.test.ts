@@ -199,7 +199,7 @@ test("with the keyboard one walks lanes and items; the item in focus stays while
   station.pass({ lane: "b", sizeMm: 80 });
   await page.getByText("64 mm").waitFor();
   await page.getByText("80 mm").waitFor();
-  for (const room of ["Line", "Unknown ", "Map", "Wall"]) {
+  for (const room of ["Line", "Unknown ", "Map", "Camera", "Wall"]) {
     await page.keyboard.press("Tab");
     assert.equal(await focusedText(page), room);
   }

@@ -2,6 +2,7 @@ import { GradelineError } from "../../../device/base/errors.ts";
 import { formatMicros } from "../../../device/base/time.ts";
 import type {
   ActShown,
+  CameraLook,
   Crops,
   EnrollDone,
   ItemDetail,
@@ -109,6 +110,25 @@ export class FakeStation implements StationView {
 
   async referenceViews(id: string): Promise<Crops | undefined> {
     return id === "ref-1" ? crops() : undefined;
+  }
+
+  /** What the camera `top` shows; another one is not there. */
+  looks = 0;
+
+  async look(camera: string): Promise<CameraLook | undefined> {
+    if (camera !== "top") return undefined;
+    this.looks++;
+    if (this.refusal !== undefined) throw this.refusal;
+    const marks = [{ item: 7, box: { x: 100, y: 80, w: 60, h: 60 }, sizeMm: 72 }];
+    const lane = { id: "a", region: { x: 0, y: 40, w: 640, h: 160 }, mmPerPx: 0.5, marks };
+    return {
+      exposedAt: formatMicros(T0),
+      widthPx: 320,
+      heightPx: 120,
+      data: new Uint8Array(320 * 120 * 3).fill(90),
+      step: 2,
+      lanes: [{ ...lane, direction: "right" }],
+    };
   }
 
   map(): MapShown | undefined {
