@@ -273,6 +273,9 @@ function migrate(path: string): CeilingRecord {
     const broker = new IdRanges();
     copyRows(into, rowsOfV1(from), 1, broker);
     const facts = readFacts(into, true);
+    facts.damaged = number(from, "SELECT count(*) AS n FROM verdicts WHERE acked = 0", "n") - waitingOf(facts, broker);
+    // It forgot what the broker had in whatever order that came: of those rows nobody waits any more.
+    for (const [first, last] of holesOf(into, facts)) broker.addRange(first, last);
     for (const { lane, seq } of from.prepare("SELECT lane, seq FROM lanes").all()) {
       const durable = Math.max(Number(seq), facts.lanes.get(String(lane))?.durable ?? 0);
       facts.lanes.set(String(lane), { durable, given: durable, ceiling: durable });
@@ -294,6 +297,11 @@ function migrate(path: string): CeilingRecord {
     if (into.isOpen) into.close();
     from.close();
   }
+}
+
+/** Rows that were taken over and that the broker has not got. */
+function waitingOf({ rows, lastId }: Facts, broker: IdRanges): number {
+  return rows - broker.count(1, lastId);
 }
 
 /** @throws where the file is damaged: then its bytes are searched instead */
