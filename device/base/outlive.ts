@@ -19,3 +19,17 @@ export function outliveCallbacks(log: Log): () => void {
     process.off("unhandledRejection", told);
   };
 }
+
+/**
+ * Does what a library's callback is for. What it throws goes the way of all that nobody catches once the library has
+ * finished its own work: thrown through it, it would be left in the middle of that.
+ */
+export function throwLater(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

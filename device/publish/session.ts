@@ -1,4 +1,5 @@
 import type { IClientPublishOptions, IConnackPacket, IPublishPacket, MqttClient } from "mqtt";
+import { throwLater } from "../base/outlive.ts";
 import type { Protocol } from "./broker-options.ts";
 
 /** MQTT 5, 3.2.2.3.3: what holds where the broker names no limit. 3.1.1 knows none. */
@@ -98,7 +99,7 @@ export class Session implements Carrier {
   ): Promise<void> {
     const [prefix] = filter.split("+");
     this.#client.on("message", (topic, payload, packet) => {
-      if (!this.#over && topic.startsWith(prefix!)) receive(topic, payload, packet);
+      if (!this.#over && topic.startsWith(prefix!)) throwLater(() => receive(topic, payload, packet));
     });
     // 5: nothing retained at subscription (`rh`), and the flag as it was published (`rap`): an old command must not act,
     // and a new one must not become old. 3.1.1 has the flag only on what was retained before.
@@ -131,9 +132,12 @@ export class Session implements Carrier {
         this.#watched--;
         this.#watchAcks();
       }
-      if (error) refused(`the broker refuses it: ${error.message.replace(/^Publish error: /, "")}`);
-      else acked();
-      this.#room();
+      // The client is in the middle of a packet: what is thrown here would leave it deaf for all that come after.
+      throwLater(() => {
+        if (error) refused(`the broker refuses it: ${error.message.replace(/^Publish error: /, "")}`);
+        else acked();
+      });
+      throwLater(this.#room);
     });
     return true;
   }

@@ -27,6 +27,8 @@ export interface PublishingOptions {
   readonly timing?: Partial<PublisherTiming>;
   /** Of the journal; kept by the caller. */
   readonly path?: string;
+  /** Called after each acknowledgement, as the station does its work there. */
+  readonly acked?: () => void;
 }
 
 /** A publisher with its journal in a folder of its own, and what it logged and what the broker acknowledged. */
@@ -72,6 +74,7 @@ export class Publishing {
       acked: (verdict) => {
         acked.push(verdict);
         bell.ring();
+        options.acked?.();
       },
     }).catch(async (error: unknown) => {
       await journal.close();
