@@ -6,6 +6,7 @@ import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { serviceFolder } from "../base/service.ts";
 import { allowedAt, allowedKeysAt, allowedValuesAt, placesOfKey } from "./allowed.ts";
 import { checkLaneCameras } from "./lane-cameras.ts";
+import { productFaults } from "./products.ts";
 import { type Config, configSchema, type SecretConfig } from "./schema.ts";
 import { keySlip, missingSlip, valueSlip } from "./value-slips.ts";
 import { aliasProblem, encodingProblem, withLineEnds, yamlProblem } from "./yaml-slips.ts";
@@ -205,6 +206,7 @@ function crossCheck(config: Config): { path: Path; text: string }[] {
       text: "found an empty list, wanted a lane for each row of fruit that a camera sees",
     });
   }
+  found.push(...productFaults(config.products));
   const { mqtt } = config;
   const secure = /^(mqtts|tls|wss):/.test(mqtt.url);
   for (const key of ["ca", "cert", "key"] as const) {

@@ -4,6 +4,7 @@ import { SHIPPED_MODEL, serviceFolder } from "../base/service.ts";
 import { gigeSchema, gstSchema, libcameraSchema } from "./camera.ts";
 import { laneSchema } from "./lane.ts";
 import { nameSchema } from "./names.ts";
+import { productsSchema } from "./products.ts";
 import { publicKeySchema } from "./public-key.ts";
 import { secretSchema } from "./secret.ts";
 
@@ -362,6 +363,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("lots of fruit, as growers deliver them"),
+  products: productsSchema,
   mqtt: mqttSchema.prefault({}),
   messages: messagesSchema.prefault({}),
   console: z

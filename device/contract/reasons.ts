@@ -91,6 +91,10 @@ export const reasonTable = {
   calibration: { when: "the calibration does not hold any more", hint: "gradeline-calibrate fit" },
   drift: { when: "something has changed on a lane since it was learned", hint: "see `health`, `drift`" },
   "queue-disk": { when: "the disk takes no unknown items", hint: "free space on the disk" },
+  "outlet-closed": {
+    when: "an outlet is full or stopped; its fruit go by the next rule of `products`",
+    hint: "empty it, and open it again: request `outlet`",
+  },
   "lots-disk": { when: "the disk takes no figures of lots", hint: "check `lots.path` and the space on the disk" },
   "journal-disk": { when: "the disk takes no verdicts", hint: "free space on the disk" },
   "journal-damaged": {

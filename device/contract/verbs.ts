@@ -9,6 +9,8 @@ const transaction = z
   .optional()
   .describe("comes back in the answer as it was given");
 
+const outletStateSchema = z.enum(["open", "full", "stopped"]);
+
 const empty = z.strictObject({});
 
 const place = z.number().int().min(1);
@@ -140,6 +142,15 @@ export const verbs = {
       lot: lotSchema.nullable().optional(),
     }),
     data: z.strictObject({ lots: z.array(lotOnLaneSchema) }),
+  },
+  outlet: {
+    description:
+      "Close an outlet that is full or stopped, or open it again; its fruit go by the next rule of `products`. Without a state tell how they are.",
+    request: z.strictObject({
+      outlet: nameSchema.optional(),
+      state: outletStateSchema.optional(),
+    }),
+    data: z.strictObject({ outlets: z.array(z.strictObject({ outlet: nameSchema, state: outletStateSchema })) }),
   },
   relearn: {
     description: "Take a lane as it is from now on as how it should be: learn anew what drift is held against.",

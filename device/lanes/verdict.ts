@@ -2,13 +2,17 @@ import { formatMicros, readClock } from "../base/time.ts";
 import { type Codes, codesFor } from "../contract/codes.ts";
 import type { VerdictDraft } from "../contract/messages.ts";
 import type { DecidedItem } from "../recipes/decided-item.ts";
+import type { ProductMap } from "./products.ts";
 
 /** The message of a decided item, before the journal gives it its sequence number. */
-export function draftVerdict(device: string, codes: Codes, item: DecidedItem): VerdictDraft {
+export function draftVerdict(device: string, codes: Codes, item: DecidedItem, products?: ProductMap): VerdictDraft {
   const { decision, passed, by } = item;
   // All its times by the same clock, also where that was set a moment ago.
   readClock();
   const { outcomeCode, gradeCode } = codesFor(codes, decision);
+  const sizeMm = passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10;
+  const leaving = products?.leaving({ outcome: decision.outcome, grade: decision.grade, sizeMm }, item.lane);
+  const gateAt = passed.gateAt + (leaving?.laterUs ?? 0);
   return {
     v: 2,
     device,
@@ -28,13 +32,15 @@ export function draftVerdict(device: string, codes: Codes, item: DecidedItem): V
     views: passed.views,
     ...(item.sides === undefined ? {} : { sides: item.sides }),
     ...camerasIn(item),
-    sizeMm: passed.sizeMm === undefined ? null : Math.round(passed.sizeMm * 10) / 10,
+    sizeMm,
     ...(item.lot === undefined ? {} : { lot: item.lot }),
+    ...(leaving === undefined ? {} : { product: leaving.product }),
+    ...(leaving?.outlet === undefined ? {} : { outlet: leaving.outlet }),
     cup: passed.cup ?? null,
     exposedAt: formatMicros(passed.exposedAt),
     decidedAt: formatMicros(item.decidedAt),
-    gateAt: formatMicros(passed.gateAt),
-    late: item.decidedAt > passed.gateAt,
+    gateAt: formatMicros(gateAt),
+    late: item.decidedAt > gateAt,
     recipe: by.recipe,
     model: by.modelHash.slice(0, 16),
     gallery: by.galleryHash.slice(0, 16),

@@ -19,6 +19,7 @@ export interface Reloadable {
 /** Keys that are read where they are used, so that a change of them needs no restart. */
 const LIVE = {
   queue: ["maxItems", "maxBytes"],
+  products: ["outlets", "rules"],
   recipes: ["trust", "keep"],
   mqtt: ["url", "protocol", "clientId", "username", "password", "ca", "cert", "key", "keepaliveS"],
   log: ["level"],

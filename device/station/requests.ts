@@ -4,6 +4,7 @@ import { formatMicros, parseWall } from "../base/time.ts";
 import { encodeJpeg } from "../capture/image.ts";
 import type { LaneConfig } from "../config/schema.ts";
 import type { DataOf, Handlers } from "../contract/verbs.ts";
+import { outletHandlers } from "../lanes/products.ts";
 import { lotHandlers } from "../lots/lot-book.ts";
 import type { Activated } from "../recipes/active.ts";
 import { teachingHandlers } from "../teach/requests.ts";
@@ -71,6 +72,7 @@ export function requestHandlers(station: Station): Handlers {
     rollback: async () => activated(station, await station.recipes.rollback()),
     ...teachingHandlers(() => station.teaching),
     ...lotHandlers(() => station.lots),
+    ...outletHandlers(station.products),
   };
 }
 

@@ -19,6 +19,7 @@ const SET_BY_PEOPLE: ReadonlySet<string> = new Set<ReasonCode>([
   "untaught",
   "calibration",
   "paused",
+  "outlet-closed",
 ]);
 /** One that comes and goes is over once it has stayed away for so long. */
 const HOLD_US = 10e6;

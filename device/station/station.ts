@@ -19,6 +19,7 @@ import { cameraReasons } from "../lanes/camera-reasons.ts";
 import { LaneStats } from "../lanes/counts.ts";
 import { Flows, startTogether } from "../lanes/flows.ts";
 import { RecentValues } from "../lanes/latency.ts";
+import { ProductMap } from "../lanes/products.ts";
 import { draftVerdict } from "../lanes/verdict.ts";
 import { LotBook, lotsFolder } from "../lots/lot-book.ts";
 import type { Journal } from "../publish/journal.ts";
@@ -90,6 +91,7 @@ export class Station implements Closable {
   readonly #codes: Codes;
   #flows!: Flows;
   readonly clock: StationClock;
+  readonly products: ProductMap;
   readonly #scope = new Scope();
   readonly #timers: NodeJS.Timeout[] = [];
   #publisher!: Publisher;
@@ -132,6 +134,8 @@ export class Station implements Closable {
     this.#codes = { grades, outcomes: outcomeCodes };
     this.state.watch(() => this.#reasons());
     this.state.watch(() => this.#publisher.reasons());
+    this.products = new ProductMap(this.config);
+    this.state.watch(() => this.products.reasons());
     for (const { id } of parts.config.cameras) this.#cameraMetrics.set(id, parts.metrics.camera(id));
     for (const { id } of parts.config.lanes) this.#laneMetrics.set(id, parts.metrics.lane(id));
   }
@@ -434,7 +438,9 @@ export class Station implements Closable {
   /** The verdict has its number now; the frame is done with it, also where the disk takes nothing. */
   #decided(item: DecidedItem): void {
     const before = nowMicros();
-    const { verdict, durable } = this.#publisher.take(draftVerdict(this.config.device, this.#codes, item));
+    const { verdict, durable } = this.#publisher.take(
+      draftVerdict(this.config.device, this.#codes, item, this.products),
+    );
     this.#embedProblem = item.embeddings.length > 0 ? undefined : this.#embedProblem;
     this.stats.get(item.lane.id)!.add(verdict);
     if (item.embeddings.length > 0) {

@@ -149,8 +149,13 @@ test("the example's settings that are switched off stand at their defaults", asy
   const camera = /^ *#- id:(?:.*\n)+?\n/gm;
   const free =
     /^ *#(model|varieties|fruit|items|library|engineCache|clientId|username|password|ca|cert|key|token|roi|path|circulate|trust|gradeCodes|shifts|tolerances):.*$/gm;
+  // Sections that are switched off whole.
+  const section = /^#[a-zA-Z]+:\n(?:.*\n)+?\n/gm;
   const plain = parseConfig(text, EXAMPLE);
-  assert.deepEqual(parseConfig(uncommented(text.replaceAll(camera, "\n").replaceAll(free, "")), EXAMPLE), plain);
+  assert.deepEqual(
+    parseConfig(uncommented(text.replaceAll(camera, "\n").replaceAll(section, "\n").replaceAll(free, "")), EXAMPLE),
+    plain,
+  );
 });
 
 test("a secret comes from a file without its line break", async () => {

@@ -62,6 +62,7 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
       shadow: async () => ({ at: now(), shadow: SHADOW }),
       rollback: async () => ({ ...activated, recipe: null, previous: null }),
       lot: async () => ({ lots: [{ lane: "a", lot: { id: "4711", fields: { row: "7" } }, since: now() }] }),
+      outlet: async () => ({ outlets: [{ outlet: "juice", state: "full" }] }),
       relearn: async () => ({ lanes: ["a"] }),
       trigger: async () => ({ lane: "a", camera: "c1" }),
       dismiss: async () => ({ dismissed: 1 }),
@@ -88,11 +89,12 @@ test("mosquitto_sub beside a device receives what the AsyncAPI document promises
   publish(broker.port, "request/rollback", '{"transaction":"t"}');
   publish(broker.port, "request/activate", '{"recipe":"apples-3","transaction":"t"}');
   publish(broker.port, "request/dismiss", '{"items":["a-1"],"transaction":"t"}');
+  publish(broker.port, "request/outlet", '{"outlet":"juice","state":"full","transaction":"t"}');
   publish(broker.port, "request/lot", '{"lot":{"id":"4711","grower":"Huber"},"transaction":"t"}');
   publish(broker.port, "request/replay", '{"lane":"a","from":1,"transaction":"t"}');
   publish(broker.port, "request/pause", "no JSON");
   publish(broker.port, "request/explode", "{}");
-  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 16);
+  await ears.until((lines) => lines.filter(({ topic }) => topic.includes("/response/")).length === 17);
   await line.publisher.close();
   await ears.until((lines) =>
     lines.some(({ topic, payload }) => topic.endsWith("/state") && payload.includes("stopped")),

@@ -5,6 +5,7 @@ import { configSchema } from "../../../device/config/schema.ts";
 import { USUAL_CODES } from "../../../device/contract/codes.ts";
 import type { Decision } from "../../../device/grade/verdict.ts";
 import { Lane } from "../../../device/lanes/lane.ts";
+import { ProductMap } from "../../../device/lanes/products.ts";
 import { draftVerdict } from "../../../device/lanes/verdict.ts";
 import type { DecidedItem, Judge } from "../../../device/recipes/decided-item.ts";
 import type { ItemPassed, ViewSeen } from "../../../device/vision/follower.ts";
@@ -269,4 +270,51 @@ test("a lot changes between two fruit: items in view keep theirs, also when they
     ["a-run-0-2", "2"],
     ["a-run-0-3", undefined],
   ]);
+});
+
+test("a verdict has the product and outlet of the first rule that fits, and is late by that outlet's gate", async () => {
+  const outlets = [
+    { id: "packing", gateMm: 100 },
+    { id: "juice", gateMm: 350 },
+  ];
+  const config = configSchema.shape.products.parse({
+    outlets,
+    rules: [
+      { grade: ["sound"], sizeMm: { from: 65 }, product: "table", outlet: "packing" },
+      { outcome: ["graded"], product: "juice", outlet: "juice" },
+      { product: "rest", outlet: "juice" },
+    ],
+  });
+  const products = new ProductMap({ products: config });
+  const bench = new Bench();
+  const small = passed(2, 1, { sizeMm: 64.9 });
+  const seen = bench.lane.see([view(1, 10), passed(1, 1), view(2, 20), small, passed(3, 0)]);
+  bench.embed(10);
+  bench.embed(20);
+  await seen;
+  const said = (n: number, changes: Partial<DecidedItem> = {}) => {
+    const item = bench.decided.find(({ id }) => id === `a-run-0-${n}`)!;
+    const { product, outlet, gateAt, late } = draftVerdict("b", USUAL_CODES, { ...item, ...changes }, products);
+    return [product, outlet, Math.round(parseMicros(gateAt) - T0) / 1000, late];
+  };
+  const before = { decidedAt: T0 };
+  assert.deepEqual(said(1, before), ["table", "packing", 1000, false]);
+  // 250 mm further on at 500 mm/s.
+  assert.deepEqual(said(2, before), ["juice", "juice", 1500, false]);
+  assert.deepEqual(said(3, before), ["rest", "juice", 1500, false]);
+  assert.deepEqual(said(1, { decidedAt: T0 + 1.2e6 })[3], true);
+  assert.deepEqual(said(2, { decidedAt: T0 + 1.2e6 })[3], false);
+
+  assert.deepEqual([...products.reasons()], []);
+  products.set("packing", "full");
+  assert.deepEqual(said(1, before), ["juice", "juice", 1500, false]);
+  assert.deepEqual(
+    [...products.reasons()].map(({ code, message }) => [code, message]),
+    [["outlet-closed", "outlet packing is full"]],
+  );
+  products.set("juice", "stopped");
+  assert.deepEqual(said(1, before), ["table", undefined, 1000, false]);
+  products.set("packing", "open");
+  assert.deepEqual(said(1, before), ["table", "packing", 1000, false]);
+  assert.throws(() => products.set("roof", "full"), /no outlet "roof", wanted one of: packing, juice/);
 });

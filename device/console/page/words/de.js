@@ -362,6 +362,7 @@ const words = {
   "reason.drift": "Auf der Bahn hat sich etwas verändert",
   "reason.queue-disk": "Unbekannte werden nicht aufgehoben: der Datenträger ist voll",
   "reason.lots-disk": "Der Datenträger nimmt keine Zahlen der Partien an",
+  "reason.outlet-closed": "Ein Ausgang ist voll oder angehalten",
   "reason.journal-disk": "Der Datenträger nimmt keine Urteile an",
   "reason.journal-damaged": "Das Journal war beschädigt und wurde repariert",
   "reason.file-damaged": "Eine Datei war beschädigt und wurde beiseitegelegt",

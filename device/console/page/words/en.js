@@ -358,6 +358,7 @@ const words = {
   "reason.drift": "Something has changed on the lane",
   "reason.queue-disk": "Unknown fruit are not kept: the disk is full",
   "reason.lots-disk": "The disk takes no figures of lots",
+  "reason.outlet-closed": "An outlet is full or stopped",
   "reason.journal-disk": "The disk takes no verdicts",
   "reason.journal-damaged": "The journal was damaged and mended",
   "reason.file-damaged": "A file was damaged and set aside",

@@ -349,6 +349,7 @@ const words = {
   "reason.drift": "Algo ha cambiado en el canal",
   "reason.queue-disk": "No se conservan los desconocidos: el disco está lleno",
   "reason.lots-disk": "El disco no admite las cifras de los lotes",
+  "reason.outlet-closed": "Una salida está llena o parada",
   "reason.journal-disk": "El disco no admite veredictos",
   "reason.journal-damaged": "El diario estaba dañado y se ha reparado",
   "reason.file-damaged": "Un archivo estaba dañado y se ha apartado",

@@ -350,6 +350,7 @@ const words = {
   "reason.drift": "Quelque chose a changé sur la voie",
   "reason.queue-disk": "Les inconnus ne sont pas conservés : le disque est plein",
   "reason.lots-disk": "Le disque ne prend pas les chiffres des lots",
+  "reason.outlet-closed": "Une sortie est pleine ou arrêtée",
   "reason.journal-disk": "Le disque ne prend pas de verdicts",
   "reason.journal-damaged": "Le journal était endommagé et a été réparé",
   "reason.file-damaged": "Un fichier était endommagé et a été mis de côté",

@@ -349,6 +349,7 @@ const words = {
   "reason.drift": "Qualcosa è cambiato sulla corsia",
   "reason.queue-disk": "Gli sconosciuti non si conservano: il disco è pieno",
   "reason.lots-disk": "Il disco non accetta i dati dei lotti",
+  "reason.outlet-closed": "Un'uscita è piena o ferma",
   "reason.journal-disk": "Il disco non accetta verdetti",
   "reason.journal-damaged": "Il diario era danneggiato ed è stato riparato",
   "reason.file-damaged": "Un file era danneggiato ed è stato messo da parte",

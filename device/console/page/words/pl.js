@@ -352,6 +352,7 @@ const words = {
   "reason.drift": "Coś zmieniło się na torze",
   "reason.queue-disk": "Nieznane nie są przechowywane: dysk jest pełny",
   "reason.lots-disk": "Dysk nie przyjmuje danych partii",
+  "reason.outlet-closed": "Wyjście jest pełne lub zatrzymane",
   "reason.journal-disk": "Dysk nie przyjmuje werdyktów",
   "reason.journal-damaged": "Dziennik był uszkodzony i został naprawiony",
   "reason.file-damaged": "Plik był uszkodzony i został odłożony na bok",

@@ -335,6 +335,7 @@ const words = {
   "reason.drift": "通道上有变化",
   "reason.queue-disk": "未知果实未被保留：磁盘已满",
   "reason.lots-disk": "磁盘不接受批次数据",
+  "reason.outlet-closed": "出口已满或已停止",
   "reason.journal-disk": "磁盘不接受判定",
   "reason.journal-damaged": "日志曾损坏并已修复",
   "reason.file-damaged": "有文件损坏，已移到一旁",
