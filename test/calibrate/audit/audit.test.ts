@@ -78,6 +78,23 @@ describe("items that are there twice", () => {
     assert.deepEqual(finding?.views, [2, 0]);
   });
 
+  test("one view of ten in common is an accident of two fruit that look alike, eight are one fruit twice", () => {
+    const ten = item("ten", "sound", 0, 10);
+    const shared = (views: number) => {
+      // The same place, and so many of the same pictures; the others are its own.
+      const other = { ...ten, id: "other" };
+      const pictures = picturesOf("ten", 10).map((same, view) =>
+        view < views ? same : picturesOf("other", 10)[view]!,
+      );
+      return audit([...FINE, ten, other], { other: pictures }).filter(({ items }) => items.includes("other"));
+    };
+    assert.deepEqual(kinds(shared(1)), []);
+    assert.deepEqual(kinds(shared(7)), []);
+    const [found] = shared(8);
+    assert.equal(found!.kind, "duplicate");
+    assert.match(found!.found, /8 of 10 views the same/);
+  });
+
   test("two fruit of other pictures are none, however near their embeddings; without pictures only equals are", () => {
     const twin = { ...FINE[3]!, id: "twin" };
     assert.deepEqual(audit([...FINE, twin]), []);
