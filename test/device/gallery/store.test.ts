@@ -336,3 +336,14 @@ test("a full disk keeps the last good gallery, and saving goes on when there is 
   assert.ok((await readdir(join(folder, "after"))).every((name) => !name.endsWith(".tmp")));
   assert.ok(generationOf((await readGallery(join(folder, "later"), MADE_MODEL)).gallery) > Number(first!.generation));
 });
+
+test("a change that is taken back is kept beside the gallery, for the case that this one turns out damaged", async () => {
+  const writer = await openWriter();
+  for (const generation of [1, 2]) await writer.save(madeGallery(generation), "made");
+  await writer.step("back");
+  assert.equal(generationOf((await readGallery(folder, MADE_MODEL)).gallery), 1);
+  await truncate(join(folder, "gallery.bin"), 99);
+  const { gallery, warning } = await readGallery(folder, MADE_MODEL);
+  assert.equal(generationOf(gallery), 2);
+  assert.match(warning ?? "", /the one before it is used/);
+});
