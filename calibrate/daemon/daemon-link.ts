@@ -4,16 +4,10 @@ import { connectAsync, type MqttClient } from "mqtt";
 import { type ErrorCode, GradelineError } from "../../device/base/errors.ts";
 import type { Closable } from "../../device/base/lifecycle.ts";
 import type { Config } from "../../device/config/schema.ts";
-import {
-  type LaneStatsMessage,
-  laneStatsSchema,
-  type StateMessage,
-  stateSchema,
-  type Verdict,
-  verdictSchema,
-} from "../../device/contract/messages.ts";
+import type { LaneStatsMessage, StateMessage, Verdict } from "../../device/contract/messages.ts";
+import { readMessage, readResponse } from "../../device/contract/reading.ts";
 import { topicRoot } from "../../device/contract/topics.ts";
-import { type DataOf, type RequestOf, responseSchema, type Verb, verbNames } from "../../device/contract/verbs.ts";
+import { type DataOf, type RequestOf, type Verb, verbNames } from "../../device/contract/verbs.ts";
 import { brokerOptions, type Protocol } from "../../device/publish/broker-options.ts";
 import { fallsBack, reasonOf } from "../../device/publish/link-errors.ts";
 
@@ -151,7 +145,7 @@ export class DaemonLink implements Closable {
     const value = parse(payload);
     const [first, second, third] = topic.split("/");
     if (topic === "state") {
-      this.#state = stateSchema.safeParse(value).data ?? this.#state;
+      this.#state = readMessage("state", value) ?? this.#state;
       this.#heardState.resolve();
       try {
         this.#checkThere();
@@ -160,26 +154,26 @@ export class DaemonLink implements Closable {
       }
     } else if (first === "response") this.#answered(second!, value);
     else if (third === "verdict") {
-      const verdict = verdictSchema.safeParse(value);
-      if (verdict.success) this.events.emit("verdict", verdict.data);
+      const verdict = readMessage("verdict", value);
+      if (verdict !== undefined) this.events.emit("verdict", verdict);
     } else if (third === "stats") {
-      const stats = laneStatsSchema.safeParse(value);
-      if (stats.success) this.events.emit("stats", stats.data);
+      const stats = readMessage("laneStats", value);
+      if (stats !== undefined) this.events.emit("stats", stats);
     }
   }
 
   #answered(name: string, value: unknown): void {
     const verb = verbNames.find((known) => known === name);
     if (verb === undefined) return;
-    const parsed = responseSchema(verb).safeParse(value);
+    const read = readResponse(verb, value);
     const { transaction } = (value ?? {}) as { transaction?: unknown };
     const pending = this.#pending.get(String(transaction));
     if (pending === undefined) return;
-    if (!parsed.success) {
+    if (read === undefined) {
       pending.reject(new GradelineError("BROKER", `the daemon's answer to \`${verb}\` is not as promised`));
       return;
     }
-    const answer = parsed.data as
+    const answer = read as
       | { status: "ok"; data: unknown }
       | { status: "error"; error: { code: string; message: string; hint?: string } };
     if (answer.status === "ok") pending.resolve(answer.data);

@@ -18,6 +18,8 @@ const RETAIN_NOT_SUPPORTED = 154;
 const USE_ANOTHER_SERVER = 156;
 const SERVER_MOVED = 157;
 
+const HUNG_UP = "the broker closed the connection";
+
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
@@ -74,10 +76,22 @@ export function isLasting(error: unknown): boolean {
   return lasting.includes(codeOf(error));
 }
 
-/** Why there is no connection, and what to do about it. */
-export function reasonOf(error: unknown): { message: string; hint: string | undefined } {
+const WANTS_CERTIFICATE = "set `mqtt.cert` and `mqtt.key`";
+
+/**
+ * Why there is no connection, and what to do about it.
+ *
+ * @param bare it was spoken to over TLS without a certificate of ours: a broker that wants one may hang up without a word
+ */
+export function reasonOf(error: unknown, bare = false): { message: string; hint: string | undefined } {
+  const reason = plainReasonOf(error);
+  if (!bare || reason.hint !== undefined || reason.message !== HUNG_UP) return reason;
+  return { ...reason, hint: `where the broker wants a client certificate, ${WANTS_CERTIFICATE}` };
+}
+
+function plainReasonOf(error: unknown): { message: string; hint: string | undefined } {
   if (error instanceof GradelineError) return { message: error.message, hint: error.hint };
-  if (error === undefined) return { message: "the broker closed the connection", hint: undefined };
+  if (error === undefined) return { message: HUNG_UP, hint: undefined };
   const code = codeOf(error);
   const message = (error instanceof Error && error.message) || String(code ?? error);
   switch (code) {
@@ -97,7 +111,7 @@ export function reasonOf(error: unknown): { message: string; hint: string | unde
       };
     case "EPIPE":
     case "ECONNRESET":
-      return { message: "the broker closed the connection", hint: undefined };
+      return { message: HUNG_UP, hint: undefined };
     case "ECONNREFUSED":
     case "ENOTFOUND":
     case "EHOSTUNREACH":
@@ -108,7 +122,7 @@ export function reasonOf(error: unknown): { message: string; hint: string | unde
       if (typeof code === "string" && /_ALERT_(?!UNKNOWN_CA$)/.test(code)) {
         return {
           message,
-          hint: "the broker wants a client certificate that it trusts: set `mqtt.cert` and `mqtt.key`",
+          hint: `the broker wants a client certificate that it trusts: ${WANTS_CERTIFICATE}`,
         };
       }
       const tls = typeof code === "string" && /CERT|TLS|SSL|SIGNATURE/.test(code);

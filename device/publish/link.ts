@@ -220,11 +220,12 @@ export class Link implements Closable {
 
   /** Each reason is told once until it changes or a connection was there in between; a log must not grow from it. */
   #tell(end: End): void {
-    const { message, hint } = reasonOf(end.error);
+    const { url, cert } = this.#parts.mqtt;
+    const { message, hint } = reasonOf(end.error, !end.accepted && cert === undefined && /^(mqtts|wss|tls):/.test(url));
     const known = this.#reason === message;
     this.#state = end.slow ? "refused" : "connecting";
     this.#reason = message;
-    const fields = { url: this.#parts.mqtt.url, reason: message, ...(hint === undefined ? {} : { hint }) };
+    const fields = { url, reason: message, ...(hint === undefined ? {} : { hint }) };
     const text = end.slow ? "turned away by the broker, trying on slowly" : "no connection to the broker, trying on";
     if (known) this.#parts.log.debug(fields, text);
     else if (end.slow) this.#parts.log.error(fields, text);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { asGradelineError, type GradelineError } from "../base/errors.ts";
+import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { type Closable, Scope } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { type Micros, nowMicros, parseMicros } from "../base/time.ts";
@@ -405,11 +405,17 @@ export class Station implements Closable {
 
   /** A camera that cannot be opened degrades the line where others grade on; without any there is no line. */
   #takeFailures(opened: readonly PromiseSettledResult<Camera>[]): void {
-    for (const [index, result] of opened.entries()) {
-      if (result.status === "fulfilled") continue;
-      if (this.cameras.size === 0) throw result.reason;
-      const { id } = this.config.cameras[index]!;
-      const { code, message, hint } = asGradelineError(result.reason, "SOURCE");
+    const failed = opened.flatMap((result, index) => {
+      if (result.status === "fulfilled") return [];
+      return { id: this.config.cameras[index]!.id, error: asGradelineError(result.reason, "SOURCE") };
+    });
+    if (this.cameras.size === 0 && failed.length > 0) {
+      const { code, hint } = failed[0]!.error;
+      const message = failed.map(({ id, error }) => `camera ${id}: ${error.message}`).join("; ");
+      throw new GradelineError(code, message, { hint, cause: failed[0]!.error });
+    }
+    for (const { id, error } of failed) {
+      const { code, message, hint } = error;
       this.#log.error({ camera: id, code, hint }, `the camera cannot be opened, the others grade: ${message}`);
       this.#failedCameras.push({ code: "camera-away", camera: id, message: `camera ${id}: ${message}`, hint });
     }

@@ -6,6 +6,10 @@ import { gradeSchema } from "../../config/schema.ts";
 export const MAX_RECIPE_BYTES = 2 * 1024 ** 3;
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 const MAX_PARTS = 50_000;
+/** Objects and lists within each other, the outermost included; a manifest has three. */
+const MAX_DEPTH = 4;
+/** Braces, brackets, colons and commas: eight for each part, and those of all the rest. */
+const MAX_MARKS = 8 * MAX_PARTS + 10_000;
 
 /** Name and version of a recipe are part of messages and shown to people. */
 const word = z
@@ -94,6 +98,7 @@ export function digestOfManifest(bytes: Uint8Array): string {
 
 /** @returns the manifest, or what is wrong with it */
 export function decodeManifest(bytes: Uint8Array): Manifest | string {
+  if (!isModest(bytes)) return "its manifest holds more than one can, or holds it too deeply";
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -111,6 +116,33 @@ export function decodeManifest(bytes: Uint8Array): Manifest | string {
   if (canonical(parsed.data) !== Buffer.from(bytes).toString("utf8")) return "its manifest is not in canonical form";
   return parsed.data;
 }
+
+/** A parser would spend seconds and a gigabyte on what is only brackets, or only keys. */
+function isModest(bytes: Uint8Array): boolean {
+  let depth = 0;
+  let marks = 0;
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (quoted) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) quoted = false;
+    } else if (byte === QUOTE) quoted = true;
+    else if (MARKS[byte] === 1) {
+      depth += DEEPER[byte]!;
+      if (depth > MAX_DEPTH || ++marks > MAX_MARKS) return false;
+    }
+  }
+  return true;
+}
+
+const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
+const MARKS = new Uint8Array(256);
+for (const mark of "{}[]:,") MARKS[mark.charCodeAt(0)] = 1;
+const DEEPER = new Int8Array(256);
+for (const mark of "{[") DEEPER[mark.charCodeAt(0)] = 1;
+for (const mark of "}]") DEEPER[mark.charCodeAt(0)] = -1;
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;

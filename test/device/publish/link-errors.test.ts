@@ -60,3 +60,12 @@ test("the reason says what to look at", () => {
     hint: "do that",
   });
 });
+
+test("over TLS without a certificate of ours a broker that hangs up may want one, and the hint says so", () => {
+  for (const error of [undefined, coded("ECONNRESET"), coded("EPIPE")]) {
+    assert.match(reasonOf(error, true).hint!, /wants a client certificate, set `mqtt\.cert` and `mqtt\.key`/);
+    assert.equal(reasonOf(error).hint, undefined);
+  }
+  assert.match(reasonOf(coded("ECONNREFUSED"), true).hint!, /mqtt\.url/);
+  assert.equal(reasonOf(coded(149), true).hint, undefined);
+});

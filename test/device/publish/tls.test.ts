@@ -79,3 +79,13 @@ test("a client whose certificate the broker does not know is turned away, and th
   assert.equal(publisher.health.broker.connects, 0);
   assert.equal(publisher.health.journal.depth, 1);
 });
+
+test("a broker that wants a client's certificate where none is configured: the hint names both settings", {
+  skip,
+}, async () => {
+  const { publisher, log } = await open({ ca: file("plant-ca.pem") });
+  await publisher.take(draft("a", 1)).durable;
+  await line!.until(() => log.some(({ hint }) => /`mqtt\.cert` and `mqtt\.key`/.test(hint ?? "")));
+  assert.equal(publisher.health.broker.connects, 0);
+  assert.equal(publisher.health.journal.depth, 1);
+});

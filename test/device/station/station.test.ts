@@ -9,6 +9,7 @@ import { type ConfigInput, lineSchema, replaySchema } from "../../../device/conf
 import type { HealthMessage } from "../../../device/contract/messages.ts";
 import { openLine } from "../../../device/simulation/source.ts";
 import { Board, isWell } from "../../support/board.ts";
+import { Daemon } from "../../support/daemon.ts";
 import { assertNumbered, verdictsOf, withoutRepeats, wrongs } from "../../support/daemon-verdicts.ts";
 import { truthOf } from "../../support/line-config.ts";
 
@@ -115,4 +116,16 @@ test("a camera whose source cannot be opened at all degrades the line, and the o
   assert.match(causes[0]!.message, /nowhere/);
   await board.ears.count("cups/verdict", 3);
   assert.deepEqual(await daemon.kill("SIGTERM"), { code: 0, signal: null });
+});
+
+test("where no camera can be opened there is no line: the daemon ends with 1, the camera's name and what to do", async () => {
+  let config = board.line({ pace: "real" });
+  for (const id of ["belt", "cups"]) {
+    config = instead(config, id, { kind: "replay", path: join(board.folder, "nowhere", id), fps: 12 });
+  }
+  const { code, text } = await Daemon.toTheEnd(board.folder, config);
+  assert.equal(code, 1);
+  assert.match(text, /camera belt.*no folder .*nowhere/);
+  assert.match(text, /camera cups/);
+  assert.match(text, /`path`/);
 });

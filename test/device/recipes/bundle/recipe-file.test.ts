@@ -299,14 +299,14 @@ test("a part that another key holder filled otherwise than the manifest says is 
   );
 });
 
-test("a manifest in another form than its one is refused: each recipe has one hash", async () => {
-  const loose = Buffer.from(` ${Buffer.from(encodeManifest(made.manifest)).toString()}`);
+/** A file that holds only these bytes as its manifest, and their signature. */
+async function signedManifest(name: string, manifest: Buffer): Promise<string> {
   const signer = await Signer.read(key.path);
-  const signature = Buffer.from(signer.sign(loose)).toString("base64url");
-  const path = join(own, "loose.recipe");
+  const signature = Buffer.from(signer.sign(manifest)).toString("base64url");
+  const path = join(own, name);
   const signed = Buffer.from(JSON.stringify({ v: 1, key: signer.publicKey, signature }));
   const entries = [
-    ["manifest.json", loose],
+    ["manifest.json", manifest],
     ["manifest.sig", signed],
   ] as const;
   const pieces = entries.flatMap(([name, content]) => [
@@ -315,7 +315,36 @@ test("a manifest in another form than its one is refused: each recipe has one ha
     entryPadding(content.length),
   ]);
   await writeFile(path, Buffer.concat(pieces));
-  await refused(takenFrom(path), "RECIPE", /not in canonical form/);
+  return path;
+}
+
+test("a manifest in another form than its one is refused: each recipe has one hash", async () => {
+  const loose = Buffer.from(` ${Buffer.from(encodeManifest(made.manifest)).toString()}`);
+  await refused(takenFrom(await signedManifest("loose.recipe", loose)), "RECIPE", /not in canonical form/);
+});
+
+test("a signed manifest of fifteen megabytes that is only brackets, keys or text is refused in under a second", async () => {
+  const bytes = 15_000_000;
+  const nested = (open: string, close: string, inner = "") => {
+    const count = Math.floor(bytes / (open.length + close.length));
+    return open.repeat(count) + inner + close.repeat(count);
+  };
+  const text = Buffer.from(encodeManifest(made.manifest)).toString();
+  for (const [manifest, message] of [
+    [nested("[", "]"), /too deeply/],
+    [nested('{"a":', "}", "1"), /too deeply/],
+    [text.replace('"parts":[', `"parts":[${nested("[", "]")},`), /too deeply/],
+    [`{${Array.from({ length: 1.2e6 }, (_, i) => `"k${i}":0`).join(",")}}`, /more than one can/],
+    [`{"parts":[${"1,".repeat(bytes / 2)}1]}`, /more than one can/],
+    [text.replace('"name":"', `"name":"${'[\\"'.repeat(bytes / 4)}`), /does not fit: .*Too big/],
+  ] as const) {
+    const path = await signedManifest("large.recipe", Buffer.from(manifest));
+    const before = process.cpuUsage();
+    await refused(takenFrom(path), "RECIPE", message);
+    // Of the processor: a busy machine makes nothing slower that way.
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 1e6, `${message}: ${(user + system) / 1e6} s`);
+  }
 });
 
 test("a private key that others may read, of another kind, or none is refused, and nothing of it is told", async () => {
