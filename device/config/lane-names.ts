@@ -10,6 +10,6 @@ import type { Config, LaneConfig } from "./schema.ts";
 export function laneNamed({ lanes }: Pick<Config, "lanes">, name: string, code: ErrorCode): LaneConfig {
   const lane = lanes.find(({ id }) => id === name);
   if (lane !== undefined) return lane;
-  const known = lanes.map(({ id }) => id).join(", ");
+  const known = lanes.map(({ id }) => id).join(", ") || "none is configured";
   throw new GradelineError(code, `there is no lane ${JSON.stringify(name)}, wanted one of: ${known}`);
 }

@@ -1,13 +1,18 @@
+import type { EventEmitter } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
+import { shortHash } from "../base/short-hash.ts";
 import type { Crops, GradeReason, ItemDetail, QueueShown, ViewDetail, Why } from "../console/view.ts";
 import type { Verdict } from "../contract/messages.ts";
+import type { ProvenEmbedder } from "../embed/embedder.ts";
 import { embedAll } from "../gallery/enroll.ts";
 import { readKeptCrops } from "../gallery/store.ts";
 import type { Gallery } from "../grade/gallery.ts";
 import { Grader } from "../grade/grader.ts";
 import { type Neighbour, NeighbourSearch } from "../grade/search/nearest.ts";
+import type { Recipe } from "../recipes/load.ts";
 import { camerasOfViews, type KeptItem, spreadViews } from "../teach/kept.ts";
-import type { GradedItem, Station } from "./station.ts";
+import type { Teaching } from "../teach/teaching.ts";
+import type { GradedItem, StationEvents } from "./hand-over.ts";
 
 /** Items of the queue that are told at once; more appear as they are answered. */
 const MAX_TOLD = 60;
@@ -32,26 +37,35 @@ interface Looked {
   readonly cameras: readonly string[] | undefined;
 }
 
+export interface ItemsParts {
+  readonly events: EventEmitter<StationEvents>;
+  /** The active model. */
+  readonly embedder: ProvenEmbedder;
+  /** The active recipe. */
+  readonly recipe: Recipe;
+  readonly teaching: Pick<Teaching, "queue" | "latest">;
+}
+
 /** What the page looks at item by item: views, why a grade was given, the nearest references. */
 export class StationItems {
-  readonly #station: Station;
+  readonly #parts: ItemsParts;
   /** All embeddings of an item, by its name, with the hash of the model that made them. */
   readonly #whole = new Map<string, { readonly model: string; readonly rows: Float32Array }>();
   #bytes = 0;
   /** One item is embedded for people at a time: the line goes first. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(station: Station) {
-    this.#station = station;
-    station.events.on("item", (item) => this.#seen(item));
+  constructor(parts: ItemsParts) {
+    this.#parts = parts;
+    parts.events.on("item", (item) => this.#seen(item));
   }
 
   async detail(id: string): Promise<ItemDetail | undefined> {
     const item = await this.#look(id);
     if (item === undefined) return undefined;
     const { verdict, pictured, count, cameras } = item;
-    const { gallery, grader, galleryHash } = this.#station.recipe;
-    const queued = this.#station.teaching.queue.get(id) !== undefined;
+    const { gallery, grader, galleryHash } = this.#parts.recipe;
+    const queued = this.#parts.teaching.queue.get(id) !== undefined;
     const enrolled = gallery?.references.find((reference) => reference.id === id)?.grade ?? null;
     const viewOf = (view: number, near: readonly Neighbour[]): ViewDetail => ({
       nearest: near,
@@ -64,7 +78,7 @@ export class StationItems {
     const nearest = await neighboursOf(embeddings, count, gallery);
     const { decision, like, rival, strangeness, limits } = grader.reasons(embeddings, count);
     const why: Why = {
-      gallery: galleryHash.slice(0, 16),
+      gallery: shortHash(galleryHash),
       outcome: decision.outcome,
       grade: decision.grade,
       like,
@@ -81,20 +95,20 @@ export class StationItems {
 
   async views(id: string): Promise<Crops | undefined> {
     const item = await this.#look(id);
-    const { sizePx, cropFill: fill } = this.#station.embedder.model;
+    const { sizePx, cropFill: fill } = this.#parts.embedder.model;
     return item === undefined ? undefined : { sizePx, fill, crops: item.crops };
   }
 
   /** Only names of enrolled items are looked for on disk. */
   async referenceViews(id: string): Promise<Crops | undefined> {
-    const { gallery } = this.#station.recipe;
+    const { gallery } = this.#parts.recipe;
     if (!gallery?.references.some((reference) => reference.id === id)) return undefined;
-    const crops = await readKeptCrops(this.#station.recipe.folder, id, gallery.sizePx);
-    return { sizePx: gallery.sizePx, fill: this.#station.embedder.model.cropFill, crops };
+    const crops = await readKeptCrops(this.#parts.recipe.folder, id, gallery.sizePx);
+    return { sizePx: gallery.sizePx, fill: this.#parts.embedder.model.cropFill, crops };
   }
 
   queue(): QueueShown {
-    const items = this.#station.teaching.queue.list();
+    const items = this.#parts.teaching.queue.list();
     return { total: items.length, items: items.slice(0, MAX_TOLD).map(({ verdict }) => verdict) };
   }
 
@@ -122,11 +136,11 @@ export class StationItems {
   }
 
   get #model(): string {
-    return this.#station.embedder.model.hash.slice(0, 16);
+    return shortHash(this.#parts.embedder.model.hash);
   }
 
   async #look(id: string): Promise<Looked | undefined> {
-    const { latest, queue } = this.#station.teaching;
+    const { latest, queue } = this.#parts.teaching;
     const recent = latest.get(id);
     if (recent !== undefined) return this.#recent(recent);
     const queued = queue.get(id);
@@ -144,7 +158,7 @@ export class StationItems {
 
   #recent({ verdict, crops, embeddings, cameras: keptBy }: KeptItem): Looked {
     const whole = this.#wholeOf(verdict.item);
-    const count = whole === undefined ? crops.length : whole.length / this.#station.embedder.model.dimension;
+    const count = whole === undefined ? crops.length : whole.length / this.#parts.embedder.model.dimension;
     const pictured = spreadViews(count);
     const seenBy = camerasOfViews(verdict);
     return {
@@ -160,12 +174,12 @@ export class StationItems {
 
   async #embed(id: string, crops: readonly Uint8Array[]): Promise<Float32Array> {
     const there = this.#wholeOf(id);
-    if (there?.length === crops.length * this.#station.embedder.model.dimension) return there;
+    if (there?.length === crops.length * this.#parts.embedder.model.dimension) return there;
     const work = this.#last.then(async () => {
       // Another one may be in use when its turn has come.
-      const { embedder } = this.#station;
+      const { embedder } = this.#parts;
       const rows = await embedAll(embedder, crops);
-      return { model: embedder.model.hash.slice(0, 16), rows };
+      return { model: shortHash(embedder.model.hash), rows };
     });
     this.#last = work.catch(() => {});
     const { model, rows } = await work;

@@ -1,12 +1,23 @@
+import { rounded } from "../base/numbers.ts";
+import { shortHash } from "../base/short-hash.ts";
 import type { MapShown, Point } from "../console/view.ts";
 import { describeItem } from "../grade/descriptors.ts";
 import type { Gallery, Reference } from "../grade/gallery.ts";
 import { fitProjection, type Projection, project } from "../grade/projection.ts";
-import type { Station } from "./station.ts";
+import type { Recipe } from "../recipes/load.ts";
+import type { Teaching } from "../teach/teaching.ts";
 
 /** More points than this on a phone are a blot; of more references an even part is shown. */
 const MAX_REFERENCES = 500;
 const COMPONENTS = 2;
+/** Finer than a pixel of any screen. */
+const DIGITS = 4;
+
+export interface MapParts {
+  /** The active recipe. */
+  readonly recipe: Recipe;
+  readonly teaching: Pick<Teaching, "latest">;
+}
 
 interface Plane {
   readonly gallery: Gallery;
@@ -16,16 +27,16 @@ interface Plane {
 
 /** References and items in the plane in which the references differ most. */
 export class StationMap {
-  readonly #station: Station;
+  readonly #parts: MapParts;
   #plane: Plane | undefined;
 
-  constructor(station: Station) {
-    this.#station = station;
+  constructor(parts: MapParts) {
+    this.#parts = parts;
   }
 
   /** Lays the plane anew where the gallery has changed; undefined where nothing is enrolled. */
   shown(): MapShown | undefined {
-    const { recipe, teaching } = this.#station;
+    const { recipe, teaching } = this.#parts;
     const { gallery } = recipe;
     if (gallery === undefined || gallery.references.length === 0) {
       this.#plane = undefined;
@@ -34,7 +45,7 @@ export class StationMap {
     if (this.#plane?.gallery !== gallery) this.#plane = planeOf(gallery);
     const { references, projection } = this.#plane;
     return {
-      gallery: recipe.galleryHash.slice(0, 16),
+      gallery: shortHash(recipe.galleryHash),
       references,
       enrolled: gallery.references.length,
       explained: [...projection.explained],
@@ -51,11 +62,11 @@ export class StationMap {
    * @returns null while nobody looks at a map, or where the plane is one of another gallery or model
    */
   spotOf(model: string, embeddings: Float32Array, count: number): Point | null {
-    if (this.#plane === undefined || this.#plane.gallery !== this.#station.recipe.gallery || count === 0) return null;
+    if (this.#plane === undefined || this.#plane.gallery !== this.#parts.recipe.gallery || count === 0) return null;
     if (!this.#plane.gallery.modelHash.startsWith(model)) return null;
     const { projection } = this.#plane;
     const [x, y] = project(meanOf(embeddings, count, projection.dimension), 1, projection);
-    return { x: rounded(x!), y: rounded(y!) };
+    return { x: rounded(x!, DIGITS), y: rounded(y!, DIGITS) };
   }
 }
 
@@ -71,8 +82,8 @@ function planeOf(gallery: Gallery): Plane {
   const references = shown.map(({ id, grade }, row) => ({
     id,
     grade,
-    x: rounded(spots[row * COMPONENTS]!),
-    y: rounded(spots[row * COMPONENTS + 1]!),
+    x: rounded(spots[row * COMPONENTS]!, DIGITS),
+    y: rounded(spots[row * COMPONENTS + 1]!, DIGITS),
   }));
   return { gallery, projection, references };
 }
@@ -88,9 +99,4 @@ function meanOf(embeddings: Float32Array, count: number, dimension: number): Flo
   const mean = new Float64Array(dimension);
   describeItem(embeddings, count, mean);
   return Float32Array.from(mean);
-}
-
-/** Finer than a pixel of any screen. */
-function rounded(value: number): number {
-  return Math.round(value * 1e4) / 1e4;
 }

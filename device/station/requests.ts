@@ -1,59 +1,60 @@
 import { setTimeout } from "node:timers/promises";
 import { GradelineError } from "../base/errors.ts";
+import { shortHash } from "../base/short-hash.ts";
 import { formatMicros, parseWall } from "../base/time.ts";
 import { encodeJpeg } from "../capture/image.ts";
-import type { LaneConfig } from "../config/schema.ts";
+import { laneNamed } from "../config/lane-names.ts";
+import type { Config, LaneConfig } from "../config/schema.ts";
+import type { ShadowMessage } from "../contract/messages.ts";
 import type { DataOf, Handlers } from "../contract/verbs.ts";
-import { outletHandlers } from "../lanes/products.ts";
-import { lotHandlers } from "../lots/lot-book.ts";
-import type { Activated } from "../recipes/active.ts";
+import type { Camera } from "../lanes/camera.ts";
+import { outletHandlers, type ProductMap } from "../lanes/products.ts";
+import { type LotBook, lotHandlers } from "../lots/lot-book.ts";
+import type { Publisher } from "../publish/publisher.ts";
+import type { Activated, StationRecipes } from "../recipes/active.ts";
+import type { Recipe } from "../recipes/load.ts";
 import { teachingHandlers } from "../teach/requests.ts";
+import type { Teaching } from "../teach/teaching.ts";
 import { shadowMessage } from "./messages.ts";
-import type { Station } from "./station.ts";
+
+type Cameras = ReadonlyMap<string, Pick<Camera, "snapshot" | "trigger">>;
+
+/** What requests are answered with; asked for anew at each. */
+export interface RequestParts {
+  readonly config: Pick<Config, "cameras" | "lanes">;
+  readonly cameras: Cameras;
+  readonly recipes: StationRecipes;
+  readonly teaching: Teaching;
+  readonly lots: LotBook;
+  readonly products: ProductMap;
+  publisher(): Pick<Publisher, "replay">;
+  pause(paused: boolean): void;
+  /** Reads the gallery again. */
+  reload(): Promise<Recipe>;
+  /** Tells which recipe decides beside the active one. */
+  tellShadow(): ShadowMessage;
+}
 
 /** What the device does when it is asked over MQTT. */
-export function requestHandlers(station: Station): Handlers {
+export function requestHandlers(parts: RequestParts): Handlers {
+  const { config, cameras, recipes } = parts;
   return {
     pause: async () => {
-      station.pause(true);
+      parts.pause(true);
       return { paused: true };
     },
     resume: async () => {
-      station.pause(false);
+      parts.pause(false);
       return { paused: false };
     },
-    snapshot: async ({ camera: wanted }) => {
-      const id = wanted ?? station.config.cameras[0]?.id;
-      const camera = id === undefined ? undefined : station.cameras.get(id);
-      if (id === undefined || camera === undefined) {
-        const known = [...station.cameras.keys()].join(", ") || "none is configured";
-        throw new GradelineError("REQUEST", `there is no camera ${JSON.stringify(id ?? "")}, wanted one of: ${known}`);
-      }
-      const picture = await camera.snapshot();
-      const jpeg = await encodeJpeg(picture);
-      return {
-        camera: id,
-        exposedAt: formatMicros(picture.exposedAt),
-        widthPx: picture.widthPx,
-        heightPx: picture.heightPx,
-        jpeg: jpeg.toString("base64"),
-      };
-    },
+    snapshot: ({ camera }) => snapshotOf(camera ?? config.cameras[0]?.id ?? "", cameras),
     trigger: async ({ lane: wanted }) => {
-      const { lanes } = station.config;
-      const lane = wanted === undefined ? lanes[0] : lanes.find(({ id }) => id === wanted);
-      if (lane === undefined) {
-        const known = lanes.map(({ id }) => id).join(", ") || "none is configured";
-        throw new GradelineError(
-          "REQUEST",
-          `there is no lane ${JSON.stringify(wanted ?? "")}, wanted one of: ${known}`,
-        );
-      }
-      await triggerLane(lane, station.cameras);
+      const lane = laneNamed(config, wanted ?? config.lanes[0]?.id ?? "", "REQUEST");
+      await triggerLane(lane, cameras);
       return { lane: lane.id, camera: lane.camera };
     },
     replay: async ({ lane, from, to }) => {
-      const count = await station.publisher.replay({
+      const count = await parts.publisher().replay({
         lane,
         ...(typeof from === "string" ? { fromUs: parseWall(from) } : { fromSeq: from }),
         ...(typeof to === "string" ? { toUs: parseWall(to) } : { toSeq: to }),
@@ -61,34 +62,53 @@ export function requestHandlers(station: Station): Handlers {
       return { lane, count };
     },
     reload: async () => {
-      const recipe = await station.reload();
-      return { gallery: recipe.galleryHash.slice(0, 16), references: recipe.references };
+      const recipe = await parts.reload();
+      return { gallery: shortHash(recipe.galleryHash), references: recipe.references };
     },
-    activate: async ({ recipe }) => activated(station, await station.recipes.activate(recipe)),
+    activate: async ({ recipe }) => activated(recipes, await recipes.activate(recipe)),
     shadow: async ({ recipe, stop = false }) => {
       if (recipe !== undefined && stop) throw new GradelineError("REQUEST", "found both recipe and stop, wanted one");
-      return recipe !== undefined || stop ? station.setShadow(recipe) : shadowMessage(station);
+      if (recipe === undefined && !stop) return shadowMessage(recipes);
+      await recipes.setShadow(recipe);
+      return parts.tellShadow();
     },
-    rollback: async () => activated(station, await station.recipes.rollback()),
-    ...teachingHandlers(() => station.teaching),
-    ...lotHandlers(() => station.lots),
-    ...outletHandlers(station.products),
+    rollback: async () => activated(recipes, await recipes.rollback()),
+    ...teachingHandlers(() => parts.teaching),
+    ...lotHandlers(() => parts.lots),
+    ...outletHandlers(parts.products),
   };
 }
 
-function activated({ recipes }: Station, { recipe, changed }: Activated): DataOf<"activate"> {
+function activated(recipes: StationRecipes, { recipe, changed }: Activated): DataOf<"activate"> {
   return {
     recipe: recipe.name,
     previous: recipes.previous,
     changed,
-    model: recipes.judge.by.modelHash.slice(0, 16),
-    gallery: recipe.galleryHash.slice(0, 16),
+    model: shortHash(recipes.judge.by.modelHash),
+    gallery: shortHash(recipe.galleryHash),
     references: recipe.references,
   };
 }
 
+async function snapshotOf(id: string, cameras: Cameras): Promise<DataOf<"snapshot">> {
+  const camera = cameras.get(id);
+  if (camera === undefined) {
+    const known = [...cameras.keys()].join(", ") || "none is configured";
+    throw new GradelineError("REQUEST", `there is no camera ${JSON.stringify(id)}, wanted one of: ${known}`);
+  }
+  const picture = await camera.snapshot();
+  const jpeg = await encodeJpeg(picture);
+  return {
+    camera: id,
+    exposedAt: formatMicros(picture.exposedAt),
+    widthPx: picture.widthPx,
+    heightPx: picture.heightPx,
+    jpeg: jpeg.toString("base64"),
+  };
+}
+
 /** All cameras of a lane expose at once, or each after its delay where flashes must not meet. */
-async function triggerLane({ cameras: entries }: LaneConfig, cameras: Station["cameras"]): Promise<void> {
+async function triggerLane({ cameras: entries }: LaneConfig, cameras: Cameras): Promise<void> {
   const delays = new Map<string, number>();
   for (const { camera, delayMs } of entries) if (!delays.has(camera)) delays.set(camera, delayMs);
   await Promise.all(

@@ -1,5 +1,7 @@
-import { formatMicros, nowMicros } from "../base/time.ts";
+import { shortHash } from "../base/short-hash.ts";
+import { formatMicros, type Micros, nowMicros } from "../base/time.ts";
 import { VERSION } from "../base/version.ts";
+import type { Config } from "../config/schema.ts";
 import type {
   CameraLook,
   CameraStatus,
@@ -9,18 +11,41 @@ import type {
   StationStatus,
   StationView,
 } from "../console/view.ts";
+import type { Metrics } from "../contract/metrics.ts";
 import { hintOf } from "../contract/reasons.ts";
-import type { CameraState } from "../lanes/camera.ts";
+import type { Camera, CameraState } from "../lanes/camera.ts";
+import type { LaneStats } from "../lanes/counts.ts";
+import type { Publisher } from "../publish/publisher.ts";
+import type { StationRecipes } from "../recipes/active.ts";
 import { DRIFT_TITLES } from "../teach/drift/findings.ts";
-import { StationItems } from "./items.ts";
+import type { Teaching } from "../teach/teaching.ts";
+import type { GradedItem } from "./hand-over.ts";
+import { type ItemsParts, StationItems } from "./items.ts";
 import { StationMap } from "./map.ts";
-import type { GradedItem, Station } from "./station.ts";
+import type { StageTimes } from "./stage-times.ts";
+import type { StationState } from "./state.ts";
 
 /** Pairs and items that differ, of those in the shadow, that the page shows. */
 const SHADOW_SHOWN = 6;
 
+/** What the page is made of, as it is now. */
+export interface ViewParts extends ItemsParts {
+  readonly config: Config;
+  readonly startedAt: Micros;
+  readonly metrics: Pick<Metrics, "text">;
+  readonly state: Pick<StationState, "latest">;
+  readonly cameras: ReadonlyMap<string, Camera>;
+  readonly stats: ReadonlyMap<string, Pick<LaneStats, "message">>;
+  readonly times: Pick<StageTimes, "recent">;
+  readonly publisher: Pick<Publisher, "health">;
+  readonly recipes: Pick<StationRecipes, "previous" | "shadow">;
+  readonly teaching: Teaching;
+  readonly activatedAt: Micros;
+  readonly paused: boolean;
+}
+
 /** What the page sees of the station. */
-export function stationView(station: Station): StationView {
+export function stationView(station: ViewParts): StationView {
   const fps = new Map<string, { at: number; seen: number; fps: number }>();
   const items = new StationItems(station);
   const map = new StationMap(station);
@@ -60,12 +85,12 @@ function itemShown({ verdict, decided }: GradedItem, sizePx: number, map: Statio
 
 type Rates = Map<string, { at: number; seen: number; fps: number }>;
 
-function status(station: Station, rates: Rates): StationStatus {
+function status(station: ViewParts, rates: Rates): StationStatus {
   const { config, embedder, recipe } = station;
   const { state, reasons, at } = station.state.latest;
   const { journal, broker } = station.publisher.health;
   const latencyMs: Record<string, { p50: number; p99: number }> = {};
-  for (const [stage, values] of station.recent) latencyMs[stage] = values.quantiles();
+  for (const [stage, values] of station.times.recent) latencyMs[stage] = values.quantiles();
   return {
     device: config.device,
     state,
@@ -80,12 +105,12 @@ function status(station: Station, rates: Rates): StationStatus {
     model: {
       name: embedder.model.name,
       version: embedder.model.version,
-      hash: embedder.model.hash.slice(0, 16),
+      hash: shortHash(embedder.model.hash),
       provider: embedder.provider,
       proof: embedder.proof,
     },
     gallery: {
-      hash: recipe.galleryHash.slice(0, 16),
+      hash: shortHash(recipe.galleryHash),
       grades: recipe.grades.map(({ grade }) => grade),
       items: recipe.references,
     },
@@ -127,14 +152,14 @@ function status(station: Station, rates: Rates): StationStatus {
   };
 }
 
-function shadowStatus({ recipes }: Station): StationStatus["shadow"] {
+function shadowStatus({ recipes }: ViewParts): StationStatus["shadow"] {
   const report = recipes.shadow?.report;
   if (report === undefined) return null;
   const { pairs, last, ...counts } = report;
   return { ...counts, pairs: pairs.slice(0, SHADOW_SHOWN), last: last.slice(0, SHADOW_SHOWN) };
 }
 
-function enrolling({ teaching }: Station, lane: string): LaneStatus["enrolling"] {
+function enrolling({ teaching }: ViewParts, lane: string): LaneStatus["enrolling"] {
   const progress = teaching.progress(lane);
   if (progress === undefined) return null;
   return { grade: progress.grade, count: progress.count, passed: progress.items.length };
@@ -143,7 +168,7 @@ function enrolling({ teaching }: Station, lane: string): LaneStatus["enrolling"]
 /** Wide enough to see a fruit's outline, small enough to be looked at over a slow network. */
 const LOOK_WIDTH_PX = 640;
 
-async function lookOf({ cameras, config }: Station, id: string): Promise<CameraLook | undefined> {
+async function lookOf({ cameras, config }: ViewParts, id: string): Promise<CameraLook | undefined> {
   const camera = cameras.get(id);
   if (camera === undefined) return undefined;
   const { exposedAt, widthPx, heightPx, data, step, marks } = await camera.snapshot(LOOK_WIDTH_PX);
@@ -163,11 +188,11 @@ async function lookOf({ cameras, config }: Station, id: string): Promise<CameraL
   return { exposedAt: formatMicros(exposedAt), widthPx, heightPx, data, step, lanes };
 }
 
-function lastAct({ teaching: { lastAct: act } }: Station): StationStatus["lastAct"] {
+function lastAct({ teaching: { lastAct: act } }: ViewParts): StationStatus["lastAct"] {
   return act === undefined ? null : { grade: act.grade, items: act.items };
 }
 
-function queueStatus({ teaching: { queue } }: Station): QueueStatus {
+function queueStatus({ teaching: { queue } }: ViewParts): QueueStatus {
   const { items, dropped, problem } = queue.stats;
   return { items, newest: queue.list()[0]?.id ?? null, dropped, problem };
 }
@@ -180,7 +205,7 @@ const SHOWN_STATE: Record<CameraState, CameraStatus["state"]> = {
   closed: "ended",
 };
 
-function cameraStatus(station: Station, id: string, rates: Rates): CameraStatus {
+function cameraStatus(station: ViewParts, id: string, rates: Rates): CameraStatus {
   const camera = station.cameras.get(id);
   if (camera === undefined) {
     return { id, state: "ended", reason: null, seen: 0, dropped: 0, incomplete: 0, fps: 0, frameAgeMs: null };

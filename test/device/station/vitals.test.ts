@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Liveness } from "../../../device/base/systemd.ts";
-import type { Station } from "../../../device/station/station.ts";
-import { stationStatus, stationVitals } from "../../../device/station/vitals.ts";
+import { type StatusParts, stationStatus, stationVitals, type VitalParts } from "../../../device/station/vitals.ts";
 
 const LIMIT_MS = 20_000;
 
@@ -32,7 +31,11 @@ function station() {
     stats: new Map([["a", { message: () => ({ items: 7, late: 0 }) }]]),
     embedder: { provider: "CPU" },
   };
-  return { parts, vitals: () => stationVitals(parts as unknown as Station), asStation: parts as unknown as Station };
+  return {
+    parts,
+    vitals: () => stationVitals(parts as unknown as VitalParts),
+    asStation: parts as unknown as StatusParts,
+  };
 }
 
 /** What the watchdog says is stalled after a period in which nothing gets done. */
