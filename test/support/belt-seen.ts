@@ -91,6 +91,7 @@ export function play(scene: BeltScene, join: Join = joinOf(scene)): { joined: Jo
   const fruitOf = new Map<CameraTrack, number>();
   const joined: Joined[] = [];
   const working = scene.cameras.map(() => true);
+  const left = scene.cameras.map(() => 0);
   for (const { t, camera, k } of frames) {
     for (const [other, { works }] of scene.cameras.entries()) {
       const now = works === undefined || works(t);
@@ -106,8 +107,14 @@ export function play(scene: BeltScene, join: Join = joinOf(scene)): { joined: Jo
     const at = Math.round(T0 + t * 1e6 + 1000 * (clockMs?.(t) ?? 0));
     const open = followers[camera]!;
     const shown = new Set<string>();
-    for (const [fruit, { mm, radius }] of (strange ? strangers : bodies).entries()) {
-      const x = went(t) - mm - 200 - offsetMm - wrongMm;
+    const there = strange ? strangers : bodies;
+    const ahead = went(t) - 200 - offsetMm - wrongMm;
+    // They lie in their order: what has left stays away, and behind the first that has not come in nobody has.
+    while (left[camera]! < there.length && ahead - there[left[camera]!]!.mm > lengthMm) left[camera]!++;
+    for (let fruit = left[camera]!; fruit < there.length; fruit++) {
+      const { mm, radius } = there[fruit]!;
+      const x = ahead - mm;
+      if (x < 0) break;
       if (x < radius + 2 || x > lengthMm - radius - 2) continue;
       const fated = fate[camera]![fruit]!;
       if (fated === "missed") continue;
