@@ -105,7 +105,7 @@ export function describeSoak({ machine, load }: Soak): string {
 }
 
 /** Runs one part in a process of its own, so that its memory and its loop are nobody else's. */
-async function inChild<T>(part: "load" | "vision" | "saturation", task: ChildTask): Promise<T> {
+export async function inChild<T>(part: "load" | "vision" | "saturation", task: ChildTask): Promise<T> {
   const child = fork(new URL(`./line/${part}.ts`, import.meta.url), [JSON.stringify(task)], {
     // As the daemon starts: see `start` in package.json, and `enableCompileCache` in its main.
     execArgv: ["--max-semi-space-size=4"],

@@ -3,8 +3,8 @@ import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run as runParts } from "../../device/base/run.ts";
 
-const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|precision|enroll|alpha|follow]
-                   [--scenes TEXT] [--write] [--seconds N] [--threads N] [--items N] [--from FILE] [--json]
+const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|precision|enroll|alpha|follow|peer]
+                   [--pairs N] [--scenes TEXT] [--write] [--seconds N] [--threads N] [--items N] [--from FILE] [--json]
 
   line      the whole line under load and saturated, against the bare session (default)
   soak      the line at its own pace for ten minutes: whether memory stays
@@ -16,7 +16,9 @@ const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|p
   enroll    enrolling 100 items of 10 views against embedding them alone
   alpha     the share of 1,000 good fruit never enrolled that is called unknown, against the share asked for
   follow    scenes that followers of fruit find hard, with a colour and with a grey camera
+  peer      the line beside the same line in Python, by turns: processor time, pace and delay
 
+--pairs N    turns of both (peer; default 5)
 --scenes T   only scenes whose name holds this (follow)
 --write      the table goes into the page of device/vision (follow), of device/lanes (cameras-per-lane)
 --from FILE  what a run gave with --json, instead of another one (cameras-per-lane)
@@ -30,6 +32,7 @@ interface Options {
   readonly seconds: number | undefined;
   readonly threads: number;
   readonly items: number | undefined;
+  readonly pairs: number | undefined;
   readonly json: boolean;
   readonly scenes: string;
   readonly write: boolean;
@@ -96,6 +99,11 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     if (write) await writePage(figures);
     return { figures, text: `${describe(figures)}\n` };
   },
+  async peer({ pairs, seconds }) {
+    const { run, describe } = await import("./peer.ts");
+    const figures = await run({ pairs, seconds, progress: (text) => void process.stderr.write(`${text}\n`) });
+    return { figures, text: `${describe(figures)}\n` };
+  },
   async match({ seconds }) {
     const { run, describe } = await import("./match.ts");
     const figures = await run(seconds);
@@ -136,11 +144,16 @@ function parse(argv: string[]): (Options & { name: string }) | undefined {
   if (items !== undefined && !(Number.isInteger(items) && items > 0)) {
     throw usage(`--items is ${values.items}, wanted 1 or more`);
   }
+  const pairs = values.pairs === undefined ? undefined : Number(values.pairs);
+  if (pairs !== undefined && !(Number.isInteger(pairs) && pairs > 0)) {
+    throw usage(`--pairs is ${values.pairs}, wanted 1 or more`);
+  }
   return {
     name,
     seconds,
     threads,
     items,
+    pairs,
     json: values.json,
     scenes: values.scenes,
     write: values.write,
@@ -156,6 +169,7 @@ function parseOptions(args: string[]) {
       seconds: { type: "string" },
       threads: { type: "string", default: "1" },
       items: { type: "string" },
+      pairs: { type: "string" },
       json: { type: "boolean", default: false },
       scenes: { type: "string", default: "" },
       write: { type: "boolean", default: false },

@@ -1,8 +1,9 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as wait } from "node:timers/promises";
 import { GradelineError } from "../../../device/base/errors.ts";
 import type { Frame } from "../../../device/base/frame.ts";
+import { nowMicros } from "../../../device/base/time.ts";
 import type { FrameSource } from "../../../device/capture/source.ts";
 import type { SourceConfig } from "../../../device/config/schema.ts";
 
@@ -21,11 +22,11 @@ export const LEAD_FRAMES = 20;
 
 /**
  * Stands in for `lanes/open-source.ts` in the cameras' threads: a `replay` whose path is a raw file of 1280x720 frames,
- * without end, as fast as it is read.
+ * without end; as fast as it is read, or with `pace: real` at its own pace, where what came due meanwhile is dropped.
  */
 export function openSource(config: SourceConfig): Promise<FrameSource> {
   if (config.kind !== "replay") throw new GradelineError("INTERNAL", `a raw source of kind ${config.kind}`);
-  return Promise.resolve(new RawSource(config.path, config.fps));
+  return Promise.resolve(new RawSource(config.path, config.fps, config.pace === "real"));
 }
 
 class RawSource implements FrameSource {
@@ -33,32 +34,39 @@ class RawSource implements FrameSource {
   readonly heightPx = 720;
   readonly #file: number;
   readonly #fps: number;
+  readonly #real: boolean;
   #seen = 0;
+  #dropped = 0;
   #closed = false;
 
-  constructor(path: string, fps: number) {
+  constructor(path: string, fps: number, real: boolean) {
     this.#file = openSync(path, "r");
     this.#fps = fps;
+    this.#real = real;
   }
 
   get counters(): { seen: number; dropped: number; incomplete: number } {
-    return { seen: this.#seen, dropped: 0, incomplete: 0 };
+    return { seen: this.#seen, dropped: this.#dropped, incomplete: 0 };
   }
 
   async *frames(): AsyncIterableIterator<Frame> {
     const { widthPx, heightPx } = this;
     const data = new Uint8Array(widthPx * heightPx * 3);
-    const startAt = Date.now() * 1000;
-    let at = 0;
+    const stored = Math.floor(fstatSync(this.#file).size / data.length);
+    const startAt = nowMicros();
+    const dueAt = (seq: number): number => startAt + Math.round((seq * 1e6) / this.#fps);
     while (!this.#closed) {
-      if (readSync(this.#file, data, 0, data.length, at * data.length) < data.length) {
-        at = LEAD_FRAMES;
-        continue;
-      }
-      await setImmediate();
+      if (this.#real) {
+        const behind = Math.floor(((nowMicros() - startAt) * this.#fps) / 1e6) - this.#seen;
+        this.#dropped += Math.max(0, behind);
+        this.#seen += Math.max(0, behind);
+        const waitMs = (dueAt(this.#seen) - nowMicros()) / 1000;
+        if (waitMs > 0) await wait(waitMs);
+      } else await setImmediate();
       const seq = this.#seen++;
-      yield { seq, exposedAt: startAt + Math.round((seq * 1e6) / this.#fps), status: "ok", widthPx, heightPx, data };
-      at++;
+      const at = seq < stored ? seq : LEAD_FRAMES + ((seq - LEAD_FRAMES) % (stored - LEAD_FRAMES));
+      readSync(this.#file, data, 0, data.length, at * data.length);
+      yield { seq, exposedAt: dueAt(seq), status: "ok", widthPx, heightPx, data };
     }
     closeSync(this.#file);
   }
