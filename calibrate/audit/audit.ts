@@ -3,6 +3,7 @@ import { describeItems, type ItemDescriptors } from "../../device/grade/descript
 import type { Gallery, Reference } from "../../device/grade/gallery.ts";
 import { flatten, type ReferenceViews } from "../../device/grade/references.ts";
 import { itemsNeeded } from "../evaluate/needed.ts";
+import { aboutCameras } from "./by-camera.ts";
 import { findDuplicates } from "./duplicates.ts";
 import { aboutGrades, type Finding, sortFindings } from "./findings.ts";
 import { findMisfits } from "./misfits.ts";
@@ -52,6 +53,7 @@ export function auditGallery(gallery: Gallery, qualities: Qualities, { alpha, on
     ...fewItems(gallery, alpha),
     ...oneSided(references, flat, items),
     ...badPictures(references, qualities),
+    ...aboutCameras(gallery, qualities),
   ];
   const about = (finding: Finding): boolean => {
     if (only === undefined) return true;

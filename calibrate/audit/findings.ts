@@ -9,6 +9,7 @@ export const FINDING_KINDS = [
   "cut-off",
   "exposure",
   "one-sided",
+  "cameras",
 ] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
@@ -22,6 +23,7 @@ export const TITLES: Record<FindingKind, string> = {
   "cut-off": "Cut off",
   exposure: "Badly exposed",
   "one-sided": "One side only",
+  cameras: "Cameras that differ",
 };
 
 /** One thing to look at. */

@@ -12,12 +12,13 @@ export async function listCommand({ gallery: folder, json }: Context): Promise<v
   }
   const { gallery, hash, modelName, warning } = stored;
   if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
-  const items = gallery.references.map(({ id, grade, origin, enrolledAt, views }) => ({
+  const items = gallery.references.map(({ id, grade, origin, enrolledAt, views, cameras }) => ({
     id,
     grade,
     origin,
     enrolledAt,
     views,
+    cameras,
   }));
   if (json) {
     const { grades, modelHash } = gallery;

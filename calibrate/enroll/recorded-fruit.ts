@@ -18,6 +18,8 @@ export interface RecordedFruit {
   readonly views: number;
   /** Each (sizePx, sizePx, 3). */
   readonly crops: readonly Uint8Array[];
+  /** Which camera saw each of them. */
+  readonly cameras: readonly string[];
 }
 
 /** Fruit that wait to be taken; beyond it the recording waits, too. */
@@ -42,14 +44,16 @@ export async function* recordedFruit(
     { cameras: recordedCameras(path, lanes), lanes: [...lanes] },
     { sizePx: model.sizePx, margin: model.cropMargin, fill: model.cropFill },
     {
-      fruit: ({ lane, passed, crops }) => {
+      fruit: ({ lane, passed, crops, from }) => {
         if (crops.length === 0) return;
+        const views = spreadViews(crops.length);
         ready.push({
           lane: lane.id,
           exposedAt: formatMicros(passed.exposedAt),
           sizeMm: passed.sizeMm,
           views: crops.length,
-          crops: spreadViews(crops.length).map((view) => crops[view]!),
+          crops: views.map((view) => crops[view]!),
+          cameras: views.map((view) => lane.cameras[from?.[view] ?? 0]!.camera),
         });
         arrived.resolve();
       },

@@ -57,7 +57,7 @@ export async function enrollRecording(context: Context, wanted: EnrollRecording)
   async function* samples(): AsyncGenerator<Sample> {
     for await (const each of recordedFruit(path, lanes, embedder.model)) {
       context.stop.throwIfAborted();
-      const { lane, exposedAt, sizeMm, crops } = each;
+      const { lane, exposedAt, sizeMm, crops, cameras } = each;
       fruit.push({ ...each, crops: [] });
       if (!context.json) {
         const size = sizeMm === undefined ? "" : `${sizeMm.toFixed(1)} mm`;
@@ -65,7 +65,7 @@ export async function enrollRecording(context: Context, wanted: EnrollRecording)
           `${String(fruit.length + known.length).padStart(5)}  lane ${lane}  ${exposedAt.slice(0, 23)}Z  ${size.padStart(8)}  ${each.views} views\n`,
         );
       }
-      yield { grade, origin: `${path}, lane ${lane}, ${exposedAt}`, crops };
+      yield { grade, origin: `${path}, lane ${lane}, ${exposedAt}`, crops, cameras };
       if (fruit.length + known.length === count) return;
     }
     if (fruit.length + known.length === 0) {

@@ -28,7 +28,7 @@ export async function showItem(context: Context, name: string, out: string | und
   if (stored === undefined) throw noGallery(context.gallery);
   const { gallery } = stored;
   const reference = findReference(gallery, name);
-  const { id, grade, origin, enrolledAt, views } = reference;
+  const { id, grade, origin, enrolledAt, views, cameras } = reference;
   const nearest = neighboursOf(reference, gallery);
   if (out !== undefined) {
     await checkFolderOf(out);
@@ -36,13 +36,14 @@ export async function showItem(context: Context, name: string, out: string | und
   }
   if (context.json) {
     const picture = out ?? null;
-    process.stdout.write(`${JSON.stringify({ id, grade, origin, enrolledAt, views, nearest, picture })}\n`);
+    process.stdout.write(`${JSON.stringify({ id, grade, origin, enrolledAt, views, cameras, nearest, picture })}\n`);
     return;
   }
   process.stdout.write(`${id}\n  grade     ${grade}\n  from      ${origin}\n  enrolled  ${enrolledAt.slice(0, 19)}Z\n`);
   process.stdout.write(
     `  views     ${views}${out === undefined ? "; --out FILE.png draws them" : `, drawn in ${out}`}\n`,
   );
+  if (cameras !== undefined) process.stdout.write(`  seen by   ${cameras.join(", ")}\n`);
   if (nearest.length > 0) process.stdout.write("  most alike\n");
   for (const other of nearest) {
     process.stdout.write(`    ${other.distance.toFixed(3)}  ${other.grade.padEnd(10)} ${other.id}  ${other.origin}\n`);

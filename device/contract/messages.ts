@@ -179,6 +179,7 @@ const brokerSchema = z.strictObject({
 
 const findingSchema = z.strictObject({
   lane: nameSchema,
+  camera: nameSchema.optional().describe("in whose pictures, where the lane has several cameras"),
   kind: z
     .enum(["light", "dirt", "variety", "condition", "unknown", "unlike"])
     .describe(

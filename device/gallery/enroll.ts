@@ -3,6 +3,7 @@ import { GradelineError } from "../base/errors.ts";
 import { formatMicros, nowMicros } from "../base/time.ts";
 import type { Embedder, Model } from "../embed/embedder.ts";
 import type { Reference } from "../grade/gallery.ts";
+import { seenBy } from "../grade/gallery-cameras.ts";
 
 /** One item to enroll. */
 export interface Sample {
@@ -15,6 +16,8 @@ export interface Sample {
   readonly id?: string | undefined;
   /** (crops, D) row-major, by the embedder's model; absent: the crops are embedded. */
   readonly embeddings?: Float32Array | undefined;
+  /** Which camera saw each of them, where that is known. */
+  readonly cameras?: readonly string[] | undefined;
 }
 
 /** What is known of a reference without its embeddings. */
@@ -93,7 +96,7 @@ async function embedSamples(
   let seen = 0;
   let done = 0;
   const add = async (id: string, sample: Sample, digest: string): Promise<Reference> => {
-    const { grade, origin, crops, embeddings } = sample;
+    const { grade, origin, crops, embeddings, cameras } = sample;
     const enrolledAt = formatMicros(nowMicros());
     const saving = store.saveCrops(id, crops, embedder.model.sizePx);
     // Waits for both even if one fails: nothing may be written after the cleaning up.
@@ -101,7 +104,8 @@ async function embedSamples(
     if (embedded.status === "rejected") throw embedded.reason;
     if (saved.status === "rejected") throw saved.reason;
     onItem?.(++done);
-    return { id, grade, origin, enrolledAt, views: crops.length, embeddings: embedded.value, digest };
+    const described = { id, grade, origin, enrolledAt, views: crops.length, digest, ...seenBy(cameras) };
+    return { ...described, embeddings: embedded.value };
   };
   try {
     for await (const sample of samples) {

@@ -47,6 +47,8 @@ const headerSchema = z
         enrolledAt: z.string(),
         views: z.number().int().min(1).max(MAX_VIEWS),
         digest: hashSchema.optional(),
+        cameras: z.array(z.string().min(1).max(256)).min(1).max(16).optional(),
+        from: z.array(z.number().int().min(0).max(15)).optional(),
       }),
     ),
     tolerances: mapSchema(gradeSchema, share).optional(),
@@ -69,11 +71,15 @@ const headerSchema = z
     for (const [index, { from, to }] of emphasis.entries()) {
       if (from >= to || to > dimension) refuse("is not within the embedding", "emphasis", index);
     }
-    const known = new Set(grades);
-    if (known.size < grades.length) refuse("a grade is named twice", "grades");
+    const named = new Set(grades);
+    if (named.size < grades.length) refuse("a grade is named twice", "grades");
     const ids = new Set<string>();
-    for (const [index, { id, grade }] of references.entries()) {
-      if (!known.has(grade)) refuse("is not among the grades", "references", index, "grade");
+    for (const [index, { id, grade, views, cameras = [], from }] of references.entries()) {
+      const known = from === undefined ? cameras.length <= 1 : from.length === views;
+      if (!known || from?.some((camera) => camera >= cameras.length)) {
+        refuse("does not say which camera saw each view", "references", index, "from");
+      }
+      if (!named.has(grade)) refuse("is not among the grades", "references", index, "grade");
       if (ids.has(id)) refuse("is there twice", "references", index, "id");
       ids.add(id);
     }

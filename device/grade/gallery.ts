@@ -15,6 +15,10 @@ export interface Reference {
   readonly embeddings: Float32Array;
   /** sha256 of its views' pixels, hex, by which the same pictures are known again; undefined in older galleries. */
   readonly digest?: string | undefined;
+  /** Cameras that saw it, each once; undefined for photographs and in older galleries. */
+  readonly cameras?: readonly string[] | undefined;
+  /** Of several cameras the one that saw each view, by its index among them. */
+  readonly from?: readonly number[] | undefined;
 }
 
 /** How a rule did on the gallery's own items, each judged by all others. */

@@ -91,6 +91,8 @@ export interface LaneMark extends Mark {
 
 export interface LaneScene {
   readonly lane: string;
+  /** Which of the lane's cameras shows it. */
+  readonly index: number;
   readonly scene: Scene;
   /** The lane's part of the frame. */
   readonly area: Box;

@@ -171,11 +171,9 @@ function look(step: (follower: Follower) => Sighting[]): LaneSightings[] {
 function scenesOf(frame: Frame): LaneScene[] {
   if (sceneAt !== undefined && Math.abs(frame.exposedAt - sceneAt) < SCENE_US) return [];
   sceneAt = frame.exposedAt;
-  // A lane's light is that of its first camera.
-  return followers.flatMap(({ lane }) => {
-    if ((lane.index ?? 0) > 0) return [];
+  return followers.map(({ lane }) => {
     const area = lane.roi ?? { x: 0, y: 0, w: frame.widthPx, h: frame.heightPx };
-    return { lane: lane.id, scene: sceneOf(frame.data, frame.widthPx, area), area };
+    return { lane: lane.id, index: lane.index ?? 0, scene: sceneOf(frame.data, frame.widthPx, area), area };
   });
 }
 

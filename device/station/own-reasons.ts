@@ -88,9 +88,10 @@ export class OwnReasons {
     for (const message of this.#parts.expired()) yield { code: "calibration", message };
     const { problem } = teaching.queue.stats;
     if (problem !== null) yield { code: "queue-disk", message: `unknown items are not kept: ${problem}` };
-    for (const { lane, kind, since, text } of teaching.findings()) {
-      const message = `lane ${lane}: ${DRIFT_TITLES[kind]} since ${since.slice(0, 19)}Z`;
-      yield { code: "drift", message, hint: text, lane, since: parseMicros(since) };
+    for (const { lane, camera, kind, since, text } of teaching.findings()) {
+      const where = camera === undefined ? `lane ${lane}` : `lane ${lane}, camera ${camera}`;
+      const message = `${where}: ${DRIFT_TITLES[kind]} since ${since.slice(0, 19)}Z`;
+      yield { code: "drift", message, hint: text, lane, camera, since: parseMicros(since) };
     }
     if (paused) yield { code: "paused", message: "paused by request" };
   }

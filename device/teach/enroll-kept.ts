@@ -62,7 +62,11 @@ export async function takeBack(folder: string, model: Model, signal: AbortSignal
   }
 }
 
-function sampleOf({ verdict, crops, embeddings }: KeptItem, grade: string, { sizePx, hash }: Model): Sample {
+function sampleOf(
+  { verdict, crops, embeddings, cameras: seenBy }: KeptItem,
+  grade: string,
+  { sizePx, hash }: Model,
+): Sample {
   const { item, lane, cameras, exposedAt, model } = verdict;
   if (crops.some(({ length }) => length !== sizePx ** 2 * 3)) {
     throw new GradelineError("REQUEST", `item ${item} was cut for a model of another size; nothing was enrolled`, {
@@ -70,7 +74,14 @@ function sampleOf({ verdict, crops, embeddings }: KeptItem, grade: string, { siz
     });
   }
   const origin = `lane ${lane}${cameras === undefined ? "" : ` (${cameras.join(", ")})`}, ${exposedAt}`;
-  return { id: item, grade, origin, crops, embeddings: model === shortHash(hash) ? embeddings : undefined };
+  return {
+    id: item,
+    grade,
+    origin,
+    crops,
+    cameras: seenBy,
+    embeddings: model === shortHash(hash) ? embeddings : undefined,
+  };
 }
 
 async function lockWaiting(gallery: GalleryThread, signal: AbortSignal): Promise<void> {

@@ -9,14 +9,15 @@ import { rounded } from "../../base/numbers.ts";
 import { Serial } from "../../base/serial.ts";
 import { formatMicros } from "../../base/time.ts";
 import { mapSchema } from "../../config/map-schema.ts";
-import type { Config } from "../../config/schema.ts";
+import type { Config, LaneConfig } from "../../config/schema.ts";
 import type { LaneStatsMessage } from "../../contract/messages.ts";
 import type { Model } from "../../embed/embedder.ts";
+import { taughtBy } from "../../grade/gallery-cameras.ts";
 import type { Recipe } from "../../recipes/load.ts";
 import type { Box } from "../../vision/follower.ts";
 import type { Scene } from "../../vision/scene.ts";
 import type { SeenItem } from "../kept.ts";
-import { DRIFT_TITLES, type DriftKind, type Finding } from "./findings.ts";
+import { DRIFT_TITLES, type Finding } from "./findings.ts";
 import { LaneDrift, type LaneDriftState } from "./lane-drift.ts";
 import { measure } from "./measure.ts";
 import { type DriftReferences, driftReferences } from "./references.ts";
@@ -79,10 +80,14 @@ export interface DriftParts {
 export class Drift implements Closable {
   readonly #parts: DriftParts;
   readonly #path: string;
-  readonly #lanes = new Map<string, LaneDrift>();
+  /** Of each camera of each lane. */
+  readonly #views: readonly LaneView[];
+  /** By the views' keys. */
+  readonly #drifts = new Map<string, LaneDrift>();
   readonly #scenes = new Map<string, Scene>();
   readonly #areas = new Map<string, Box>();
-  readonly #told = new Map<string, ReadonlySet<DriftKind>>();
+  readonly #told = new Map<string, ReadonlyMap<string, Finding>>();
+  #taughtBy: ReadonlyMap<string, number> = new Map();
   #recipe: Recipe;
   #model: Model;
   #references: DriftReferences | undefined;
@@ -95,8 +100,9 @@ export class Drift implements Closable {
     this.#path = driftFile(parts.config);
     this.#recipe = parts.recipe();
     this.#model = parts.model();
-    for (const { id } of parts.config.lanes) {
-      this.#lanes.set(id, new LaneDrift(parts.config.drift.baselineItems, states.get(id), this.#recipe.galleryHash));
+    this.#views = parts.config.lanes.flatMap(viewsOf);
+    for (const { key } of this.#views) {
+      this.#drifts.set(key, new LaneDrift(parts.config.drift.baselineItems, states.get(key), this.#recipe.galleryHash));
     }
     this.#taught(this.#recipe);
   }
@@ -109,40 +115,78 @@ export class Drift implements Closable {
     return drift;
   }
 
-  /** @param area the lane's part of the frame */
-  scene(lane: string, scene: Scene, area: Box): void {
-    this.#scenes.set(lane, scene);
-    this.#areas.set(lane, area);
+  /**
+   * @param index which of the lane's cameras
+   * @param area the lane's part of the frame
+   */
+  scene(lane: string, index: number, scene: Scene, area: Box): void {
+    const view = this.#views.find((each) => each.lane === lane && each.index === index);
+    if (view === undefined) return;
+    this.#scenes.set(view.key, scene);
+    this.#areas.set(view.key, area);
   }
 
   seen(item: SeenItem): void {
     const id = item.verdict.lane;
-    const area = this.#areas.get(id);
-    if (area === undefined) return;
     const recipe = this.#parts.recipe();
     if (recipe !== this.#recipe) this.#taught(recipe);
-    const { sizePx, cropFill, hash } = this.#model;
     // One that began with the model before.
-    if (!hash.startsWith(item.verdict.model)) return;
-    const signals = measure(item, { sizePx, fill: cropFill, area }, this.#scenes.get(id), this.#references);
-    if (signals === undefined || !this.#lanes.get(id)!.add(signals)) return;
+    if (!this.#model.hash.startsWith(item.verdict.model)) return;
+    let changed = false;
+    for (const view of this.#views) if (view.lane === id && this.#seenIn(view, item)) changed = true;
+    if (!changed) return;
     void this.#save();
     this.#log(id);
     this.#parts.changed(id);
   }
 
+  /** @returns whether what is found in a camera's pictures has changed */
+  #seenIn({ key, index, camera }: LaneView, item: SeenItem): boolean {
+    const area = this.#areas.get(key);
+    if (area === undefined) return false;
+    const { sizePx, cropFill: fill } = this.#model;
+    const shape = { sizePx, fill, area, ...(camera === undefined ? {} : { camera: index }) };
+    const signals = measure(item, shape, this.#scenes.get(key), this.#references);
+    return signals !== undefined && this.#drifts.get(key)!.add(signals);
+  }
+
   findings(lane: string): Finding[] {
     const identity = this.#references?.identity;
-    return this.#lanes.get(lane)!.findings(identity === undefined ? undefined : { identity });
+    const references = identity === undefined ? undefined : { identity };
+    return this.#views
+      .filter((view) => view.lane === lane)
+      .flatMap(({ key, camera }) =>
+        this.#drifts
+          .get(key)!
+          .findings(references)
+          .map((finding) => (camera === undefined ? finding : this.#byCamera(finding, camera))),
+      )
+      .sort((a, b) => a.since - b.since);
+  }
+
+  /** A camera that taught nothing may well look different. */
+  #byCamera(finding: Finding, camera: string): Finding {
+    const others = [...this.#taughtBy.keys()];
+    const untaught = finding.kind === "unlike" && others.length > 0 && !others.includes(camera);
+    const text = untaught
+      ? `${finding.text}; it has taught nothing, the references are of ${others.join(", ")}`
+      : finding.text;
+    return { ...finding, camera, text: `camera ${camera}: ${text}` };
   }
 
   /** As the lane's statistics tell it. */
   message(lane: string): LaneStatsMessage["drift"] {
-    const drift = this.#lanes.get(lane)!;
+    // Its figures are those of its first camera.
+    const drift = this.#drifts.get(lane)!;
     return {
       learned: rounded(drift.learned, 4),
       learntFrom: drift.learntFrom === 0 ? null : formatMicros(drift.learntFrom),
-      findings: this.findings(lane).map(({ kind, since, text }) => ({ kind, since: formatMicros(since), text })),
+      findings: this.findings(lane).map(({ kind, camera, since, text }) => ({
+        kind,
+        ...(camera === undefined ? {} : { camera }),
+        since: formatMicros(since),
+        text,
+      })),
       signals: drift.status().map(({ signal, baseline, now, since }) => ({
         signal,
         baseline: baseline === null ? null : rounded(baseline, 4),
@@ -154,12 +198,13 @@ export class Drift implements Closable {
 
   /** Takes the line as it is from now on as how it should be. */
   async relearn(lanes: readonly string[]): Promise<void> {
-    for (const id of lanes) {
-      const { hours, days } = this.#lanes.get(id)!.state();
+    for (const { lane, key } of this.#views) {
+      if (!lanes.includes(lane)) continue;
+      const { hours, days } = this.#drifts.get(key)!.state();
       const state = { signals: {}, places: {}, hours, days, gallery: this.#recipe.galleryHash, learntFrom: 0 };
-      this.#lanes.set(id, new LaneDrift(this.#parts.config.drift.baselineItems, state, this.#recipe.galleryHash));
-      this.#parts.changed(id);
+      this.#drifts.set(key, new LaneDrift(this.#parts.config.drift.baselineItems, state, this.#recipe.galleryHash));
     }
+    for (const id of lanes) this.#parts.changed(id);
     await this.#save();
   }
 
@@ -175,31 +220,33 @@ export class Drift implements Closable {
     if (model.hash !== this.#model.hash) {
       // Another model sees otherwise: what was learnt says nothing any more.
       const { baselineItems } = this.#parts.config.drift;
-      for (const id of this.#lanes.keys()) this.#lanes.set(id, new LaneDrift(baselineItems, undefined, galleryHash));
+      for (const key of this.#drifts.keys())
+        this.#drifts.set(key, new LaneDrift(baselineItems, undefined, galleryHash));
     }
     this.#recipe = recipe;
     this.#model = model;
     this.#references = gallery === undefined ? undefined : driftReferences(gallery, model.parts);
-    for (const lane of this.#lanes.values()) lane.taught(galleryHash);
+    this.#taughtBy = gallery === undefined ? new Map() : taughtBy(gallery);
+    for (const drift of this.#drifts.values()) drift.taught(galleryHash);
   }
 
   /** Each finding once, when it comes and when it goes. */
   #log(lane: string): void {
     const found = this.findings(lane);
-    const before = this.#told.get(lane) ?? new Set();
-    const now = new Set(found.map(({ kind }) => kind));
-    for (const { kind, since, text } of found) {
-      if (!before.has(kind)) this.#parts.log.warn({ lane, kind, since: formatMicros(since) }, text);
+    const before = this.#told.get(lane) ?? new Map<string, Finding>();
+    const now = new Map(found.map((finding) => [`${finding.camera ?? ""} ${finding.kind}`, finding]));
+    for (const [key, { kind, camera, since, text }] of now) {
+      if (!before.has(key)) this.#parts.log.warn({ lane, camera, kind, since: formatMicros(since) }, text);
     }
-    for (const kind of before) {
-      if (!now.has(kind)) this.#parts.log.info({ lane, kind }, `no longer: ${DRIFT_TITLES[kind]}`);
+    for (const [key, { kind, camera }] of before) {
+      if (!now.has(key)) this.#parts.log.info({ lane, camera, kind }, `no longer: ${DRIFT_TITLES[kind]}`);
     }
     this.#told.set(lane, now);
   }
 
   #save(): Promise<void> {
     return this.#serial.run(async () => {
-      const lanes = Object.fromEntries([...this.#lanes].map(([id, lane]) => [id, lane.state()]));
+      const lanes = Object.fromEntries([...this.#drifts].map(([key, drift]) => [key, drift.state()]));
       const { config, log } = this.#parts;
       const file = { v: 1, model: this.#model.hash, baselineItems: config.drift.baselineItems, lanes };
       try {
@@ -213,6 +260,26 @@ export class Drift implements Closable {
       }
     });
   }
+}
+
+/** A lane as one of its cameras shows it. */
+interface LaneView {
+  /** The lane's name, and for each camera but the first the camera's, too; names hold no slash. */
+  readonly key: string;
+  readonly lane: string;
+  /** In the lane's list; of a camera that looks into several mirrors the first. */
+  readonly index: number;
+  /** Undefined where it is the only one. */
+  readonly camera: string | undefined;
+}
+
+function viewsOf({ id, cameras }: LaneConfig): LaneView[] {
+  const names = cameras.map(({ camera }) => camera);
+  const several = new Set(names).size > 1;
+  return names.flatMap((camera, index) => {
+    if (names.indexOf(camera) < index) return [];
+    return [{ key: index === 0 ? id : `${id}/${camera}`, lane: id, index, camera: several ? camera : undefined }];
+  });
 }
 
 /** Where it is kept: as configured, else beside the journal. */

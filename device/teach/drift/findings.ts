@@ -19,6 +19,8 @@ export const DRIFT_TITLES: Readonly<Record<DriftKind, string>> = {
 
 export interface Finding {
   readonly kind: DriftKind;
+  /** In whose pictures, where the lane has several cameras. */
+  readonly camera?: string;
   /** Microseconds. */
   readonly since: number;
   /** What was measured, and what to do. */

@@ -10,27 +10,30 @@ import { type ItemSignals, PLACES } from "./signals.ts";
 const MOST_VIEWS = 12;
 
 export interface MeasureShape {
+  /** Whose views are looked at, by the lane's list; those of all where absent. */
+  readonly camera?: number;
   readonly sizePx: number;
   readonly fill: number;
   /** The lane's part of the frame. */
   readonly area: Box;
 }
 
-/** What an item and the scene behind it show of how things are; undefined for one without a view. */
+/** What an item and the scene behind it show a camera of how things are; undefined for one without a view of it. */
 export function measure(
   { verdict, decided }: SeenItem,
-  { sizePx, fill, area }: MeasureShape,
+  { camera, sizePx, fill, area }: MeasureShape,
   scene: Scene | undefined,
   references: DriftReferences | undefined,
 ): ItemSignals | undefined {
-  const { crops, boxes, from, embeddings, embedded } = decided;
-  // Cameras differ in light and lens: a lane's drift is that of the first of them, whose views come first.
-  const count = from === undefined ? crops.length : from.filter((camera) => camera === 0).length;
+  const { crops, boxes, from } = decided;
+  // Cameras differ in light and lens: each has a drift of its own.
+  const own = [...crops.keys()].filter((view) => camera === undefined || from?.[view] === camera);
+  const count = own.length;
   if (count === 0) return undefined;
   const looks: { look: Look; place: number }[] = [];
   const views = Math.min(MOST_VIEWS, count);
   for (let i = 0; i < views; i++) {
-    const view = Math.floor(((i + 0.5) * count) / views);
+    const view = own[Math.floor(((i + 0.5) * count) / views)]!;
     const look = lookOf(crops[view]!, sizePx, fill);
     const box = boxes[view]!;
     const place = Math.floor((PLACES * (box.x + box.w / 2 - area.x)) / area.w);
@@ -58,7 +61,7 @@ export function measure(
       warmth: mean((look) => look.warmth),
       tint: mean((look) => look.tint),
       sharpness,
-      ...(references === undefined || embedded === 0 ? {} : distancesToReferences(references, embeddings, embedded)),
+      ...(references === undefined ? {} : distancesOf(decided, own, references)),
       ...(references === undefined ? {} : { unknown: Number(unknown) }),
     },
     places: {
@@ -66,6 +69,23 @@ export function measure(
       placeSharpness: placed((look) => look.sharpness, sharpness),
     },
   };
+}
+
+/** How far the views lie from the references. A view that could not be embedded leaves it open which row is whose. */
+function distancesOf(
+  { crops, embeddings, embedded }: SeenItem["decided"],
+  own: readonly number[],
+  references: DriftReferences,
+): ReturnType<typeof distancesToReferences> {
+  if (embedded === 0) return {};
+  if (own.length === crops.length) return distancesToReferences(references, embeddings, embedded);
+  if (embedded !== crops.length) return {};
+  const dimension = embeddings.length / embedded;
+  const rows = new Float32Array(own.length * dimension);
+  for (const [row, view] of own.entries()) {
+    rows.set(embeddings.subarray(view * dimension, (view + 1) * dimension), row * dimension);
+  }
+  return distancesToReferences(references, rows, own.length);
 }
 
 function sceneValues({ r, g, b }: Scene): Pick<ItemSignals["values"], "sceneBrightness" | "sceneWarmth" | "sceneTint"> {

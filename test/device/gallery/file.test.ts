@@ -198,3 +198,15 @@ test("embeddings are little-endian numbers behind the header, in the order of th
     written,
   );
 });
+
+test("a reference that does not say of each view which camera saw it is refused", () => {
+  for (const said of [
+    { cameras: ["top", "left"] },
+    { cameras: ["top"], from: [0, 0] },
+    { cameras: ["top", "left"], from: [2] },
+    { from: [0] },
+  ]) {
+    const bytes = forged(({ references }) => void Object.assign((references as object[])[0]!, said));
+    assert.match(refusal(bytes).message, /which camera saw each view/);
+  }
+});

@@ -56,6 +56,22 @@ test("items of the line become references by their own names, with their views",
   assert.equal((await readdir(join(folder, "crops"))).length, 2);
 });
 
+test("a reference says which camera saw each of its views, read again from the file", async () => {
+  await save("sound", { ...kept(1), cameras: ["top", "left", "top"] }, { ...kept(2), cameras: ["top", "top", "top"] });
+  await save("sound", kept(3));
+  assert.deepEqual(
+    (await read()).references.map(({ cameras, from }) => [cameras, from]),
+    [
+      [
+        ["top", "left"],
+        [0, 1, 0],
+      ],
+      [["top"], undefined],
+      [undefined, undefined],
+    ],
+  );
+});
+
 test("an item that is enrolled twice is one reference", async () => {
   await save("sound", kept(1));
   assert.deepEqual(await save("sound", kept(1)), [{ item: kept(1).verdict.item, views: 3 }]);

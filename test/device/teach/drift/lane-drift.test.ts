@@ -207,18 +207,19 @@ describe("what is measured", () => {
   });
 });
 
-test("of a lane of several cameras only the first one's views tell of the light", () => {
+test("of a lane of several cameras each one's views tell of its own light", () => {
   const bright = new Uint8Array(SIZE * SIZE * 3).fill(250);
   const dim = paint(RED, 0.5, () => 0);
   const box = { x: 20, y: 10, w: 60, h: 60 };
   const verdict: Verdict = { ...draft("a", 1), ...STORED, seq: 1 };
-  const brightness = (crops: Uint8Array[], from?: number[]) => {
+  const brightness = (crops: Uint8Array[], from?: number[], camera?: number) => {
     const decided = { crops, boxes: crops.map(() => box), from, embeddings: new Float32Array(0), embedded: 0 };
-    const shape = { sizePx: SIZE, fill: FILL, area: AREA };
+    const shape = { sizePx: SIZE, fill: FILL, area: AREA, ...(camera === undefined ? {} : { camera }) };
     return measure({ verdict, decided: decided as unknown as DecidedItem }, shape, undefined, undefined)?.values
       .brightness;
   };
   assert.notEqual(brightness([dim, bright]), brightness([dim]));
-  assert.equal(brightness([dim, bright], [0, 1]), brightness([dim]));
-  assert.equal(brightness([dim, bright], [1, 1]), undefined);
+  assert.equal(brightness([dim, bright], [0, 1], 0), brightness([dim]));
+  assert.equal(brightness([dim, bright], [0, 1], 1), brightness([bright]));
+  assert.equal(brightness([dim, bright], [1, 1], 0), undefined);
 });
