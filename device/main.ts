@@ -76,9 +76,10 @@ await run(async (scope, stop) => {
   if (stop.aborted) return options.check ? 130 : 0;
   const recipe = await loadRecipeOrUntaught(places, embedder.model);
   if (options.check) {
-    await checkBrokerFiles(config.mqtt, config.device);
+    const brokers = [config.mqtt, ...config.brokers];
+    for (const broker of brokers) await checkBrokerFiles(broker, config.device);
     if (options.sources) {
-      for (const secret of [config.mqtt.password, config.console.token]) {
+      for (const secret of [...brokers.map(({ password }) => password), config.console.token]) {
         if (secret !== undefined) await readSecret(secret);
       }
       for (const { id, widthPx, heightPx, frame } of await checkSources(config, stop)) {
@@ -95,7 +96,8 @@ await run(async (scope, stop) => {
   if (stop.aborted) return 0;
   systemd.starting("opening journal, cameras and lanes");
   const metrics = scope.add(createMetrics());
-  const { journal, figures } = await openJournal(scope, config);
+  const sinks = config.brokers.map(({ name }) => name);
+  const { journal, figures } = await openJournal(scope, config, sinks);
   const station = scope.add(
     await Station.open({
       config,

@@ -6,6 +6,7 @@ import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { serviceFolder } from "../base/service.ts";
 import { allowedAt, allowedKeysAt, allowedValuesAt, placesOfKey } from "./allowed.ts";
 import { checkLaneCameras } from "./lane-cameras.ts";
+import { brokerUrls, type MqttConfig } from "./mqtt.ts";
 import { productFaults } from "./products.ts";
 import { type Config, configSchema, type SecretConfig } from "./schema.ts";
 import { keySlip, missingSlip, valueSlip } from "./value-slips.ts";
@@ -207,24 +208,43 @@ function crossCheck(config: Config): { path: Path; text: string }[] {
     });
   }
   found.push(...productFaults(config.products));
-  const { mqtt } = config;
-  const secure = /^(mqtts|tls|wss):/.test(mqtt.url);
+  found.push(...checkConnection(config.mqtt, ["mqtt"]));
+  for (const [index, broker] of config.brokers.entries()) {
+    found.push(...checkConnection(broker, ["brokers", index]));
+    if (config.brokers.findIndex(({ name }) => name === broker.name) < index) {
+      found.push({
+        path: ["brokers", index, "name"],
+        text: `found ${broker.name} a second time, each must be its own`,
+      });
+    }
+  }
+  return found;
+}
+
+/** Keys of one connection to a broker, `mqtt` or one of `brokers`. */
+function checkConnection(mqtt: MqttConfig, path: Path): { path: Path; text: string }[] {
+  const found: { path: Path; text: string }[] = [];
+  const secure = brokerUrls(mqtt).some((url) => /^(mqtts|tls|wss):/.test(url));
   for (const key of ["ca", "cert", "key"] as const) {
     if (mqtt[key] !== undefined && !secure) {
-      found.push({ path: ["mqtt", key], text: "needs a url that begins with mqtts:// or wss://" });
+      found.push({ path: [...path, key], text: "needs a url that begins with mqtts:// or wss://" });
     }
   }
   if ((mqtt.cert === undefined) !== (mqtt.key === undefined)) {
     const given = mqtt.cert === undefined ? "key" : "cert";
-    found.push({ path: ["mqtt", given], text: "`cert` and `key` need each other" });
+    found.push({ path: [...path, given], text: "`cert` and `key` need each other" });
   }
   if (mqtt.password !== undefined && mqtt.username === undefined) {
-    found.push({ path: ["mqtt", "password"], text: "needs `username` beside it" });
+    found.push({ path: [...path, "password"], text: "needs `username` beside it" });
   }
-  if (!URL.canParse(mqtt.url)) {
-    found.push({ path: ["mqtt", "url"], text: `found ${JSON.stringify(mqtt.url)}, allowed: mqtt://host:port` });
-  } else if (new URL(mqtt.url).username !== "" || new URL(mqtt.url).password !== "") {
-    found.push({ path: ["mqtt", "url"], text: "a login does not belong here, use `username` and `password`" });
+  const places: [Path, string][] =
+    mqtt.urls === undefined ? [[["url"], mqtt.url]] : mqtt.urls.map((url, index) => [["urls", index], url]);
+  for (const [place, url] of places) {
+    const at = [...path, ...place];
+    if (!URL.canParse(url)) found.push({ path: at, text: `found ${JSON.stringify(url)}, allowed: mqtt://host:port` });
+    else if (new URL(url).username !== "" || new URL(url).password !== "") {
+      found.push({ path: at, text: "a login does not belong here, use `username` and `password`" });
+    }
   }
   return found;
 }

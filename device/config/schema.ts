@@ -3,6 +3,7 @@ import { z } from "zod";
 import { SHIPPED_MODEL, serviceFolder } from "../base/service.ts";
 import { gigeSchema, gstSchema, libcameraSchema } from "./camera.ts";
 import { laneSchema } from "./lane.ts";
+import { brokerSchema, mqttSchema } from "./mqtt.ts";
 import { nameSchema } from "./names.ts";
 import { productsSchema } from "./products.ts";
 import { publicKeySchema } from "./public-key.ts";
@@ -185,22 +186,6 @@ const messagesSchema = z.strictObject({
   outcomeCodes: outcomeCodesSchema.prefault({}).describe("number of each outcome for controllers"),
 });
 
-const mqttSchema = z.strictObject({
-  url: z
-    .string()
-    .regex(/^(mqtts?|wss?|tcp|tls):\/\/[^\s]+$/, "mqtt://host:port or mqtts://host:port")
-    .default("mqtt://127.0.0.1:1883"),
-  protocol: z.enum(["auto", "5", "3.1.1"]).default("auto").describe("`auto` tries 5 and falls back"),
-  clientId: z.string().min(1).max(64).optional(),
-  username: z.string().optional(),
-  password: secretSchema.optional(),
-  ca: z.string().optional().describe("PEM file of the authority that signed the broker's certificate"),
-  cert: z.string().optional().describe("PEM file of the client's certificate"),
-  key: z.string().optional().describe("PEM file of the client's key"),
-  keepaliveS: z.number().int().min(1).max(3600).default(10),
-  window: z.number().int().min(1).max(1000).default(20).describe("verdicts in flight to the broker at once"),
-});
-
 function inState(name: string): string {
   return join(serviceFolder("STATE_DIRECTORY"), name);
 }
@@ -365,6 +350,11 @@ export const configSchema = z.strictObject({
     .describe("lots of fruit, as growers deliver them"),
   products: productsSchema,
   mqtt: mqttSchema.prefault({}),
+  brokers: z
+    .array(brokerSchema)
+    .max(4)
+    .default([])
+    .describe("further brokers that get the verdicts and nothing else, each at its own pace"),
   messages: messagesSchema.prefault({}),
   console: z
     .strictObject({
@@ -385,8 +375,8 @@ export type SourceConfig = z.output<typeof sourceSchema>;
 export type ReplayConfig = z.output<typeof replaySchema>;
 export type LineConfig = z.output<typeof lineSchema>;
 export type { BeltConfig, CupsConfig, LaneCamera, LaneConfig } from "./lane.ts";
-export type MqttConfig = z.output<typeof mqttSchema>;
 export type JournalConfig = Config["journal"];
 export type SecretConfig = z.output<typeof secretSchema>;
+export type { BrokerConfig, MqttConfig } from "./mqtt.ts";
 export { NAME_PATTERN, NAME_WORDS, nameSchema } from "./names.ts";
 export { lineSchema, replaySchema };

@@ -234,6 +234,10 @@ export const healthSchema = z.strictObject({
     }),
   ),
   broker: brokerSchema,
+  brokers: z
+    .array(brokerSchema.extend({ name: nameSchema }))
+    .optional()
+    .describe("further brokers that get the verdicts; absent where none is configured"),
   queue: z
     .strictObject({
       items: count.describe("unknown and unsure items that wait to be answered"),

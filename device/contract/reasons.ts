@@ -110,6 +110,10 @@ export const reasonTable = {
     when: "the broker does not take messages on a topic; it is left alone until the next connection",
     hint: "allow this client to publish there (ACL of the broker)",
   },
+  "broker-away": {
+    when: "a further broker has been away for 10 s; its verdicts wait in the journal",
+    hint: "check its network, and `brokers` in the configuration",
+  },
   "requests-refused": {
     when: "the broker does not let the device hear requests",
     hint: "allow this client to subscribe to `request/+` (ACL of the broker)",

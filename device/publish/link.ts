@@ -2,7 +2,7 @@ import { connect, type IConnackPacket, type MqttClient } from "mqtt";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
-import type { MqttConfig } from "../config/schema.ts";
+import { brokerUrls, type MqttConfig } from "../config/mqtt.ts";
 import type { MessageForm } from "../contract/form.ts";
 import type { BrokerHealth } from "../contract/messages.ts";
 import { brokerOptions, MAX_PACKET_BYTES, type Protocol } from "./broker-options.ts";
@@ -40,6 +40,8 @@ export interface LinkParts {
   down(): string | undefined;
   /** Something was acknowledged. */
   room(): void;
+  /** The broker tells nobody when the connection is lost: what it would say is not said there at all. */
+  readonly withoutWill?: boolean | undefined;
 }
 
 const GOODBYE_MS = 1000;
@@ -66,6 +68,8 @@ export class Link implements Closable {
   readonly #parts: LinkParts;
   /** The broker keeps retained messages, as far as is known. */
   #retains = true;
+  /** Which of the brokers is tried. */
+  #turn = 0;
   #client: MqttClient | undefined;
   #session: Session | undefined;
   #running: Promise<void> | undefined;
@@ -84,6 +88,12 @@ export class Link implements Closable {
 
   get health(): Omit<BrokerHealth, "refused"> {
     return { state: this.#state, protocol: this.#protocol, reason: this.#reason, connects: this.#connects };
+  }
+
+  /** Of the broker that is connected, or tried next. */
+  get url(): string {
+    const urls = brokerUrls(this.#parts.mqtt);
+    return urls[this.#turn % urls.length]!;
   }
 
   start(): void {
@@ -105,6 +115,7 @@ export class Link implements Closable {
   /** Says goodbye and connects again, by what the configuration says then. */
   reconnect(): void {
     this.#retains = true;
+    this.#turn = 0;
     this.#left = true;
     this.#leave();
     this.#wake?.();
@@ -136,13 +147,16 @@ export class Link implements Closable {
         end = await this.#connection("3.1.1");
       }
       if (this.#closed) return;
+      const { url } = this;
+      // One whose connection was lost may be back at once; where it is not, the next has its turn.
+      if (!end.accepted) this.#turn++;
       // One that was taken and lost at once counts as a failure: else a broker that does so would be hammered.
       const brief = performance.now() - since <= timing.capMs;
       tries = (end.accepted && !brief) || end.known ? 0 : tries + 1;
       if (end.accepted && brief && tries > 2 && !this.#left)
         end = { ...end, error: new GradelineError("BROKER", FLAPPING, FLAPPING_HELP) };
       this.#left = false;
-      this.#tell(end);
+      this.#tell(end, url);
       const base = end.slow ? timing.refusedMs : Math.min(timing.capMs, timing.firstMs * 2 ** Math.max(0, tries - 1));
       await this.#pause(base * (0.5 + Math.random() / 2));
     }
@@ -153,7 +167,9 @@ export class Link implements Closable {
     const { mqtt, device, timing, form } = this.#parts;
     let client: MqttClient;
     try {
-      client = connect(await brokerOptions(mqtt, device, protocol, timing.connectMs, form, this.#retains));
+      const to = { ...mqtt, url: this.url };
+      const { will, ...options } = await brokerOptions(to, device, protocol, timing.connectMs, form, this.#retains);
+      client = connect(this.#parts.withoutWill || will === undefined ? options : { ...options, will });
     } catch (error) {
       return { error, slow: true, accepted: false, known: false };
     }
@@ -214,13 +230,13 @@ export class Link implements Closable {
     this.#protocol = session.protocol;
     this.#reason = null;
     this.#connects++;
-    this.#parts.log.info({ url: this.#parts.mqtt.url, protocol: session.protocol }, "connected to the broker");
+    this.#parts.log.info({ url: this.url, protocol: session.protocol }, "connected to the broker");
     this.#parts.up(session);
   }
 
   /** Each reason is told once until it changes or a connection was there in between; a log must not grow from it. */
-  #tell(end: End): void {
-    const { url, cert } = this.#parts.mqtt;
+  #tell(end: End, url: string): void {
+    const { cert } = this.#parts.mqtt;
     const { message, hint } = reasonOf(end.error, !end.accepted && cert === undefined && /^(mqtts|wss|tls):/.test(url));
     const known = this.#reason === message;
     this.#state = end.slow ? "refused" : "connecting";

@@ -3,7 +3,7 @@ import { asGradelineError, GradelineError } from "../base/errors.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { type Micros, nowMicros } from "../base/time.ts";
-import type { MqttConfig } from "../config/schema.ts";
+import type { BrokerConfig, MqttConfig } from "../config/schema.ts";
 import { type MessageForm, messageText, USUAL_FORM } from "../contract/form.ts";
 import type { HealthMessage, Verdict, VerdictDraft } from "../contract/messages.ts";
 import type { Reason } from "../contract/reasons.ts";
@@ -13,6 +13,7 @@ import type { Handlers } from "../contract/verbs.ts";
 import { Aside, type AsideJob } from "./aside.ts";
 import { brokerReasons } from "./broker-reasons.ts";
 import { Echo } from "./echo.ts";
+import { Feed } from "./feed.ts";
 import type { Journal, Taken } from "./journal.ts";
 import { type Notice, PLANT } from "./journal-file.ts";
 import type { Selection } from "./journal-statements.ts";
@@ -43,6 +44,8 @@ export interface PublisherTiming extends LinkTiming {
   /** See {@link EchoParts}. */
   readonly swallowedMs: number;
   readonly silentMs: number;
+  /** A further broker may be away so long before the state says it. */
+  readonly awayMs: number;
 }
 
 export const PUBLISHER_TIMING: PublisherTiming = {
@@ -54,10 +57,13 @@ export const PUBLISHER_TIMING: PublisherTiming = {
   retryMs: 30_000,
   swallowedMs: 5000,
   silentMs: 2000,
+  awayMs: 10_000,
 };
 
 export interface PublisherOptions {
   readonly mqtt: MqttConfig;
+  /** Further brokers that get the verdicts. The journal has a sink for each. */
+  readonly brokers?: readonly BrokerConfig[] | undefined;
   /** Name of this board in topics. */
   readonly device: string;
   readonly journal: Journal;
@@ -86,6 +92,7 @@ export class Publisher implements Closable {
   readonly #requests: Requests;
   readonly #aside: Aside;
   readonly #echo: Echo;
+  readonly #feeds: readonly Feed[];
   #session: Session | undefined;
   #subscribed = false;
   /** What of the broker's refusals was told in the log since the last connection. */
@@ -153,6 +160,10 @@ export class Publisher implements Closable {
       down: () => this.#down(),
       room: () => this.#pump(),
     });
+    const changed = (): void => options.changed?.();
+    this.#feeds = (options.brokers ?? []).map(
+      (config) => new Feed({ config, device, journal, log, form, timing: this.#timing, changed }),
+    );
   }
 
   /**
@@ -161,7 +172,7 @@ export class Publisher implements Closable {
    * @throws {GradelineError} CONFIG when a certificate or the password cannot be read
    */
   static async open(options: PublisherOptions): Promise<Publisher> {
-    await checkBrokerFiles(options.mqtt, options.device);
+    for (const mqtt of [options.mqtt, ...(options.brokers ?? [])]) await checkBrokerFiles(mqtt, options.device);
     const { journal, log } = options;
     const noticed = ({ text, file }: Notice): void => log.error(file === undefined ? {} : { file }, text);
     journal.opening.forEach(noticed);
@@ -171,6 +182,7 @@ export class Publisher implements Closable {
     });
     const publisher = new Publisher(options);
     publisher.#link.start();
+    for (const feed of publisher.#feeds) feed.start();
     return publisher;
   }
 
@@ -184,6 +196,7 @@ export class Publisher implements Closable {
     taken.durable.then(
       (appended) => {
         this.#outbox.offer(appended);
+        for (const feed of this.#feeds) feed.offer(appended);
         this.#ended();
       },
       () => this.#ended(),
@@ -216,15 +229,21 @@ export class Publisher implements Closable {
   }
 
   /** Its share of the `health` message. */
-  get health(): Pick<HealthMessage, "journal" | "broker" | "published"> {
+  get health(): Pick<HealthMessage, "journal" | "broker" | "brokers" | "published"> {
     return {
       journal: this.#journalHealth(),
       broker: {
         ...this.#link.health,
         refused: [...this.#refusedTopics()].map(([topic, reason]) => ({ topic, reason })),
       },
+      ...(this.#feeds.length === 0 ? {} : { brokers: this.#feeds.map(({ health }) => health) }),
       published: this.#outbox.acknowledged,
     };
+  }
+
+  /** Of the plant's broker: the one that is connected, or tried next. */
+  get brokerUrl(): string {
+    return this.#link.url;
   }
 
   /** Requests answered and refused since the start. */
@@ -240,10 +259,11 @@ export class Publisher implements Closable {
     const until = performance.now() + this.#timing.drainMs;
     // A disk that takes nothing must not either.
     if (this.#options.journal.problem === undefined) await bounded(this.#allSettled(), this.#timing.drainMs);
-    await bounded(this.#outbox.drained(), Math.max(0, until - performance.now()));
+    const drained = [this.#outbox.drained(), ...this.#feeds.map((feed) => feed.drained())];
+    await bounded(Promise.all(drained), Math.max(0, until - performance.now()));
     this.retain("state", stateMessage("stopped", [], nowMicros()));
     await bounded(this.#retained.settled(), Math.max(STATE_MS, until - performance.now()));
-    await this.#link.close();
+    await Promise.all([this.#link.close(), ...this.#feeds.map((feed) => feed.close())]);
   }
 
   /** Makes the connection anew, by what the configuration says now. */
@@ -252,9 +272,10 @@ export class Publisher implements Closable {
   }
 
   /** What the broker keeps the device from telling. */
-  reasons(): Iterable<Reason> {
+  *reasons(): Iterable<Reason> {
     const { swallowed, unverified } = this.#echo;
-    return brokerReasons({
+    for (const feed of this.#feeds) yield* feed.reasons();
+    yield* brokerReasons({
       refused: this.#refusedTopics(),
       swallowed,
       unverified,
@@ -368,7 +389,7 @@ export class Publisher implements Closable {
   }
 }
 
-async function bounded(work: Promise<void>, ms: number): Promise<void> {
+async function bounded(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);

@@ -21,7 +21,7 @@ const LIVE = {
   queue: ["maxItems", "maxBytes"],
   products: ["outlets", "rules"],
   recipes: ["trust", "keep"],
-  mqtt: ["url", "protocol", "clientId", "username", "password", "ca", "cert", "key", "keepaliveS"],
+  mqtt: ["url", "urls", "protocol", "clientId", "username", "password", "ca", "cert", "key", "keepaliveS"],
   log: ["level"],
 } as const;
 
@@ -42,7 +42,7 @@ export async function reload(path: string, parts: Reloadable): Promise<Reloaded 
   const { config, log } = parts;
   try {
     const next = await loadConfig(path);
-    await checkBrokerFiles(next.mqtt, config.device);
+    for (const broker of [next.mqtt, ...next.brokers]) await checkBrokerFiles(broker, config.device);
     const taken: string[] = [];
     for (const [group, keys] of Object.entries(LIVE))
       taken.push(...take(config, next, group as keyof typeof LIVE, keys));

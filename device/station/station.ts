@@ -258,6 +258,7 @@ export class Station implements Closable {
     this.#publisher = this.#scope.add(
       await Publisher.open({
         mqtt: config.mqtt,
+        brokers: config.brokers,
         device: config.device,
         journal,
         log: this.#log,

@@ -37,7 +37,7 @@ export interface ViewParts extends ItemsParts {
   readonly cameras: ReadonlyMap<string, Camera>;
   readonly stats: ReadonlyMap<string, Pick<LaneStats, "message">>;
   readonly times: Pick<StageTimes, "recent">;
-  readonly publisher: Pick<Publisher, "health">;
+  readonly publisher: Pick<Publisher, "health" | "brokerUrl">;
   readonly recipes: Pick<StationRecipes, "previous" | "shadow">;
   readonly teaching: Teaching;
   readonly activatedAt: Micros;
@@ -134,7 +134,7 @@ function status(station: ViewParts, rates: Rates): StationStatus {
     }),
     broker: {
       state: broker.state,
-      url: withoutLogin(config.mqtt.url),
+      url: withoutLogin(station.publisher.brokerUrl),
       protocol: broker.protocol,
       reason: broker.reason,
       pendingVerdicts: journal.depth,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
-import { configSchema, type MqttConfig } from "../../device/config/schema.ts";
+import { type BrokerConfig, configSchema, type MqttConfig } from "../../device/config/schema.ts";
 import type { Verdict } from "../../device/contract/messages.ts";
 import type { Handlers } from "../../device/contract/verbs.ts";
 import { Journal } from "../../device/publish/journal.ts";
@@ -23,6 +23,8 @@ export interface LogLine {
 export interface PublishingOptions {
   readonly port: number;
   readonly mqtt?: Partial<MqttConfig>;
+  /** Further brokers, as they are configured. */
+  readonly brokers?: readonly Partial<BrokerConfig>[];
   readonly handlers?: Handlers;
   readonly timing?: Partial<PublisherTiming>;
   /** Of the journal; kept by the caller. */
@@ -63,9 +65,12 @@ export class Publishing {
       bell.ring();
     };
     const path = options.path ?? join(folder, "journal.sqlite");
-    const journal = await Journal.open(journalConfig({ path }), { retryMs: 20 });
+    const brokers = configSchema.shape.brokers.parse(options.brokers ?? []);
+    const sinks = brokers.map(({ name }) => name);
+    const journal = await Journal.open(journalConfig({ path }), { sinks, retryMs: 20 });
     const publisher = await Publisher.open({
       mqtt: mqttConfig(options.port, options.mqtt),
+      brokers,
       device: "board",
       journal,
       log: pino({ level: "debug" }, { write }),

@@ -46,7 +46,7 @@ test("the smallest configuration has every default filled in", () => {
 
 test("an unknown key is refused with its line, its path and the keys that are allowed there", () => {
   const { message } = errorOf(`${SMALLEST}mqtt:\n  windwo: 3\n`);
-  assert.match(message, /board\.yaml, line 9: unknown key `mqtt\.windwo`, allowed here: url, protocol, .*window/);
+  assert.match(message, /board\.yaml, line 9: unknown key `mqtt\.windwo`, allowed here: url, urls, protocol, .*window/);
 });
 
 test("an unknown key below one kind of source names the keys of that kind", () => {
@@ -101,6 +101,19 @@ test("certificates without TLS, half a key pair, a lone password and a login in 
   assert.doesNotMatch(message, /secret/);
 });
 
+test("further brokers have a name each and a topic without wildcards; every url of a list is looked at", () => {
+  const brokers = (list: string): string => errorOf(`${SMALLEST}brokers: [${list}]\n`).message;
+  assert.match(brokers("{name: cloud}"), /`brokers\[0\]\.url` is missing/);
+  const cloud = 'name: cloud, url: "mqtt://host"';
+  assert.match(brokers(`{${cloud}}, {${cloud}}`), /`brokers\[1\]\.name`: found cloud a second time/);
+  assert.match(brokers('{name: broker, url: "mqtt://host"}'), /the journal has this one already/);
+  for (const topic of ["a/#", "+/a", "$SYS/a", ""]) assert.match(brokers(`{${cloud}, topic: "${topic}"}`), /topic/);
+  assert.match(brokers(`{${cloud}, topic: "a/{line}"}`), /knows \{device\} and \{lane\}/);
+  assert.match(brokers(`{${cloud}, cert: c.pem}`), /`brokers\[0\]\.cert`: needs a url.*`cert` and `key`/s);
+  const { message } = errorOf(`${SMALLEST}mqtt: {urls: ["mqtt://one", "mqtt://me:secret@two"]}\n`);
+  assert.match(message, /`mqtt\.urls\[1\]`: a login does not belong here/);
+});
+
 test("text that is not YAML, an unknown tag and an endless alias are refused", () => {
   assert.match(errorOf("a: [1,\n").message, /line \d/);
   assert.match(errorOf(`${SMALLEST}model: !!python/object x\n`).message, /[Tt]ag/);
@@ -138,6 +151,8 @@ test("the example with every setting switched on is valid and has every key of t
     "cameras[].source.password.credential",
     "mqtt.password.file",
     "mqtt.password.env",
+    "brokers[].password.file",
+    "brokers[].password.env",
     "console.token.file",
     "console.token.credential",
   ]);
@@ -145,10 +160,10 @@ test("the example with every setting switched on is valid and has every key of t
 
 test("the example's settings that are switched off stand at their defaults", async () => {
   const text = await readFile(EXAMPLE, "utf8");
-  // Whole cameras that are switched off: from `#- id` to the empty line.
-  const camera = /^ *#- id:(?:.*\n)+?\n/gm;
+  // Whole cameras and brokers that are switched off: from `#- id` to the empty line.
+  const camera = /^ *#- (?:id|name):(?:.*\n)+?\n/gm;
   const free =
-    /^ *#(model|varieties|fruit|items|library|engineCache|clientId|username|password|ca|cert|key|token|roi|path|circulate|trust|gradeCodes|shifts|tolerances):.*$/gm;
+    /^ *#(model|varieties|fruit|items|library|engineCache|urls|clientId|username|password|ca|cert|key|token|roi|path|circulate|trust|gradeCodes|shifts|tolerances):.*$/gm;
   // Sections that are switched off whole.
   const section = /^#[a-zA-Z]+:\n(?:.*\n)+?\n/gm;
   const plain = parseConfig(text, EXAMPLE);

@@ -366,6 +366,7 @@ const words = {
   "reason.journal-disk": "Der Datenträger nimmt keine Urteile an",
   "reason.journal-damaged": "Das Journal war beschädigt und wurde repariert",
   "reason.file-damaged": "Eine Datei war beschädigt und wurde beiseitegelegt",
+  "reason.broker-away": "Ein weiterer Broker ist nicht erreichbar",
   "reason.clock": "Die Uhr wurde gestellt oder ist nicht synchron",
   "reason.topic-refused": "Der Broker verweigert ein Thema",
   "reason.requests-refused": "Der Broker lässt keine Anfragen durch",

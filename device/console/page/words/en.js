@@ -362,6 +362,7 @@ const words = {
   "reason.journal-disk": "The disk takes no verdicts",
   "reason.journal-damaged": "The journal was damaged and mended",
   "reason.file-damaged": "A file was damaged and set aside",
+  "reason.broker-away": "A further broker is away",
   "reason.clock": "The clock was set, or is not synchronized",
   "reason.topic-refused": "The broker refuses a topic",
   "reason.requests-refused": "The broker lets no requests through",

@@ -353,6 +353,7 @@ const words = {
   "reason.journal-disk": "El disco no admite veredictos",
   "reason.journal-damaged": "El diario estaba dañado y se ha reparado",
   "reason.file-damaged": "Un archivo estaba dañado y se ha apartado",
+  "reason.broker-away": "Otro bróker no está disponible",
   "reason.clock": "El reloj se ha ajustado o no está sincronizado",
   "reason.topic-refused": "El bróker rechaza un tema",
   "reason.requests-refused": "El bróker no deja pasar peticiones",

@@ -354,6 +354,7 @@ const words = {
   "reason.journal-disk": "Le disque ne prend pas de verdicts",
   "reason.journal-damaged": "Le journal était endommagé et a été réparé",
   "reason.file-damaged": "Un fichier était endommagé et a été mis de côté",
+  "reason.broker-away": "Un autre broker est absent",
   "reason.clock": "L'horloge a été réglée ou n'est pas synchronisée",
   "reason.topic-refused": "Le broker refuse un sujet",
   "reason.requests-refused": "Le broker ne laisse pas passer les demandes",

@@ -353,6 +353,7 @@ const words = {
   "reason.journal-disk": "Il disco non accetta verdetti",
   "reason.journal-damaged": "Il diario era danneggiato ed è stato riparato",
   "reason.file-damaged": "Un file era danneggiato ed è stato messo da parte",
+  "reason.broker-away": "Un altro broker non è raggiungibile",
   "reason.clock": "L'orologio è stato regolato o non è sincronizzato",
   "reason.topic-refused": "Il broker rifiuta un argomento",
   "reason.requests-refused": "Il broker non lascia passare richieste",

@@ -356,6 +356,7 @@ const words = {
   "reason.journal-disk": "Dysk nie przyjmuje werdyktów",
   "reason.journal-damaged": "Dziennik był uszkodzony i został naprawiony",
   "reason.file-damaged": "Plik był uszkodzony i został odłożony na bok",
+  "reason.broker-away": "Kolejny broker jest niedostępny",
   "reason.clock": "Zegar został przestawiony albo nie jest zsynchronizowany",
   "reason.topic-refused": "Broker odrzuca temat",
   "reason.requests-refused": "Broker nie przepuszcza żądań",

@@ -339,6 +339,7 @@ const words = {
   "reason.journal-disk": "磁盘不接受判定",
   "reason.journal-damaged": "日志曾损坏并已修复",
   "reason.file-damaged": "有文件损坏，已移到一旁",
+  "reason.broker-away": "另一个代理无法连接",
   "reason.clock": "时钟被调整或未同步",
   "reason.topic-refused": "代理拒绝一个主题",
   "reason.requests-refused": "代理不放行请求",
