@@ -13,6 +13,8 @@ const ODD_LEVEL = 7;
  * or brighter. */
 const UNSEEN_DARKER = 0.25;
 const UNSEEN_BRIGHTER = 0.8;
+/** While less than this share of all cells is odd, they have no say in how bright the belt is. */
+const MOST_ODD = 0.5;
 /** And by this while it was seen only a few times. */
 const ODD_AT_FIRST = 0.08;
 /** Observations of a cell after which it is known. */
@@ -122,14 +124,16 @@ export class Background {
   }
 
   #measure(data: Uint8Array, widthPx: number): Sight {
-    return this.light.measure(data, widthPx, this.#cells, this.colour, this.inverse, this.#fruit, this.#frames);
+    const { light, colour, inverse, odd } = this;
+    const few = !this.young && this.oddCount < MOST_ODD * odd.length ? odd : undefined;
+    return light.measure(data, widthPx, this.#cells, colour, inverse, this.#fruit, few, this.#frames);
   }
 
   /**
    * Takes what the last frame showed of the conveyor into the background.
    *
    * @param mask (rows * cols), 1 where there is fruit, holes filled
-   * @param keep (rows * cols), not 0 where a fruit lies that has been seen to move: it stays a fruit, however long it stands
+   * @param keep (rows * cols), not 0 where a fruit lies that has been seen to move: it stays a fruit, however long it stands, and its shadow one
    * @param moving whether fruit were seen to move: only then can something be said to stay
    */
   learn(mask: Uint8Array, keep: Uint8Array, moving: boolean): void {
@@ -149,6 +153,7 @@ export class Background {
           continue;
         }
         this.#standing.forget(at);
+        if (keep[at] !== 0) continue;
         // The rim of a fruit has its colour mixed in.
         const beside = mask[at > first ? at - 1 : at]! | mask[at < last ? at + 1 : at]!;
         if ((beside | mask[at + up]! | mask[at + down]!) === 0) this.#learn(at, inverseGain);

@@ -40,7 +40,7 @@ const MISFITS = 3;
 /** Fruit are at most so many times as fast as configured. */
 const FASTEST = 2.5;
 /** While nothing could be seen for longer than this nobody knows whether the belt went on. */
-const TRUSTED_S = 0.3;
+const TRUSTED_S = 0.1;
 /** What was in view then waits so long to be seen again. */
 const WAIT_S = 15;
 const BLIND = "nothing could be seen while it moved on";
@@ -80,6 +80,8 @@ export class BeltFollower implements Follower {
     const track = this.#tracks[this.#trackOf[index]!];
     return track !== undefined && track.item > 0 && track.seenAlong - track.bornAlong > track.diameterPx;
   };
+  readonly #stands = (index: number): boolean =>
+    this.#tracks[this.#trackOf[index]!]!.pace < STANDS * this.#configuredSpeed;
   #items = 0;
   #now: Micros = 0;
   /** Seconds since the last frame that showed something; undefined before the first. */
@@ -194,7 +196,7 @@ export class BeltFollower implements Follower {
     this.#followDirection();
     // Under fruit that stand the conveyor is not to be seen, and around them their shadows stand.
     const moving = this.#isMoving();
-    if (moving || count === 0 || segmenter.background.young) segmenter.learn(moving, this.#keeps);
+    if (moving || count === 0 || segmenter.background.young) segmenter.learn(moving, this.#keeps, this.#stands);
   }
 
   #follow(frame: Frame, track: Track, index: number, seen: Sighting[]): void {

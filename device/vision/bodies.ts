@@ -18,6 +18,10 @@ const DEEP = 0.35;
 const GLARING = 1.25;
 /** So much of a body is odd; the rest has the belt's brightness by chance. */
 const ODD_SHARE = 0.5;
+/** Odd cells of a body differ from the belt by so many grey levels in the mean (as a length); brighter ones by more: where
+ * a shadow was learnt the belt seems to glow. */
+const SHOWS = 9;
+const GLOWS = 14;
 /** Beside fruit of another colour so many cells belong to their rim. */
 const RIM_CELLS = 2;
 /** A body within so many cells of an end of the lane reaches beyond it. */
@@ -283,6 +287,7 @@ export class Bodies {
     let bright = 0;
     let coloured = 0;
     let odd = 0;
+    let off = 0;
     let sx = 0;
     let sy = 0;
     for (let row = regions.top[region]!; row < regions.bottom[region]!; row++) {
@@ -296,12 +301,14 @@ export class Bodies {
         if (rest[at] === 0) continue;
         area++;
         odd += background.odd[at]!;
+        if (background.odd[at] !== 0) off += Math.abs(background.bright[at]! - 1);
         bright += background.bright[at]!;
       }
     }
     const isShadow = background.tinted && bright > DEEP * area && bright < GLARING * area;
     // Within a ring that is odd there may be bare belt: where a fruit stood, whose shadow was learnt around it.
-    if (area >= this.#leastArea && odd > ODD_SHARE * area && !isShadow) {
+    const shows = off * background.light.level >= (bright > area ? GLOWS : SHOWS) * odd;
+    if (area >= this.#leastArea && odd > ODD_SHARE * area && shows && !isShadow) {
       this.#take(rest, region, coloured > 0 ? RIM_CELLS : 0);
       return;
     }

@@ -1,15 +1,18 @@
 import type { Grid } from "./grid.ts";
 
-/** Rows of cells at each edge of the lane that are asked, and the share of the lane's width in which they lie. */
-const ROWS = 3;
+/** At each edge of the lane two strips of so many rows of cells are asked, and the share of its width in which they lie. */
+const ROWS = 2;
 const EDGE_SHARE = 0.1;
 /** What differs by fewer grey levels in all, is left to the rest. */
 const LEAST = 14;
 
+type Strip = Float32Array;
+
 /**
  * What lies across the whole lane: joints, cleats, rollers and the gaps between them. Fruit hardly ever lie at both
- * edges of a lane at one place along it, so what both edges show there the lane shows all across. It is taken out of
- * the cells, and what is left is a plain belt with fruit on it.
+ * edges of a lane at one place along it, so what both edges show there the lane shows all across. Each edge is asked
+ * twice: where two fruit lie abreast, what reaches the edges, their shadows, falls off towards them. It is taken out of the
+ * cells, and what is left is a plain belt with fruit on it.
  */
 export class Cross {
   /** By how much each column of cells differs from the background, (cols * 3) grey levels. */
@@ -17,15 +20,14 @@ export class Cross {
   /** Whether any does in the last frame. */
   found = false;
   readonly #grid: Grid;
-  readonly #upper: Float32Array;
-  readonly #lower: Float32Array;
+  /** By how much each column of each strip differs. */
+  readonly #strips: readonly Float32Array[];
   readonly #ratios: Float32Array;
 
   constructor(grid: Grid) {
     this.#grid = grid;
     this.delta = new Float32Array(grid.cols * 3);
-    this.#upper = new Float32Array(grid.cols * 3);
-    this.#lower = new Float32Array(grid.cols * 3);
+    this.#strips = Array.from({ length: 4 }, () => new Float32Array(grid.cols * 3));
     this.#ratios = new Float32Array(grid.cols);
   }
 
@@ -40,13 +42,19 @@ export class Cross {
     this.found = false;
     const edge = Math.max(1, Math.floor(rows * EDGE_SHARE));
     if (rows < 4 * edge) return;
-    this.#compare(cells, colour, 0, edge, this.#upper);
-    this.#compare(cells, colour, rows - edge, rows, this.#lower);
+    const [outerTop, innerTop, innerBottom, outerBottom] = this.#strips as [Strip, Strip, Strip, Strip];
+    const size = Math.min(ROWS, edge);
+    this.#compare(cells, colour, 0, size, outerTop);
+    this.#compare(cells, colour, edge - size, edge, innerTop);
+    this.#compare(cells, colour, rows - edge, rows - edge + size, innerBottom);
+    this.#compare(cells, colour, rows - size, rows, outerBottom);
+    const least = (i: number): number =>
+      nearer(nearer(outerTop[i]!, innerTop[i]!), nearer(innerBottom[i]!, outerBottom[i]!));
     const delta = this.delta;
     for (let col = 0, i = 0; col < cols; col++, i += 3) {
-      const r = nearer(this.#upper[i]!, this.#lower[i]!);
-      const g = nearer(this.#upper[i + 1]!, this.#lower[i + 1]!);
-      const b = nearer(this.#upper[i + 2]!, this.#lower[i + 2]!);
+      const r = least(i);
+      const g = least(i + 1);
+      const b = least(i + 2);
       const counts = Math.abs(r) + Math.abs(g) + Math.abs(b) > LEAST;
       if (counts) this.found = true;
       delta[i] = counts ? r : 0;
@@ -62,12 +70,11 @@ export class Cross {
   /** How the columns between two rows differ from the background under the light that falls there. */
   #compare(cells: Float32Array, colour: Float32Array, from: number, to: number, out: Float32Array): void {
     const { cols } = this.#grid;
-    const step = Math.max(1, Math.floor((to - from) / ROWS));
     const ratios = this.#ratios;
     out.fill(0);
     ratios.fill(0);
     let count = 0;
-    for (let row = from; row < to; row += step, count++) {
+    for (let row = from; row < to; row++, count++) {
       for (let col = 0, i = 0, at = row * cols * 3; col < cols; col++, i += 3, at += 3) {
         out[i]! += cells[at]!;
         out[i + 1]! += cells[at + 1]!;

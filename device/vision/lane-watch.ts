@@ -86,7 +86,11 @@ export class LaneWatch implements SceneReport {
       `fruit move against the configured direction (${direction})`,
       "the belt is reversed, or the picture upside down or mirrored: set direction to the way that fruit move in the picture",
     );
-    if (share < 0.1) return;
+    if (share < 0.1) {
+      // What stands, or runs back, has no speed to compare.
+      this.#troubles.gone("belt-speed", at, HOLD_US);
+      return;
+    }
     this.#set(
       "belt-speed",
       share > FASTER || share < SLOWER,

@@ -15,6 +15,8 @@ const DIM_LEVEL = 25;
 /** Bins of brightness against the background, over 0 to 3. */
 const BINS = 1200;
 const PER_ONE = BINS / 3;
+/** Added to the brightness of cells that were odd in the last frame: above all that is looked at. */
+const ODD = 1000;
 /** Rows of cells that share one brightness. */
 export const BAND_ROWS = 4;
 /** A band's brightness counts from so many cells of belt. */
@@ -23,8 +25,12 @@ const LEAST_BAND = 6;
 const BAND_REACH = 0.45;
 /** Flicker is read from bands of which this much is belt: what passes in the others changes their median, too. */
 const BARE_BAND = 0.8;
+/** And stripes from bands of which this much is. */
+const PLAIN_BAND = 0.5;
 /** Bands that lie apart by this much make a frame striped. */
 const STRIPED = 0.06;
+/** A lamp that flickers by less is steady. */
+const STEADY = 0.08;
 /** How quickly the usual brightness of a band, and the usual flicker, follow. */
 const USUAL_RATE = 0.03;
 const FLICKER_RATE = 0.1;
@@ -89,6 +95,7 @@ export class Light {
    * @param cells (rows * cols * 3), what its cells show
    * @param colour (rows * cols * 3) and inverse (rows * cols): the background
    * @param fruit (rows * cols), 1 where the last frame showed fruit
+   * @param odd (rows * cols), 1 where its brightness was not the belt's: left out while they are not too many
    * @param frames how many this background has seen, this one included
    */
   measure(
@@ -98,6 +105,7 @@ export class Light {
     colour: Float32Array,
     inverse: Float32Array,
     fruit: Uint8Array,
+    odd: Uint8Array | undefined,
     frames: number,
   ): Sight {
     const { roi, step, cols } = this.#grid;
@@ -116,11 +124,12 @@ export class Light {
       const away = cells[i]! ** 2 + cells[i + 1]! ** 2 + cells[i + 2]! ** 2 - share * along;
       sum += share;
       const bare = away <= this.cellLimit;
-      shares[looked++] = bare && fruit[at] === 0 ? share : -1;
+      const plain = fruit[at] === 0 && (odd === undefined || odd[at] === 0);
+      shares[looked++] = !bare || fruit[at] !== 0 ? -1 : plain ? share : share + ODD;
       if (!bare) continue;
       belt++;
       lengths += 1 / inverse[at]!;
-      if (fruit[at] === 0) histogram[Math.min(BINS - 1, (share * PER_ONE) | 0)]!++;
+      if (plain) histogram[Math.min(BINS - 1, (share * PER_ONE) | 0)]!++;
       cellNoise += away;
       const row = (at / cols) | 0;
       const p = ((roi.y + row * step) * widthPx + roi.x + (at - row * cols) * step) * 3;
@@ -172,7 +181,8 @@ export class Light {
       histogram.fill(0, first, last + 1);
       bands[band] = median;
       this.#bare[band] = count >= BARE_BAND * (index - before) ? 1 : 0;
-      if (median === 0) continue;
+      // What covers most of a band makes its median: only the others show whether the light itself is striped.
+      if (median === 0 || count < PLAIN_BAND * (index - before)) continue;
       darkest = Math.min(darkest, median);
       brightest = Math.max(brightest, median);
     }
@@ -212,8 +222,13 @@ export class Light {
     const histogram = this.#histogram.fill(0);
     const { rowGain } = this;
     for (let at = 2, index = 0; index < this.#shares.length; at += MEASURED, index++) {
-      const share = this.#shares[index]!;
+      let share = this.#shares[index]!;
       if (share < 0) continue;
+      // Rows that flicker are odd to each other: leaving them out would take their spread for none.
+      if (share >= ODD) {
+        if (this.flicker < STEADY) continue;
+        share -= ODD;
+      }
       histogram[Math.min(BINS - 1, ((share / rowGain[(at / cols) | 0]!) * PER_ONE) | 0)]!++;
     }
     const low = quantile(histogram, 0.35);

@@ -15,6 +15,9 @@ const MOST_PIECES = 96;
 /** The slimmest fruit is this much narrower than its longest diameter. */
 const SLIMMEST = 0.5;
 
+/** Around a fruit that stands its shadow reaches so far, as a share of its box. */
+const SHADOW_REACH = 0.5;
+
 /** Finds the pieces of one frame that may be fruit, against a background that it keeps. */
 export class Segmenter {
   readonly background: Background;
@@ -88,21 +91,35 @@ export class Segmenter {
    *
    * @param moving whether fruit were seen to move
    * @param keeps whether a piece is a fruit that must not become conveyor, however long it stands
+   * @param stands whether such a fruit stands: its shadow must not become conveyor either
    */
-  learn(moving: boolean, keeps: (index: number) => boolean): void {
+  learn(moving: boolean, keeps: (index: number) => boolean, stands = (_: number): boolean => false): void {
     const keep = this.#keep;
     const labels = this.#labels;
+    const { cols } = this.background.grid;
     keep.fill(0);
     for (let index = 0; index < this.#pool.count; index++) {
       if (!keeps(index)) continue;
-      const { left, right, top, bottom } = this.#pool.pieces[index]!;
-      const { cols } = this.background.grid;
-      for (let row = top; row < bottom; row++) {
-        for (let at = row * cols + left, end = row * cols + right; at < end; at++) {
+      const piece = this.#pool.pieces[index]!;
+      for (let row = piece.top; row < piece.bottom; row++) {
+        for (let at = row * cols + piece.left, end = row * cols + piece.right; at < end; at++) {
           if (labels[at] === index + 1) keep[at] = 1;
         }
       }
+      if (stands(index)) this.#keepShadow(piece);
     }
     this.background.learn(this.#clean, keep, moving);
+  }
+
+  #keepShadow({ left, right, top, bottom }: Piece): void {
+    const { cols, rows } = this.background.grid;
+    const { odd } = this.background;
+    const reach = Math.ceil(SHADOW_REACH * Math.max(right - left, bottom - top));
+    const to = Math.min(cols, right + reach);
+    for (let row = Math.max(0, top - reach); row < Math.min(rows, bottom + reach); row++) {
+      for (let col = Math.max(0, left - reach), at = row * cols + col; col < to; col++, at++) {
+        if (odd[at] !== 0) this.#keep[at] = 1;
+      }
+    }
   }
 }

@@ -70,14 +70,14 @@ export function laneOf(changes: Record<string, unknown> = {}): LaneConfig {
   });
 }
 
-interface Told {
+export interface Told {
   readonly item: ItemPassed;
   readonly seq: number;
   /** Middles of its views' boxes in the picture, pixels. */
   readonly middles: { readonly t: number; readonly x: number; readonly y: number }[];
 }
 
-interface Run {
+export interface Run {
   readonly told: readonly Told[];
   readonly visible: Int32Array;
   readonly saidAt: Map<TroubleKind, number>;
@@ -137,7 +137,12 @@ export function playScene(scene: Scene, grey: boolean): SceneResult {
   };
 }
 
-function follow(scene: Scene, grey: boolean): Run {
+/** @param look called with each frame and what was told with it */
+export function follow(
+  scene: Scene,
+  grey: boolean,
+  look: (frame: Frame, seen: readonly Sighting[]) => void = () => undefined,
+): Run {
   const stage = { ...scene.stage, grey };
   const painter = new Painter(stage);
   const size = { widthPx: WIDTH_PX, heightPx: HEIGHT_PX };
@@ -171,7 +176,9 @@ function follow(scene: Scene, grey: boolean): Run {
     const sound = watch.step(frame);
     if (sound && frame.status === "ok")
       for (const [i, share] of painter.seen.entries()) if (share >= 0.5) visible[i]!++;
-    take(follower.step(sound ? frame : { ...frame, status: "incomplete" }), seq);
+    const seen = follower.step(sound ? frame : { ...frame, status: "incomplete" });
+    take(seen, seq);
+    look(frame, seen);
     for (const { kind } of [...follower.report.troubles, ...watch.troubles]) {
       if (!saidAt.has(kind)) saidAt.set(kind, seq / FPS);
     }
@@ -181,7 +188,7 @@ function follow(scene: Scene, grey: boolean): Run {
 }
 
 /** Index of the thing that an item is, by where its views lie, or by when it should be at its gate; -1 for none. */
-function ownerOf(told: Told, scene: Scene, mirrored: boolean): number {
+export function ownerOf(told: Told, scene: Scene, mirrored: boolean): number {
   const { things, travel } = scene.stage;
   let best = -1;
   let least = Number.POSITIVE_INFINITY;
@@ -203,17 +210,23 @@ function ownerOf(told: Told, scene: Scene, mirrored: boolean): number {
   return least < 1.2 ? best : -1;
 }
 
-/** By how many millimetres of belt a gate time is off, if the belt runs on as it did when it was told. */
-function gateError(told: Told, scene: Scene, thing: Thing): number {
+/**
+ * By how many millimetres of belt a gate time is off: against where the thing truly is then, or, as nobody knows what a
+ * belt will do, against where it would be if it ran on as it did when the time was told.
+ */
+export function gateError(told: Told, scene: Scene, thing: Thing): number {
   const { travel } = scene.stage;
   const t = told.seq / FPS;
+  const gateT = (told.item.gateAt - START_US) / 1e6;
   const where = placeAt(thing, t, travel);
   if (where === undefined) return 0;
+  const target = LENGTH_MM + GATE_MM;
+  const then = placeAt(thing, gateT, travel);
+  const real = then === undefined ? Number.POSITIVE_INFINITY : Math.abs(then.x - target);
   const speed = (travel(t) - travel(t - 0.2)) / 0.2;
   if (speed < 0) return 0;
   const believed = Math.abs(speed) > 0.2 * SPEED ? speed : SPEED;
-  const reached = where.x + believed * ((told.item.gateAt - START_US) / 1e6 - t);
-  return Math.abs(reached - (LENGTH_MM + GATE_MM));
+  return Math.min(real, Math.abs(where.x + believed * (gateT - t) - target));
 }
 
 function placeAt(thing: Thing, t: number, travel: (t: number) => number): { x: number; y: number } | undefined {

@@ -7,6 +7,10 @@ import { scenes } from "../../bench/follow/scenes.ts";
 const PART: readonly (readonly [string, "colour" | "grey" | "both"])[] = [
   ["rotten apples on white", "both"],
   ["plums on white", "grey"],
+  ["apples on blue", "grey"],
+  ["emergency stop: lamp and belt off for 5 s", "colour"],
+  ["held for 5 s near the exit, plum", "grey"],
+  ["two abreast", "colour"],
   ["rotten apples on blue", "both"],
   ["soft shadows without fruit", "both"],
   ["lamp out for 4 s", "both"],
