@@ -5,6 +5,14 @@ import { percent } from "./share.ts";
 
 /** `show`, `remove`, `relabel`, `undo`, `rebuild` and `grades`: what is done about items that are enrolled. */
 export function galleryCommands(program: Command, common: Common, within: Within): void {
+  showCommand(program, common, within);
+  editCommands(program, common, within);
+  wholeCommands(program, common, within);
+  gradesCommands(program, common, within);
+}
+
+/** What shows one item. */
+function showCommand(program: Command, common: Common, within: Within): void {
   common(program.command("show"))
     .description("Shows one enrolled item: where it is from, which others are most alike, and its views as a picture.")
     .argument("<item>", "its id, or four letters or more of its beginning")
@@ -16,7 +24,10 @@ export function galleryCommands(program: Command, common: Common, within: Within
     .action((item: string, options: CommonOptions & { out?: string }) =>
       within(options, async (context) => (await import("../gallery/show.ts")).showItem(context, item, options.out)),
     );
+}
 
+/** What changes single items. */
+function editCommands(program: Command, common: Common, within: Within): void {
   common(program.command("remove"))
     .description("Takes items out of the gallery, all of them or none. `undo` brings them back.")
     .argument("<item...>", "ids, or four letters or more of their beginnings")
@@ -43,7 +54,10 @@ export function galleryCommands(program: Command, common: Common, within: Within
         );
       }),
     );
+}
 
+/** What concerns the whole gallery. */
+function wholeCommands(program: Command, common: Common, within: Within): void {
   common(program.command("undo"))
     .description("Takes back the last change of the gallery, whichever command or click made it; 20 are kept.")
     .option("--redo", "takes back the last undo")
@@ -60,7 +74,10 @@ export function galleryCommands(program: Command, common: Common, within: Within
     .action((options: CommonOptions) =>
       within(options, async (context) => (await import("../gallery/rebuild.ts")).rebuildGallery(context)),
     );
+}
 
+/** `grades` and what is below it. */
+function gradesCommands(program: Command, common: Common, within: Within): void {
   const grades = program
     .command("grades")
     .description("The grades, best to worst, and what share of each may be of another grade.")

@@ -87,11 +87,63 @@ export interface Metrics extends Closable {
  */
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const registers = [registry];
-  const counter = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> =>
-    new Counter({ name: `gradeline_${name}`, help, labelNames, registers });
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name: `gradeline_${name}`, help, registers });
+  const make = makerOf(registry);
+  const camera = cameraMetrics(make);
+  const lane = laneMetrics(make);
+  const journal = journalMetrics(make);
+  const shadow = make.counter("shadow_items_total", "items that the recipe in the shadow decided likewise or not", [
+    "result",
+  ]);
+  const stage = stageMetrics(make);
+  const batchSize = make.histogram("batch_size", "views per batch given to the model", BATCH_BUCKETS);
+  const loop = measureLoop(registry);
+  measureProcess(registry);
+  return {
+    stage,
+    batchSize: guarded(batchSize),
+    published: make.counter("published_total", "verdicts given to the broker's connection, repeats included"),
+    acknowledged: make.counter("acknowledged_total", "verdicts that the broker acknowledged"),
+    camera,
+    lane,
+    journal,
+    shadow: { item: (result) => shadow.inc({ result }) },
+    text: () => registry.metrics(),
+    close() {
+      loop.disable();
+    },
+  };
+}
 
+type Maker = ReturnType<typeof makerOf>;
+
+/** Makes metrics of this program in one registry. */
+function makerOf(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> =>
+      new Counter({ name: `gradeline_${name}`, help, labelNames, registers }),
+    gauge: (name: string, help: string): Gauge => new Gauge({ name: `gradeline_${name}`, help, registers }),
+    /** A gauge by camera that is asked for when somebody reads it. */
+    gaugeByCamera: (name: string, help: string, values: () => Iterable<[camera: string, value: number]>): Gauge =>
+      new Gauge({
+        name: `gradeline_${name}`,
+        help,
+        labelNames: ["camera"],
+        registers,
+        collect() {
+          for (const [camera, value] of values()) this.set({ camera }, value);
+        },
+      }),
+    histogram: <L extends string = never>(
+      name: string,
+      help: string,
+      buckets: number[],
+      labelNames: readonly L[] = [],
+    ): Histogram<L> => new Histogram({ name: `gradeline_${name}`, help, labelNames, buckets, registers }),
+  };
+}
+
+function cameraMetrics({ counter, gaugeByCamera }: Maker): Metrics["camera"] {
   const frames = {
     seen: counter("frames_total", "exposures that took place", ["camera"]),
     dropped: counter("frames_dropped_total", "exposures that a newer one overtook", ["camera"]),
@@ -101,21 +153,67 @@ export function createMetrics(): Metrics {
     restarts: counter("camera_restarts_total", "times the camera was started anew", ["camera"]),
   };
   const ages = new Map<string, () => number | undefined>();
-  new Gauge({
-    name: "gradeline_frame_age_seconds",
-    help: "since the newest frame came",
-    labelNames: ["camera"],
-    registers,
-    collect() {
-      for (const [camera, ageMs] of ages) {
-        const age = ageMs();
-        if (age !== undefined) this.set({ camera }, Math.max(0, age) / 1000);
-      }
-    },
+  gaugeByCamera("frame_age_seconds", "since the newest frame came", function* () {
+    for (const [camera, ageMs] of ages) {
+      const age = ageMs();
+      if (age !== undefined) yield [camera, Math.max(0, age) / 1000];
+    }
   });
+  return (id) => {
+    const totals = {
+      seen: totalOf(frames.seen.labels(id)),
+      dropped: totalOf(frames.dropped.labels(id)),
+      incomplete: totalOf(frames.incomplete.labels(id)),
+      lost: totalOf(frames.lost.labels(id)),
+      resent: totalOf(frames.resent.labels(id)),
+      restarts: totalOf(frames.restarts.labels(id)),
+    };
+    return {
+      update({ seen, dropped, incomplete, lost = 0, resent = 0, restarts = 0 }) {
+        totals.seen(seen);
+        totals.dropped(dropped);
+        totals.incomplete(incomplete);
+        totals.lost(lost);
+        totals.resent(resent);
+        totals.restarts(restarts);
+      },
+      age(ageMs) {
+        ages.set(id, ageMs);
+      },
+    };
+  };
+}
+
+function laneMetrics({ counter }: Maker): Metrics["lane"] {
   const items = counter("items_total", "items that passed the camera, empty cups included", ["lane"]);
   const verdicts = counter("verdicts_total", "verdicts by outcome and grade", ["lane", "outcome", "grade"]);
   const late = counter("verdicts_late_total", "verdicts decided after their deadline", ["lane"]);
+  const grades = new Set<string>();
+  const gradeLabel = (grade: string | null): string => {
+    if (grade === null) return "";
+    if (grades.has(grade)) return grade;
+    if (grades.size >= MAX_GRADES) return "other";
+    grades.add(grade);
+    return grade;
+  };
+  return (id) => {
+    // A series that starts at zero has a rate from its first event on.
+    items.inc({ lane: id }, 0);
+    late.inc({ lane: id }, 0);
+    for (const outcome of OUTCOMES) {
+      if (outcome !== "graded") verdicts.inc({ lane: id, outcome, grade: "" }, 0);
+    }
+    return {
+      verdict(verdict) {
+        items.inc({ lane: id });
+        verdicts.inc({ lane: id, outcome: verdict.outcome, grade: gradeLabel(verdict.grade) });
+        if (verdict.late) late.inc({ lane: id });
+      },
+    };
+  };
+}
+
+function journalMetrics({ counter, gauge }: Maker): Metrics["journal"] {
   const journal = {
     depth: gauge("journal_depth", "verdicts that the broker has not acknowledged"),
     bytes: gauge("journal_bytes", "size of the journal on disk"),
@@ -125,99 +223,25 @@ export function createMetrics(): Metrics {
     skipped: totalOf(counter("journal_skipped_total", "numbers left out after a doubt").labels()),
     damaged: totalOf(counter("journal_damaged_total", "verdicts damaged before every sink had them").labels()),
   };
-  const shadow = counter("shadow_items_total", "items that the recipe in the shadow decided likewise or not", [
-    "result",
-  ]);
-  const stageSeconds = new Histogram({
-    name: "gradeline_stage_seconds",
-    help: "time that one stage took",
-    labelNames: ["stage"],
-    buckets: STAGE_BUCKETS_S,
-    registers,
-  });
-  const batchSize = new Histogram({
-    name: "gradeline_batch_size",
-    help: "views per batch given to the model",
-    buckets: BATCH_BUCKETS,
-    registers,
-  });
-  const loop = measureLoop(registry);
-  measureProcess(registry);
-
-  const grades = new Set<string>();
-  const gradeLabel = (grade: string | null): string => {
-    if (grade === null) return "";
-    if (grades.has(grade)) return grade;
-    if (grades.size >= MAX_GRADES) return "other";
-    grades.add(grade);
-    return grade;
+  return ({ depth, bytes, waiting, dropped, lost, skipped, damaged }) => {
+    journal.depth.set(depth);
+    journal.bytes.set(bytes);
+    journal.waiting.set(waiting);
+    journal.dropped(dropped);
+    journal.lost(lost);
+    journal.skipped(skipped);
+    journal.damaged(damaged);
   };
+}
 
-  const stage = Object.fromEntries(
+function stageMetrics({ histogram }: Maker): Metrics["stage"] {
+  const seconds = histogram("stage_seconds", "time that one stage took", STAGE_BUCKETS_S, ["stage"]);
+  return Object.fromEntries(
     stages.map((name) => {
-      stageSeconds.zero({ stage: name });
-      return [name, guarded(stageSeconds.labels(name))];
+      seconds.zero({ stage: name });
+      return [name, guarded(seconds.labels(name))];
     }),
   ) as Record<Stage, Observer>;
-
-  return {
-    stage,
-    batchSize: guarded(batchSize),
-    published: counter("published_total", "verdicts given to the broker's connection, repeats included"),
-    acknowledged: counter("acknowledged_total", "verdicts that the broker acknowledged"),
-    camera(id) {
-      const totals = {
-        seen: totalOf(frames.seen.labels(id)),
-        dropped: totalOf(frames.dropped.labels(id)),
-        incomplete: totalOf(frames.incomplete.labels(id)),
-        lost: totalOf(frames.lost.labels(id)),
-        resent: totalOf(frames.resent.labels(id)),
-        restarts: totalOf(frames.restarts.labels(id)),
-      };
-      return {
-        update({ seen, dropped, incomplete, lost = 0, resent = 0, restarts = 0 }) {
-          totals.seen(seen);
-          totals.dropped(dropped);
-          totals.incomplete(incomplete);
-          totals.lost(lost);
-          totals.resent(resent);
-          totals.restarts(restarts);
-        },
-        age(ageMs) {
-          ages.set(id, ageMs);
-        },
-      };
-    },
-    lane(id) {
-      // A series that starts at zero has a rate from its first event on.
-      items.inc({ lane: id }, 0);
-      late.inc({ lane: id }, 0);
-      for (const outcome of OUTCOMES) {
-        if (outcome !== "graded") verdicts.inc({ lane: id, outcome, grade: "" }, 0);
-      }
-      return {
-        verdict(verdict) {
-          items.inc({ lane: id });
-          verdicts.inc({ lane: id, outcome: verdict.outcome, grade: gradeLabel(verdict.grade) });
-          if (verdict.late) late.inc({ lane: id });
-        },
-      };
-    },
-    journal({ depth, bytes, waiting, dropped, lost, skipped, damaged }) {
-      journal.depth.set(depth);
-      journal.bytes.set(bytes);
-      journal.waiting.set(waiting);
-      journal.dropped(dropped);
-      journal.lost(lost);
-      journal.skipped(skipped);
-      journal.damaged(damaged);
-    },
-    shadow: { item: (result) => shadow.inc({ result }) },
-    text: () => registry.metrics(),
-    close() {
-      loop.disable();
-    },
-  };
 }
 
 /** Counters only go up: a total that is smaller than before began anew and counts from zero again. */

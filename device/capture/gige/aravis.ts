@@ -50,10 +50,25 @@ function pin(): void {
 
 function bind() {
   pin();
+  const library = openLibrary();
+  return {
+    ...systemCalls(library),
+    ...deviceCalls(library),
+    ...cameraCalls(library),
+    ...streamCalls(library),
+    ...featureCalls(library),
+    ...nodeCalls(library),
+  };
+}
+
+type Library = ReturnType<typeof openLibrary>;
+
+function openLibrary() {
   const lib = koffi.load(LIBRARY);
   const glib = koffi.load("libglib-2.0.so.0");
   const gobject = koffi.load("libgobject-2.0.so.0");
   const freeError = glib.func("void g_error_free(void *error)");
+  const free = glib.func("void g_free(void *memory)");
 
   /** A function whose last argument is a GError: what it reports is thrown. */
   // biome-ignore lint/suspicious/noExplicitAny: the result's type is the caller's declaration of the C function
@@ -69,15 +84,19 @@ function bind() {
     };
   }
 
-  const free = glib.func("void g_free(void *memory)");
-  const enumeration = checked(
-    "void *arv_device_dup_available_enumeration_feature_values_as_strings(void *device, const char *name, _Out_ unsigned int *count)",
-  );
-  const features = lib.func("void *arv_gc_category_get_features(void *category)");
-  const isA = gobject.func("int g_type_check_instance_is_a(void *instance, size_t type)");
-  const types = ["enumeration", "boolean", "command", "float", "integer", "string", "category"] as const;
-  const typeIds = types.map((name) => lib.func(`size_t arv_gc_${name}_get_type()`)() as number);
+  /** Takes a C array of strings, and frees it. */
+  function takeStrings(list: Handle | null, count: number): string[] {
+    if (list === null) return [];
+    const strings = koffi.decode(list, koffi.array("const char *", count)) as string[];
+    free(list);
+    return strings;
+  }
 
+  return { lib, glib, gobject, checked, takeStrings };
+}
+
+/** GLib and GObject. */
+function systemCalls({ glib, gobject }: Library) {
   return {
     unref: gobject.func("void g_object_unref(void *object)") as (object: Handle) => void,
     setProperty: gobject.func("void g_object_set(void *object, const char *name, ...)") as (
@@ -86,7 +105,12 @@ function bind() {
       ...rest: unknown[]
     ) => void,
     realTimeUs: glib.func("int64 g_get_real_time()") as () => number,
+  };
+}
 
+/** The cameras that are there. */
+function deviceCalls({ lib }: Library) {
+  return {
     updateDevices: lib.func("void arv_update_device_list()") as () => void,
     deviceCount: lib.func("unsigned int arv_get_n_devices()") as () => number,
     deviceId: lib.func("const char *arv_get_device_id(unsigned int index)") as (index: number) => string | null,
@@ -95,7 +119,24 @@ function bind() {
     deviceSerial: lib.func("const char *arv_get_device_serial_nbr(unsigned int index)") as DeviceText,
     deviceAddress: lib.func("const char *arv_get_device_address(unsigned int index)") as DeviceText,
     deviceProtocol: lib.func("const char *arv_get_device_protocol(unsigned int index)") as DeviceText,
+  };
+}
 
+/** One camera. */
+function cameraCalls({ lib, checked, takeStrings }: Library) {
+  const dupPixelFormats = checked(
+    "void *arv_camera_dup_available_pixel_formats_as_strings(void *camera, _Out_ unsigned int *count)",
+  );
+  const bounds = (name: string): ((camera: Handle) => Bounds) => {
+    const call = checked(`void ${name}(void *camera, _Out_ double *min, _Out_ double *max)`);
+    return (camera) => {
+      const min: [number] = [0];
+      const max: [number] = [0];
+      call(camera, min, max);
+      return { min: min[0], max: max[0] };
+    };
+  };
+  return {
     openCamera: checked("void *arv_camera_new(const char *name)") as (name: string | null) => Handle | null,
     device: lib.func("void *arv_camera_get_device(void *camera)") as (camera: Handle) => Handle,
     isGigE: lib.func("int arv_camera_is_gv_device(void *camera)") as (camera: Handle) => number,
@@ -125,7 +166,12 @@ function bind() {
     stop: checked("void arv_camera_stop_acquisition(void *camera)") as (camera: Handle) => void,
     softwareTrigger: checked("void arv_camera_software_trigger(void *camera)") as (camera: Handle) => void,
     isController: lib.func("int arv_gv_device_is_controller(void *device)") as (device: Handle) => number,
+  };
+}
 
+/** A stream of frames and its buffers. */
+function streamCalls({ lib, checked }: Library) {
+  return {
     createStream: checked("void *arv_camera_create_stream(void *camera, void *callback, void *data)") as (
       camera: Handle,
       callback: null,
@@ -156,7 +202,26 @@ function bind() {
     ) => number | bigint,
     imageWidth: lib.func("int arv_buffer_get_image_width(void *buffer)") as (buffer: Handle) => number,
     imageHeight: lib.func("int arv_buffer_get_image_height(void *buffer)") as (buffer: Handle) => number,
+  };
+}
 
+/** Features by their GenICam name. */
+function featureCalls({ lib, checked, takeStrings }: Library) {
+  const enumeration = checked(
+    "void *arv_device_dup_available_enumeration_feature_values_as_strings(void *device, const char *name, _Out_ unsigned int *count)",
+  );
+  const featureBounds = (kind: string, type: string): ((device: Handle, name: string) => Bounds) => {
+    const call = checked(
+      `void arv_device_get_${kind}_feature_bounds(void *device, const char *name, _Out_ ${type} *min, _Out_ ${type} *max)`,
+    );
+    return (device, name) => {
+      const min: [number | bigint] = [0];
+      const max: [number | bigint] = [0];
+      call(device, name, min, max);
+      return { min: Number(min[0]), max: Number(max[0]) };
+    };
+  };
+  return {
     feature: lib.func("void *arv_device_get_feature(void *device, const char *name)") as (
       device: Handle,
       name: string,
@@ -188,6 +253,16 @@ function bind() {
       const count: [number] = [0];
       return takeStrings(enumeration(device, name, count), count[0]);
     },
+  };
+}
+
+/** Nodes of the tree of features. */
+function nodeCalls({ lib, gobject }: Library) {
+  const features = lib.func("void *arv_gc_category_get_features(void *category)");
+  const isA = gobject.func("int g_type_check_instance_is_a(void *instance, size_t type)");
+  const types = ["enumeration", "boolean", "command", "float", "integer", "string", "category"] as const;
+  const typeIds = types.map((name) => lib.func(`size_t arv_gc_${name}_get_type()`)() as number);
+  return {
     nodeType: (node: Handle): (typeof types)[number] | undefined =>
       types.find((_, index) => isA(node, typeIds[index]!) !== 0),
     /** Names of what a category holds. */
@@ -202,42 +277,6 @@ function bind() {
       return names;
     },
   };
-
-  function takeStrings(list: Handle | null, count: number): string[] {
-    if (list === null) return [];
-    const strings = koffi.decode(list, koffi.array("const char *", count)) as string[];
-    free(list);
-    return strings;
-  }
-
-  function dupPixelFormats(camera: Handle, count: [number]): Handle | null {
-    return checked("void *arv_camera_dup_available_pixel_formats_as_strings(void *camera, _Out_ unsigned int *count)")(
-      camera,
-      count,
-    );
-  }
-
-  function bounds(name: string): (camera: Handle) => Bounds {
-    const call = checked(`void ${name}(void *camera, _Out_ double *min, _Out_ double *max)`);
-    return (camera) => {
-      const min: [number] = [0];
-      const max: [number] = [0];
-      call(camera, min, max);
-      return { min: min[0], max: max[0] };
-    };
-  }
-
-  function featureBounds(kind: string, type: string): (device: Handle, name: string) => Bounds {
-    const call = checked(
-      `void arv_device_get_${kind}_feature_bounds(void *device, const char *name, _Out_ ${type} *min, _Out_ ${type} *max)`,
-    );
-    return (device, name) => {
-      const min: [number | bigint] = [0];
-      const max: [number | bigint] = [0];
-      call(device, name, min, max);
-      return { min: Number(min[0]), max: Number(max[0]) };
-    };
-  }
 }
 
 type DeviceText = (index: number) => string | null;
