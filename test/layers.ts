@@ -7,6 +7,7 @@ import { join, posix } from "node:path";
  */
 const ORDER = [
   "device/base",
+  "device/kernels",
   "device/config",
   "device/contract",
   "device/vision",

@@ -1,6 +1,6 @@
 import type { GigeConfig } from "../../config/camera.ts";
+import { type BayerKernel, makeBayerKernel } from "../../kernels/bayer.ts";
 import { libyuv, mergePlanes } from "../libyuv.ts";
-import { type BayerKernel, makeBayerKernel } from "./bayer-kernel.ts";
 
 /** Rows at a time: what is made of them stays in the processor's nearest caches. */
 const BAND = 16;

@@ -1,5 +1,5 @@
+import { ABREAST, makeDotKernel } from "../../kernels/dots.ts";
 import type { ReferenceViews } from "../references.ts";
-import { ABREAST, makeDotKernel } from "./dots.ts";
 import type { NearestIndex } from "./nearest-index.ts";
 import { NearestSearch, NOTHING } from "./nearest-search.ts";
 
@@ -74,9 +74,9 @@ function compareAll(
     for (let row = 0; row < references.count; row += rowsAtOnce) {
       const rows = Math.min(rowsAtOnce, references.count - row);
       layRows(references.rows, row, rows, dimension, stride);
-      for (let lane = 0; lane < views; lane += ABREAST) {
-        kernel.run(lane / ABREAST, rows, stride);
-        takeNearest(Math.min(ABREAST, views - lane), references, row, rows, leaveOut, out, (view + lane) * grades);
+      for (let column = 0; column < views; column += ABREAST) {
+        kernel.run(column / ABREAST, rows, stride);
+        takeNearest(Math.min(ABREAST, views - column), references, row, rows, leaveOut, out, (view + column) * grades);
       }
     }
   }

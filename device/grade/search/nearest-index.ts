@@ -1,6 +1,6 @@
+import { ABREAST, PAIR, SCALE } from "../../kernels/scan.ts";
 import type { ReferenceViews } from "../references.ts";
 import { intoTiles, TILE } from "../tiles.ts";
-import { ABREAST, PAIR, SCALE } from "./scan.ts";
 import { fitShortBasis, SHORT, type ShortBasis, shorten } from "./short-rows.ts";
 
 /*
@@ -99,10 +99,10 @@ function inLeaves({ gradeOf, count }: Omit<ReferenceViews, "index">, shorts: Flo
 
 /** @param at place among all rows */
 function lay(short: Float32Array, rows: Int16Array, at: number): void {
-  const lane = at % ABREAST;
-  const group = (at - lane) * SHORT;
+  const column = at % ABREAST;
+  const group = (at - column) * SHORT;
   for (let c = 0; c < SHORT; c++) {
-    rows[group + (c - (c % PAIR)) * ABREAST + lane * PAIR + (c % PAIR)] = Math.round(short[c]! * SCALE);
+    rows[group + (c - (c % PAIR)) * ABREAST + column * PAIR + (c % PAIR)] = Math.round(short[c]! * SCALE);
   }
 }
 

@@ -1,7 +1,7 @@
+import { ABREAST, HIT, makeScanKernel, SCALE, type ScanKernel } from "../../kernels/scan.ts";
 import type { ReferenceViews } from "../references.ts";
 import { TILE } from "../tiles.ts";
 import { type GradeTiles, type NearestIndex, NOBODY } from "./nearest-index.ts";
-import { ABREAST, FIND, makeScanKernel, SCALE, type ScanKernel } from "./scan.ts";
 import { SHORT, type ShortBasis, shorten } from "./short-rows.ts";
 
 /*
@@ -100,7 +100,7 @@ export class NearestSearch {
     if (!this.#isNumber(view)) return atLeast;
     this.#probe(view, grade);
     const listed = this.#listTiles(grade);
-    this.#takeFinds(view, this.#rows.run(listed, GROUPS_OF_TILE, Math.floor((this.#best - SLACK) / PART)));
+    this.#takeHits(view, this.#rows.run(listed, GROUPS_OF_TILE, Math.floor((this.#best - SLACK) / PART)));
     if (this.#found !== NOBODY) this.#last[grade] = this.#found;
     return this.#best;
   }
@@ -126,7 +126,7 @@ export class NearestSearch {
     this.#consider(view, this.#last[grade]!);
     const probed = this.#probeTiles(view, grade);
     this.#ask(this.#rows, view);
-    this.#takeFinds(view, this.#rows.run(probed, GROUPS_OF_TILE, LEAST));
+    this.#takeHits(view, this.#rows.run(probed, GROUPS_OF_TILE, LEAST));
   }
 
   #consider(view: number, row: number): void {
@@ -138,25 +138,25 @@ export class NearestSearch {
   }
 
   /** Compares the rows that the last run found, as far as they can still be the nearest. */
-  #takeFinds(view: number, finds: number): void {
-    const { finds: found } = this.#rows;
+  #takeHits(view: number, count: number): void {
+    const { hits } = this.#rows;
     const rowOf = this.#rowOf;
     // The most promising first: what it is rules out most of the others.
     let most = LEAST;
     let promising = NOBODY;
-    for (let at = 0; at < finds * FIND; at += FIND) {
-      for (let lane = 0; lane < ABREAST; lane++) {
-        if (found[at + lane]! <= most) continue;
-        most = found[at + lane]!;
-        promising = found[at + ABREAST]! * ABREAST + lane;
+    for (let at = 0; at < count * HIT; at += HIT) {
+      for (let part = 0; part < ABREAST; part++) {
+        if (hits[at + part]! <= most) continue;
+        most = hits[at + part]!;
+        promising = hits[at + ABREAST]! * ABREAST + part;
       }
     }
     if (promising === NOBODY) return;
     this.#consider(view, rowOf[promising]!);
-    for (let at = 0; at < finds * FIND; at += FIND) {
-      for (let lane = 0; lane < ABREAST; lane++) {
-        if (found[at + lane]! * PART < this.#best - SLACK) continue;
-        this.#consider(view, rowOf[found[at + ABREAST]! * ABREAST + lane]!);
+    for (let at = 0; at < count * HIT; at += HIT) {
+      for (let part = 0; part < ABREAST; part++) {
+        if (hits[at + part]! * PART < this.#best - SLACK) continue;
+        this.#consider(view, rowOf[hits[at + ABREAST]! * ABREAST + part]!);
       }
     }
   }
@@ -180,7 +180,7 @@ export class NearestSearch {
   /** Notes how far the middles of a grade's tiles are at least, and puts the nearest on the list. @returns how many */
   #probeTiles(view: number, grade: number): number {
     const { middles, middleGroups, firstTile, tiles } = this.#grades[grade]!;
-    const { list, finds } = this.#middles;
+    const { list, hits } = this.#middles;
     const { list: probed } = this.#rows;
     const square = this.#square;
     const aways = this.#away;
@@ -191,7 +191,7 @@ export class NearestSearch {
     this.#middles.run(1, middleGroups, LEAST);
     let count = 0;
     for (let tile = 0; tile < tiles; tile++) {
-      const away = 1 + square[firstTile + tile]! - 2 * (finds[(tile >> 2) * FIND + (tile & 3)]! * PART + SLACK);
+      const away = 1 + square[firstTile + tile]! - 2 * (hits[(tile >> 2) * HIT + (tile & 3)]! * PART + SLACK);
       aways[tile] = away;
       if (count === PROBED && away >= aways[probed[PROBED - 1]!]!) continue;
       if (count < PROBED) count++;

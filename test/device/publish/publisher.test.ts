@@ -1,56 +1,24 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { formatMicros, nowMicros } from "../../../device/base/time.ts";
-import type { StateMessage, Verdict } from "../../../device/contract/messages.ts";
-import { stateMessage } from "../../../device/contract/state.ts";
 import { AedesBroker } from "../../support/broker-aedes.ts";
 import { Gate } from "../../support/broker-gate.ts";
 import { Mosquitto, withoutMosquitto } from "../../support/broker-mosquitto.ts";
 import { Child } from "../../support/child.ts";
 import { freePort } from "../../support/free-port.ts";
-import { Publishing, type PublishingOptions } from "../../support/publishing.ts";
+import { forEachTest, make, online, seqs, upTo } from "../../support/publisher-test.ts";
+import { Publishing } from "../../support/publishing.ts";
 import { Subscriber } from "../../support/subscriber.ts";
 import { draft } from "../../support/verdicts.ts";
 
 const CHILD = "test/support/publisher-child.ts";
 const skip = withoutMosquitto;
 
-let folder: string;
-let parts: { close(): Promise<unknown> }[];
-
-beforeEach(async () => {
-  parts = [];
-  folder = await mkdtemp(join(tmpdir(), "gradeline-publisher-"));
-});
-afterEach(async () => {
-  for (const part of parts.reverse()) await part.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-function keep<T extends { close(): Promise<unknown> }>(part: T): T {
-  parts.push(part);
-  return part;
-}
-
-async function open(options: PublishingOptions): Promise<Publishing> {
-  return keep(await Publishing.open(options));
-}
-
-async function make(publishing: Publishing, from: number, to: number, lane = "a"): Promise<Verdict[]> {
-  const made = [];
-  for (let n = from; n <= to; n++) made.push(publishing.publisher.take(draft(lane, n)).durable);
-  return (await Promise.all(made)).map(({ verdict }) => verdict);
-}
-
-const online = (): StateMessage => stateMessage("online", [], nowMicros());
-const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
-const seqs = (subscriber: Subscriber) => subscriber.json("/verdict").map(({ seq }) => Number(seq));
+const each = forEachTest();
+const { keep, open } = each;
 
 test("verdicts are durable while no broker is there, and reach it in order when one appears", { skip }, async () => {
   const broker = keep(await Mosquitto.prepare());
@@ -90,40 +58,6 @@ test("a verdict reaches a subscriber on its lane's topic with QoS 1, not retaine
   assert.equal(heard?.packet.properties?.contentType, "application/json");
   await line.until(() => line.acked.length === 1);
   assert.deepEqual(line.acked[0], verdict);
-});
-
-test("a refused login is told with a hint, the line goes on, and a corrected password is taken", { skip }, async () => {
-  const made = join(folder, "passwords");
-  const { status } = spawnSync("mosquitto_passwd", ["-c", "-b", made, "gradeline", "right"], { stdio: "ignore" });
-  assert.equal(status, 0, "mosquitto_passwd");
-  const broker = keep(await Mosquitto.start(["allow_anonymous false", `password_file ${made}`]));
-  const file = join(folder, "password");
-  await writeFile(file, "wrong\n");
-  const line = await open({ port: broker.port, mqtt: { username: "gradeline", password: { file } } });
-  await make(line, 1, 5);
-  await line.until(() => line.publisher.health.broker.state === "refused");
-  const told = line.log.find(({ msg }) => /turned away/.test(msg));
-  assert.match(told?.reason ?? "", /Not authorized/i);
-  assert.match(told?.hint ?? "", /mqtt\.username/);
-  assert.equal(line.publisher.health.journal.depth, 5);
-  await writeFile(file, "right\n");
-  await line.until(() => line.acked.length === 5);
-  assert.equal(line.publisher.health.broker.state, "connected");
-  assert.doesNotMatch(JSON.stringify(line.log), /"wrong|"right/);
-});
-
-test("a login that a 3.1.1 broker refuses is told, and taken once the broker changes its mind", async () => {
-  const broker = keep(await AedesBroker.start());
-  let welcome = false;
-  broker.aedes.authenticate = (_client, _name, _password, done) => {
-    if (welcome) done(null, true);
-    else done(Object.assign(new Error("no"), { returnCode: 4 as const }), false);
-  };
-  const line = await open({ port: broker.port });
-  await line.until(() => line.publisher.health.broker.state === "refused");
-  assert.match(line.publisher.health.broker.reason!, /[Bb]ad user ?name or password/);
-  welcome = true;
-  await line.connected();
 });
 
 test("after the broker was killed and came back every verdict arrives once more in order, none is lost", {
@@ -167,71 +101,6 @@ test("a backlog is handed over a window at a time", { skip }, async () => {
   assert.equal(line.publisher.health.broker.connects, 1);
 });
 
-test("an old broker that answers MQTT 5 with a refusal is spoken to in 3.1.1", async () => {
-  const broker = keep(await AedesBroker.start());
-  const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"], { protocolVersion: 4 }));
-  const line = await open({ port: broker.port });
-  await make(line, 1, 50);
-  await ears.count("/verdict", 50);
-  // Fresh ones go before those that waited for the connection.
-  assert.deepEqual(
-    seqs(ears).toSorted((a, b) => a - b),
-    upTo(50),
-  );
-  assert.equal(line.publisher.health.broker.protocol, "3.1.1");
-});
-
-test("an old broker that hangs up on MQTT 5 is spoken to in 3.1.1", async () => {
-  const broker = keep(await AedesBroker.start());
-  const picky = keep(await hangsUpOn5(broker));
-  const line = await open({ port: picky.port });
-  await make(line, 1, 3);
-  await line.until(() => line.acked.length === 3);
-  assert.equal(line.publisher.health.broker.protocol, "3.1.1");
-});
-
-test("where the configuration insists on MQTT 5 an old broker is a refusal with a hint", async () => {
-  const broker = keep(await AedesBroker.start());
-  const line = await open({ port: broker.port, mqtt: { protocol: "5" } });
-  await line.until(() => line.publisher.health.broker.state === "refused");
-  assert.match(line.log.at(-1)?.hint ?? "", /mqtt\.protocol/);
-});
-
-test("verdicts that a broker refuses stay in the journal; the refusal is told and other lanes go on", {
-  skip,
-}, async () => {
-  const broker = keep(
-    await Mosquitto.start(["acl_file %/acl"], {
-      acl: "topic readwrite gradeline/board/state\ntopic write gradeline/board/lane/b/verdict\ntopic read #\n",
-    }),
-  );
-  const line = await open({ port: broker.port });
-  await make(line, 1, 3);
-  await line.until(() => line.publisher.health.broker.refused.length > 0);
-  for (const n of [1, 2, 3]) await line.publisher.take(draft("b", n)).durable;
-  await line.until(() => line.acked.length === 3);
-  await line.publisher.take(draft("b", 4)).durable;
-  await line.until(() => line.acked.length === 4);
-  const { broker: state, journal } = line.publisher.health;
-  assert.deepEqual(state.refused, [
-    { topic: "gradeline/board/lane/a/verdict", reason: "the broker refuses it: Not authorized" },
-  ]);
-  assert.deepEqual([state.state, state.connects, journal.depth >= 3], ["connected", 1, true]);
-  assert.deepEqual(
-    [...line.publisher.reasons()].map(({ code, topic }) => [code, topic]),
-    [["topic-refused", "gradeline/board/lane/a/verdict"]],
-  );
-});
-
-test("two daemons of one name throw each other out and are told why", { skip }, async () => {
-  const broker = keep(await Mosquitto.start());
-  const timing = { firstMs: 2, capMs: 60_000 };
-  const lines = [await open({ port: broker.port, timing }), await open({ port: broker.port, timing })];
-  await Promise.race(
-    lines.map((line) => line.until(() => line.log.some(({ hint }) => /two of one name/.test(hint ?? "")))),
-  );
-});
-
 test("retained topics hold the latest message, and are there again after the broker has forgotten them", {
   skip,
 }, async () => {
@@ -273,7 +142,7 @@ test("the broker says offline when the daemon is killed, and the daemon says sto
 }, async () => {
   const broker = keep(await Mosquitto.start());
   const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"]));
-  const path = join(folder, "j.sqlite");
+  const path = join(each.folder, "j.sqlite");
   const killed = new Child(CHILD, [path, String(broker.port), "1", "1"]);
   await ears.count("/state", 1);
   await killed.kill();
@@ -297,7 +166,7 @@ test("a daemon killed again and again loses no durable verdict, repeats only its
 }, async () => {
   const broker = keep(await Mosquitto.start());
   const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"]));
-  const path = join(folder, "j.sqlite");
+  const path = join(each.folder, "j.sqlite");
   const durable: string[] = [];
   let from = 1;
   for (let life = 0; life < 4; life++) {
@@ -341,23 +210,6 @@ test("closing hands over what is durable before it says stopped", { skip }, asyn
   );
   await line.close();
   await assert.rejects(line.publisher.take(draft("a", 301)).durable, { code: "CLOSED" });
-});
-
-test("a broker that takes verdicts but acknowledges none is left and tried again", async () => {
-  // CONNACK of MQTT 5 (reason 0, no properties) to whatever comes first, then silence.
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.once("data", () => socket.write(Uint8Array.from([0x20, 3, 0, 0, 0])));
-    socket.resume();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  keep({ close: () => new Promise((resolve) => server.close(resolve)) });
-  const { port } = server.address() as AddressInfo;
-  const line = await open({ port, timing: { ackMs: 30, drainMs: 10 } });
-  await make(line, 1, 3);
-  await line.until(() => line.log.some(({ reason }) => /no acknowledgement/.test(reason ?? "")));
-  await line.until(() => line.publisher.health.broker.connects >= 2);
-  assert.equal(line.publisher.health.journal.depth, 3);
 });
 
 test("fresh verdicts go before the backlog when the broker comes back, and late ones are marked", {
@@ -408,7 +260,7 @@ test("while the disk takes nothing verdicts wait, and go out without a gap when 
 }, async () => {
   const broker = keep(await AedesBroker.start());
   const ears = keep(await Subscriber.connect(broker.port, ["gradeline/#"], { protocolVersion: 4 }));
-  const args = [join(folder, "j.sqlite"), String(broker.port), "1", "100000"];
+  const args = [join(each.folder, "j.sqlite"), String(broker.port), "1", "100000"];
   const child = new Child(CHILD, args, ["/bin/bash", "-c", 'ulimit -S -f 700; exec "$@"', "bash"]);
   keep({ close: () => child.kill() });
   await child.until(({ msg }) => msg === "the journal takes no verdicts");
@@ -424,34 +276,3 @@ test("while the disk takes nothing verdicts wait, and go out without a gap when 
     assert.deepEqual(heard, upTo(child.all("durable").filter((said) => said.lane === lane).length));
   }
 });
-
-test("a certificate or password that cannot be read stops the start", async () => {
-  const port = await freePort();
-  await assert.rejects(open({ port, mqtt: { url: "mqtts://localhost", ca: join(folder, "no.pem") } }), {
-    code: "CONFIG",
-    message: /`mqtt\.ca`: .*no\.pem cannot be read/,
-  });
-  await assert.rejects(open({ port, mqtt: { username: "x", password: { file: join(folder, "no") } } }), {
-    code: "CONFIG",
-  });
-});
-
-/** A wire to a 3.1.1 broker that ends every connection which begins with MQTT 5. */
-async function hangsUpOn5(broker: AedesBroker): Promise<{ port: number; close(): Promise<void> }> {
-  const server: Server = createServer((socket) => {
-    socket.once("data", (first) => {
-      const level = first[first.indexOf("MQTT") + 4];
-      if (level === 5) {
-        socket.destroy();
-        return;
-      }
-      socket.unshift(first);
-      broker.aedes.handle(socket);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-  };
-}

@@ -22,31 +22,31 @@ import {
   V128,
   VECTOR,
   type WasmFunction,
-} from "../../base/wasm.ts";
+} from "./assembler.ts";
 
-/** Work space for a band of rows, and the program that makes three colours of it. */
+/** Memory for a band of raw rows, and a program that makes red, green and blue planes of it. */
 export interface BayerKernel {
   /** Bytes from row to row, of the raw picture and of the planes. */
   readonly strideBytes: number;
-  /** (rows + 2, strideBytes) the raw rows: one before the band, the band, one after it. */
+  /** (rows + 2, strideBytes) raw rows: one before the band, the band, one after it. */
   readonly raw: Uint8Array;
-  /** (rows, strideBytes) each: red, green, blue. What is outside the band's width is undefined. */
+  /** (rows, strideBytes) each: red, green, blue. Bytes outside the band's width are undefined. */
   readonly planes: readonly [Uint8Array, Uint8Array, Uint8Array];
-  /** Where in their row the pixels begin, here as there. */
+  /** Bytes before the first pixel of a row, in `raw` and in the planes. */
   readonly marginBytes: number;
   /**
-   * Makes the colours of two rows. A pixel whose neighbours are not in the picture gets something.
+   * Makes the colours of two rows. The colours of a pixel at the border, which lacks neighbours, are undefined.
    *
-   * @param row even, of the band: it has red and green, the next green and blue
-   * @param first pixel of the row, 0 or 1, that is red
-   * @param count of pixels from there
+   * @param row even, counted in the band: it has red and green samples, the next row green and blue
+   * @param first red pixel of the row, 0 or 1
+   * @param count pixels from there
    */
   run(row: number, first: number, count: number): void;
 }
 
 type Interpolate = (raw: number, end: number, planes: number) => void;
 
-/** Pixels are two bytes to a lane: the first of a pair in the lower half, the second in the upper. */
+/** Bits. A vector holds eight 16-bit integers of two pixels each: the first in the lower byte, the second in the upper. */
 const BYTE = 8;
 const PAIR = 2;
 

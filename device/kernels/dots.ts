@@ -21,29 +21,29 @@ import {
   VECTOR,
   type WasmFunction,
   zeroVector,
-} from "../../base/wasm.ts";
+} from "./assembler.ts";
 
-/** Views that one run compares with each row: what is read of a row serves all of them. */
+/** Views that one run compares with each row: the row is read once for all of them. */
 export const ABREAST = 4;
-/** Numbers in each of the kernel's three areas; a quarter of a megabyte stays in the processor's cache. */
+/** Numbers in each of the kernel's three areas; a quarter of a megabyte fits into the processor's cache. */
 const AREA = 65_536;
 const FLOAT_BYTES = 4;
 
-/** Work space and its program; runs are synchronous, so one serves a whole thread. */
+/** Memory and a program. Runs are synchronous, so one kernel serves a whole thread. */
 export interface DotKernel {
-  /** Groups of ABREAST views; within a group four numbers of each view in turn. */
+  /** Groups of ABREAST views. A group holds four numbers of each view, then the next four of each, and so on. */
   readonly views: Float32Array;
   /** (rows, stride), stride a multiple of four. */
   readonly rows: Float32Array;
-  /** (rows, ABREAST) what a run leaves. */
+  /** (rows, ABREAST) the result of a run. */
   readonly dots: Float32Array;
-  /** @param group of views, from 0 @param rows 1 or more @param stride numbers of a row */
+  /** @param group number of the group of views, from 0 @param rows 1 or more @param stride numbers in a row */
   run(group: number, rows: number, stride: number): void;
 }
 
 type Dot = (rows: number, count: number, bytes: number, views: number, dots: number) => void;
 
-/** Dot products of views with references, four numbers per instruction. */
+/** Makes a kernel for dot products of views with references, four numbers per instruction. */
 export function makeDotKernel(): DotKernel {
   const areaBytes = AREA * FLOAT_BYTES;
   const { run: dot, memory } = instantiate<Dot>(dotFunction(), 3 * areaBytes);
@@ -62,24 +62,24 @@ export function makeDotKernel(): DotKernel {
  */
 function dotFunction(): WasmFunction {
   const [rows, count, bytes, views, dots, rowEnd, view, x, sum] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
-  const lanes = [0, 1, 2, 3];
+  const abreast = [0, 1, 2, 3];
   const body = [
     ...loop,
-    ...lanes.flatMap((k) => [...zeroVector, ...set(sum + k)]),
+    ...abreast.flatMap((k) => [...zeroVector, ...set(sum + k)]),
     ...[...get(rows), ...get(bytes), addInt, ...set(rowEnd)],
     ...[...get(views), ...set(view)],
     ...loop,
     ...[...get(rows), ...loadVector(0), ...set(x)],
-    ...lanes.flatMap((k) => [
+    ...abreast.flatMap((k) => [
       ...[...get(sum + k), ...get(x), ...get(view), ...loadVector(VECTOR * k)],
       ...[...multiplyVector, ...addVector, ...set(sum + k)],
     ]),
     ...[...get(view), ...constant(VECTOR * ABREAST), addInt, ...set(view)],
     ...[...get(rows), ...constant(VECTOR), addInt, ...tee(rows), ...get(rowEnd), lessThan, ...branchIf(0)],
     ...end,
-    ...lanes.flatMap((k) => [
+    ...abreast.flatMap((k) => [
       ...[...get(dots), ...get(sum + k), ...extract(0)],
-      ...[1, 2, 3].flatMap((lane) => [...get(sum + k), ...extract(lane), addFloat]),
+      ...[1, 2, 3].flatMap((part) => [...get(sum + k), ...extract(part), addFloat]),
       ...storeFloat(FLOAT_BYTES * k),
     ]),
     ...[...get(dots), ...constant(FLOAT_BYTES * ABREAST), addInt, ...set(dots)],

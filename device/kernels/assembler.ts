@@ -1,11 +1,11 @@
 /*
- * What it takes to write a WebAssembly module by hand: JavaScript has no vectors, WebAssembly does. A module is a few
- * hundred bytes, made of the instructions below at the start, so nothing is to be built or shipped.
+ * Writes WebAssembly modules by hand: JavaScript has no vector instructions, WebAssembly has. A module is a few hundred
+ * bytes, made of the instructions below when the program starts, so nothing has to be built or shipped.
  *
  * See: WebAssembly core specification 2.0, chapter 5 (binary format).
  */
 
-/** What of WebAssembly is used: its types come with those of browsers, which this program has not. */
+/** The part of WebAssembly used here. Its types come with those of browsers, and this program has none of those. */
 declare const WebAssembly: {
   Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
   Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
@@ -26,7 +26,8 @@ export const storeVector = (offset: number): number[] => [0xfd, 0x0b, 4, ...unsi
 export const loadInt = (offset: number): number[] => [0x28, 2, ...unsigned(offset)];
 export const storeInt = (offset: number): number[] => [0x36, 2, ...unsigned(offset)];
 export const storeFloat = (offset: number): number[] => [0x38, 2, ...unsigned(offset)];
-export const extract = (lane: number): number[] => [0xfd, 0x1f, lane];
+/** One of the four floats of a vector. */
+export const extract = (part: number): number[] => [0xfd, 0x1f, part];
 export const [block, loop, end] = [[0x02, 0x40], [0x03, 0x40], [0x0b]] as const;
 export const branchIf = (depth: number): number[] => [0x0d, depth];
 export const [addInt, subtractInt, multiplyInt, lessThan, isZero] = [0x6a, 0x6b, 0x6c, 0x49, 0x45];
@@ -41,15 +42,15 @@ export const splatPair = (offset: number): number[] => [0xfd, 0x09, 2, ...unsign
 /** Four sums of two products each, of sixteen-bit integers. */
 export const dotPairs = [0xfd, ...unsigned(0xba)];
 export const addInts = [0xfd, ...unsigned(0xae)];
-/** All ones in the lanes where the first integer is at least the second. */
+/** All ones in each part of the vector where the first integer is at least the second. */
 export const atLeastInts = [0xfd, 0x3f];
-/** A bit for each lane. */
+/** A bit for each part of the vector. */
 export const bitmask = [0xfd, ...unsigned(0xa4)];
 export const [andVector, orVector] = [
   [0xfd, 0x4e],
   [0xfd, 0x50],
 ];
-/** The same integer eight times, each of sixteen bits, as are those of the instructions that follow. */
+/** The same integer eight times, sixteen bits each. The instructions that follow work on such integers too. */
 export const splatShort = [0xfd, 0x10];
 export const addShorts = [0xfd, ...unsigned(0x8e)];
 /** (a + b + 1) >> 1 */

@@ -26,33 +26,33 @@ import {
   V128,
   VECTOR,
   type WasmFunction,
-} from "../../base/wasm.ts";
+} from "./assembler.ts";
 
-/** Rows that lie side by side and are compared at once. */
+/** Rows that are compared at once. */
 export const ABREAST = 4;
-/** Numbers between one find and the next: four dots, the group, a bit for each row, two of padding. */
-export const FIND = 8;
-/** Components that one instruction takes of each row. */
+/** Numbers of one hit: four dot products, the group, a bit for each row, two of padding. */
+export const HIT = 8;
+/** Components of each row that one instruction multiplies. */
 export const PAIR = 2;
-/** Components are whole numbers of this part of one: sixteen bits hold -2 to 2, and sums of products do not overflow. */
+/** A component of 1 is stored as this integer: sixteen bits hold -2 to 2, and sums of products do not overflow. */
 export const SCALE = 1 << 14;
 const BYTES = 4;
 
-/** Rows of few components, and a program that finds those whose dot product with a query is large. */
+/** Rows of few components, and a program that finds the rows whose dot product with a query is large. */
 export interface ScanKernel {
-  /** (groups, components / PAIR, ABREAST, PAIR) in parts of SCALE: pair by pair, four rows abreast. */
+  /** (groups, components / PAIR, ABREAST, PAIR) in units of 1 / SCALE: one pair of each of four rows, then the next pair. */
   readonly rows: Int16Array;
-  /** (components) of the query, in parts of SCALE. */
+  /** (components) of the query, in units of 1 / SCALE. */
   readonly query: Int16Array;
-  /** (at most all blocks) the first group of each block to look at. */
+  /** (blocks, at most all) the first group of each block to compare. */
   readonly list: Int32Array;
-  /** FIND numbers a find: the dots, in parts of SCALE squared; at 4 the group, at 5 a bit for each row that counts. */
-  readonly finds: Int32Array;
+  /** HIT numbers each: the dot products in units of 1 / SCALE squared; at 4 the group, at 5 a bit for each row that is a hit. */
+  readonly hits: Int32Array;
   /**
-   * @param count of `list`, 0 or more
-   * @param blockGroups groups of a block, 1 or more
-   * @param limit in parts of SCALE squared
-   * @returns how many groups have a row whose dot product is at least `limit`
+   * @param count entries of `list`, 0 or more
+   * @param blockGroups groups in a block, 1 or more
+   * @param limit in units of 1 / SCALE squared
+   * @returns how many groups have a row with a dot product of `limit` or more
    */
   run(count: number, blockGroups: number, limit: number): number;
 }
@@ -68,23 +68,23 @@ type Scan = (
 ) => number;
 
 /**
- * @param groups of ABREAST rows, 1 or more
+ * @param groups groups of ABREAST rows, 1 or more
  * @param components even, 4 or more; up to 24 the query stays in the processor's registers
  */
 export function makeScanKernel(groups: number, components: number): ScanKernel {
   const groupBytes = (components / PAIR) * VECTOR;
   const queryBytes = align(components * Int16Array.BYTES_PER_ELEMENT);
   const outAt = align(queryBytes + groups * BYTES);
-  const rowsAt = outAt + groups * FIND * BYTES;
+  const rowsAt = outAt + groups * HIT * BYTES;
   const { run: scan, memory } = instantiate<Scan>(scanFunction(components), rowsAt + groups * groupBytes);
   return {
     rows: new Int16Array(memory, rowsAt, groups * components * ABREAST),
     query: new Int16Array(memory, 0, components),
     list: new Int32Array(memory, queryBytes, groups),
-    finds: new Int32Array(memory, outAt, groups * FIND),
+    hits: new Int32Array(memory, outAt, groups * HIT),
     run(count, blockGroups, limit) {
       if (count === 0) return 0;
-      return (scan(queryBytes, count, rowsAt, blockGroups, 0, limit, outAt) - outAt) / (FIND * BYTES);
+      return (scan(queryBytes, count, rowsAt, blockGroups, 0, limit, outAt) - outAt) / (HIT * BYTES);
     },
   };
 }
@@ -94,23 +94,23 @@ function align(bytes: number): number {
 }
 
 /**
- * for each block of the list, for each group of the block: sum = the query's pairs times the rows' pairs; where a lane of
- * it is at least the limit, sum, group and lanes are kept.
+ * For each block of the list, for each group of the block: sum = the query's pairs times the rows' pairs. If one of the
+ * four sums is at least the limit, the sums, the group and a bit for each such sum are written to the hits.
  */
 function scanFunction(components: number): WasmFunction {
   const pairs = components / PAIR;
   const groupBytes = pairs * VECTOR;
   const [list, count, rows, blockGroups, query, limit, out] = [0, 1, 2, 3, 4, 5, 6];
-  const [row, group, left, mask, limits, sum, other, asked] = [7, 8, 9, 10, 11, 12, 13, 14];
+  const [row, group, left, mask, limits, sum, other, pairsOfQuery] = [7, 8, 9, 10, 11, 12, 13, 14];
   const times = (pair: number): number[] => [
-    ...[...get(row), ...loadVector(VECTOR * pair), ...get(asked + pair), ...dotPairs],
+    ...[...get(row), ...loadVector(VECTOR * pair), ...get(pairsOfQuery + pair), ...dotPairs],
   ];
   const body = [
     ...[...get(limit), ...splatInt, ...set(limits)],
     ...Array.from({ length: pairs }, (_, pair) => [
       ...get(query),
       ...splatPair(pair * BYTES),
-      ...set(asked + pair),
+      ...set(pairsOfQuery + pair),
     ]).flat(),
     ...loop,
     ...[
@@ -137,7 +137,7 @@ function scanFunction(components: number): WasmFunction {
     ...[...get(out), ...get(sum), ...storeVector(0)],
     ...[...get(out), ...get(group), ...storeInt(VECTOR)],
     ...[...get(out), ...get(mask), ...storeInt(VECTOR + BYTES)],
-    ...[...get(out), ...constant(FIND * BYTES), addInt, ...set(out)],
+    ...[...get(out), ...constant(HIT * BYTES), addInt, ...set(out)],
     ...end,
     ...[...get(group), ...constant(1), addInt, ...set(group)],
     ...[...get(row), ...constant(groupBytes), addInt, ...set(row)],
