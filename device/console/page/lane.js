@@ -2,9 +2,10 @@ import { arrange, keyed, make, say, targetOf } from "./dom.js";
 import * as format from "./format.js";
 import { tile } from "./item.js";
 import { mark, nameOf, outcomes, paint } from "./marks.js";
+import { inWords, ofLane, toneOf } from "./reasons.js";
 import { t } from "./words.js";
 
-/** @import { CameraStatus, GalleryStatus, ItemMessage, LaneStatus } from "../view.ts" */
+/** @import { CameraStatus, GalleryStatus, ItemMessage, LaneStatus, ReasonShown } from "../view.ts" */
 
 const SHOWN = 16;
 /** A strip that moves with every fruit of a quick lane cannot be read: so long it rests at least. */
@@ -36,6 +37,12 @@ export class Lane {
     const title = `lane-${id}`;
     const parts = {
       about: make("p.small"),
+      band: make(
+        "p.lane-state",
+        { "data-tone": "idle" },
+        make("span.sign", { "aria-hidden": "true" }),
+        make("span.words"),
+      ),
       paused: make("p.badge", { hidden: "" }, t("lane.paused")),
       enrolls: make("p.badge.enrolls", { hidden: "" }),
       rate: make("p.rate"),
@@ -49,6 +56,7 @@ export class Lane {
     this.element = make(
       "section.lane",
       { "aria-labelledby": title },
+      parts.band,
       make(
         "div.head",
         {},
@@ -109,9 +117,15 @@ export class Lane {
    * @param {LaneStatus} lane
    * @param {CameraStatus | undefined} camera
    * @param {GalleryStatus} gallery
+   * @param {readonly ReasonShown[]} causes what is wrong with the whole line
    */
-  status(lane, camera, gallery) {
-    const { about, paused, enrolls, rate } = this.#parts;
+  status(lane, camera, gallery, causes) {
+    const { about, band, paused, enrolls, rate } = this.#parts;
+    const mine = ofLane(causes, lane);
+    band.dataset.tone = lane.paused ? "idle" : toneOf(mine);
+    const words = band.querySelector(".words");
+    const why = lane.paused ? t("lane.paused") : mine.map(inWords).join("; ");
+    if (words !== null) say(words, why === "" ? t("lane.fine") : why);
     say(about, t("lane.about", { conveyor: t(`lane.${lane.conveyor}`), camera: lane.camera }));
     paused.hidden = !lane.paused;
     this.element.classList.toggle("resting", lane.paused);

@@ -1,3 +1,4 @@
+import { Alarms } from "./alarm.js";
 import { CameraRoom } from "./camera-room.js";
 import { at, keyed, make, say } from "./dom.js";
 import { follow } from "./feed.js";
@@ -17,6 +18,9 @@ const TONES = { online: "good", degraded: "warn", stopped: "idle", lost: "bad" }
 const RELIEF_MS = 6000;
 
 const system = new System(at("system"));
+const alarms = new Alarms();
+at("alarms").append(alarms.element);
+at("languages").append(alarms.sound);
 const item = new ItemRoom(at("item"));
 const queue = new QueueRoom(at("unknown"));
 const camera = new CameraRoom(at("camera"));
@@ -111,9 +115,10 @@ function show(status) {
       continue;
     }
     if (!before.has(id)) lane.reset(items.get(id) ?? [], status.gallery.grades);
-    lane.status(now, cameras.get(now.camera), status.gallery);
+    lane.status(now, cameras.get(now.camera), status.gallery, status.causes);
   }
   system.status(status);
+  alarms.status(status.causes);
   showWaiting(status.queue);
   for (const room of [item, queue, map, camera]) room.status(status);
 }

@@ -14,6 +14,19 @@ export function inWords({ code, lane, camera, message }) {
   return `${t(`reason.${code}`)}${where === undefined ? "" : ` (${where})`}`;
 }
 
+/**
+ * Those that are about a lane: its own, and its camera's.
+ *
+ * @param {readonly ReasonShown[]} reasons
+ * @param {{ readonly id: string, readonly camera: string }} lane
+ */
+export function ofLane(reasons, { id, camera }) {
+  return reasons.filter((reason) => reason.lane === id || (reason.lane === undefined && reason.camera === camera));
+}
+
+/** @param {ReasonShown} reason */
+export const isBad = ({ code }) => BAD.has(code);
+
 /** Reasons with which fruit pass without a right verdict in time. @type {ReadonlySet<ReasonShown["code"]>} */
 const BAD = new Set(
   /** @type {const} */ ([
@@ -39,5 +52,5 @@ const BAD = new Set(
  */
 export function toneOf(reasons) {
   if (reasons.length === 0) return "good";
-  return reasons.some(({ code }) => BAD.has(code)) ? "bad" : "warn";
+  return reasons.some(isBad) ? "bad" : "warn";
 }

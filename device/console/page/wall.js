@@ -2,7 +2,7 @@ import { at, keyed, make, say } from "./dom.js";
 import { follow } from "./feed.js";
 import * as format from "./format.js";
 import { kindOf, mark, nameOf, outcomes, paint } from "./marks.js";
-import { inWords, toneOf } from "./reasons.js";
+import { inWords, ofLane, toneOf } from "./reasons.js";
 import { t } from "./words.js";
 
 /** @import { ItemMessage, LaneStatus, PageEvents, StationStatus } from "../view.ts" */
@@ -116,9 +116,7 @@ class Band {
    * @param {StationStatus} status
    */
   status(lane, { causes, gallery, state }) {
-    const mine = causes.filter(
-      ({ lane: of, camera }) => of === lane.id || (of === undefined && camera === lane.camera),
-    );
+    const mine = ofLane(causes, lane);
     this.element.dataset.tone = lane.paused || state === "stopped" ? "idle" : toneOf(mine);
     const words = lane.paused ? t("lane.paused") : mine.map(inWords).join("; ");
     say(this.#words, words === "" ? t("lane.fine") : words);

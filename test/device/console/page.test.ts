@@ -335,3 +335,26 @@ test("which recipe is active and how the one in the shadow would decide stands b
   await shadow.waitFor({ state: "hidden" });
   assert.deepEqual(faults, []);
 });
+
+test("a lane's band says how it is; an alarm stays until it is acknowledged, with its begin and end", {
+  skip,
+}, async (t) => {
+  const { page, station, faults } = await openPage(t);
+  const lane = page.getByRole("region", { name: "a", exact: true });
+  await lane.locator(".lane-state", { hasText: "grading" }).waitFor();
+  const dark = { code: "dark", lane: "a", message: "lane a: it is dark", hint: "check the lamp" } as const;
+  const slow = { code: "provider", message: "slower than it could be", hint: "see info" } as const;
+  station.status_ = { ...station.status_, state: "degraded", reasons: [dark.message], causes: [dark, slow] };
+  await lane.locator('.lane-state[data-tone="bad"]', { hasText: "lane a: it is dark" }).waitFor();
+  const other = page.getByRole("region", { name: "b", exact: true });
+  await other.locator('.lane-state[data-tone="good"]').waitFor();
+  const alarms = page.getByRole("region", { name: "Alarms" });
+  await alarms.getByRole("alert").getByText("lane a: it is dark").waitFor();
+  assert.equal(await alarms.getByText("slower than it could be").count(), 0);
+  station.status_ = { ...station.status_, state: "online", reasons: [], causes: [] };
+  await lane.locator('.lane-state[data-tone="good"]').waitFor();
+  await alarms.getByText(/^\d\d:\d\d:\d\d – \d\d:\d\d:\d\d: lane a: it is dark$/).waitFor();
+  await alarms.getByRole("button", { name: "Acknowledge" }).click();
+  await alarms.getByRole("alert").waitFor({ state: "hidden" });
+  assert.deepEqual(faults, []);
+});
