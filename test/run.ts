@@ -114,9 +114,15 @@ function skipProblems(): string[] {
 async function runFiles(chosen: string[], concurrency: number): Promise<Result[]> {
   if (chosen.length === 0) return [];
   const files = new Files({ concurrency, timeoutMs: Number(values.timeout) * 1000, tell: (line) => console.log(line) });
+  const stop = () => {
+    files.stop();
+    process.exit(130);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
   const ran = files.run(chosen);
   for await (const text of files.events.compose(spec)) process.stdout.write(text);
   await ran;
+  process.off("SIGINT", stop).off("SIGTERM", stop);
   took.push(...files.took);
   return files.heard.all;
 }

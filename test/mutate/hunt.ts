@@ -58,13 +58,12 @@ export async function hunt(mutations: readonly Planted[], options: HuntOptions):
     await inEach(trees, mutations, async (tree, planted) => {
       if (performance.now() > options.until) return;
       const tests = belonging.of(planted.file).filter((file) => !options.slow.has(file));
-      // A tree is as it was between two mutations: its tests are run over it when they are needed first.
-      const ready: (KnownTest | undefined)[] = [];
-      for (const file of tests) {
+      // Those that are known already come first: another may never be needed.
+      const ordered = [...tests.filter((file) => known.has(file)), ...tests.filter((file) => !known.has(file))];
+      const result = await plant(tree, planted, ordered, (file) => {
         if (!known.has(file)) known.set(file, firstRun(tree, file, options));
-        ready.push(await known.get(file));
-      }
-      const result = await plant(tree, planted, ready);
+        return known.get(file)!;
+      });
       found.push(result);
       options.tell(`${found.length}/${mutations.length} ${result.outcome}: ${planted.name}`);
     });
@@ -107,21 +106,34 @@ async function firstRun(tree: Tree, file: string, options: HuntOptions): Promise
   }
 }
 
-/** @param tests undefined is one that was left out */
-async function plant(tree: Tree, planted: Planted, tests: readonly (KnownTest | undefined)[]): Promise<Found> {
-  const covering = tests.filter((test) => test?.coverage.ran(planted.file, planted.at) === true) as KnownTest[];
+/**
+ * @param tests that belong to it
+ * @param know runs a test over the sources as they are, when it is needed first; undefined: it is left out
+ */
+async function plant(
+  tree: Tree,
+  planted: Planted,
+  tests: readonly string[],
+  know: (file: string) => Promise<KnownTest | undefined>,
+): Promise<Found> {
   const source = readFileSync(join(tree.root, planted.file), "utf8");
-  tree.write(planted.file, withMutation(source, planted));
-  try {
-    for (const { file, ms } of covering.sort((a, b) => a.ms - b.ms)) {
-      const { passed, timedOut } = await runTestFile(tree.root, file, { timeoutMs: 4 * ms + 10_000 });
-      if (timedOut) return { planted, outcome: "timed out", by: file };
-      if (!passed) return { planted, outcome: "noticed", by: file };
-    }
-    if (!tree.compiles()) return { planted, outcome: "refused" };
-    if (tests.includes(undefined)) return { planted, outcome: "not told" };
-    return { planted, outcome: covering.length === 0 ? "not run" : "survived" };
-  } finally {
+  let comes = false;
+  let leftOut = false;
+  for (const file of tests) {
+    const test = await know(file);
+    leftOut ||= test === undefined;
+    if (test?.coverage.ran(planted.file, planted.at) !== true) continue;
+    comes = true;
+    tree.write(planted.file, withMutation(source, planted));
+    const { passed, timedOut } = await runTestFile(tree.root, file, { timeoutMs: 4 * test.ms + 10_000 });
     tree.write(planted.file, source);
+    if (timedOut) return { planted, outcome: "timed out", by: file };
+    if (!passed) return { planted, outcome: "noticed", by: file };
   }
+  tree.write(planted.file, withMutation(source, planted));
+  const compiles = tree.compiles();
+  tree.write(planted.file, source);
+  if (!compiles) return { planted, outcome: "refused" };
+  if (leftOut) return { planted, outcome: "not told" };
+  return { planted, outcome: comes ? "survived" : "not run" };
 }

@@ -74,6 +74,11 @@ export class Files {
     this.#stream.end({ type: "test:summary", data: { success: !failed, counts: {}, duration_ms: 0, file: undefined } });
   }
 
+  /** Ends all that runs: nobody waits for it any more. */
+  stop(): void {
+    for (const mark of this.#alive.keys()) endMarked(mark);
+  }
+
   async #runFile(file: string): Promise<void> {
     const mark = `${process.pid}.${++started}`;
     const began = performance.now();

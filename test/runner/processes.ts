@@ -27,7 +27,7 @@ export function markedProcesses(): Map<string, Process[]> {
       if (state === "Z") continue;
       // utime, stime, cutime, cstime: fields 14 to 17 of proc(5), the third of which is `state`.
       const ticks = rest.slice(9, 13).reduce((sum, field) => sum + Number(field), 0);
-      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+      const command = shortened(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"));
       all.set(pid, { pid, parent: Number(parent), processorS: ticks / TICKS, command });
       const mark = readFileSync(`/proc/${pid}/environ`, "utf8")
         .split("\0")
@@ -46,6 +46,12 @@ export function markedProcesses(): Map<string, Process[]> {
     marked.set(mark, [...(marked.get(mark) ?? []), process]);
   }
   return marked;
+}
+
+/** Program and arguments without options, of which Node gives its children dozens. */
+function shortened([program = "", ...args]: readonly string[]): string {
+  const words = [program.split("/").at(-1)!, ...args.filter((word) => word !== "" && !word.startsWith("-"))];
+  return words.join(" ").slice(0, 160);
 }
 
 function namesIn(folder: string): string[] {

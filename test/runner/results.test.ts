@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -157,5 +158,17 @@ test("a file that has ended does not wait for the daemon that it left, which is 
   const { code, output } = await run("--timeout", "30");
   assert.equal(code, 0, output);
   assert.match(output, /test\/a\.test\.ts left running, ended now: .*SIGTERM/);
+  assert.equal(daemonLives(), false);
+});
+
+test("a run that is stopped ends all that its files have started", async () => {
+  file("a.test.ts", `${LEAVES_DAEMON} test("hangs", () => new Promise(() => {}));`);
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const child: ChildProcess = spawn(process.execPath, ["test/run.ts"], { cwd: root, env, stdio: "ignore" });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  // The one event that the file gives from where it hangs.
+  for await (const { filename } of watch(root)) if (filename === "daemon.pid" && daemonLives()) break;
+  child.kill("SIGTERM");
+  assert.equal(await ended, 130);
   assert.equal(daemonLives(), false);
 });
