@@ -126,6 +126,10 @@ export const reasonTable = {
     when: "over MQTT 3.1.1 it cannot be verified that verdicts are passed on: the broker does not let the device read them",
     hint: "allow this client to read its own topics, or use MQTT 5",
   },
+  "broker-drops": {
+    when: "the broker ended three connections in the last minute, or one for a reason that another try does not change",
+    hint: "give each device its own `device` or `mqtt.clientId`; see the broker's log",
+  },
   "not-retained": {
     when: "the broker retains no messages: who subscribes later does not learn the state",
     hint: "let the broker retain messages, or ask over the page",

@@ -9,10 +9,18 @@ export interface BrokerFindings {
   readonly unverified: boolean;
   /** It keeps retained messages. */
   readonly retains: boolean;
+  /** It ends connections again and again. */
+  readonly unstable: { readonly message: string; readonly hint: string } | undefined;
 }
 
 /** What the broker keeps the device from telling. */
-export function* brokerReasons({ refused, swallowed, unverified, retains }: BrokerFindings): Iterable<Reason> {
+export function* brokerReasons({
+  refused,
+  swallowed,
+  unverified,
+  retains,
+  unstable,
+}: BrokerFindings): Iterable<Reason> {
   for (const [topic, problem] of refused) {
     if (topic.endsWith("/request/+")) {
       yield { code: "requests-refused", message: `the broker lets no requests through: ${problem}` };
@@ -23,5 +31,6 @@ export function* brokerReasons({ refused, swallowed, unverified, retains }: Brok
     yield { code: "verdicts-swallowed", topic, message };
   }
   if (unverified) yield { code: "unverified", message: "it cannot be verified that the broker passes verdicts on" };
+  if (unstable !== undefined) yield { code: "broker-drops", ...unstable };
   if (!retains) yield { code: "not-retained", message: "the broker retains no messages" };
 }

@@ -45,10 +45,22 @@ export interface LinkParts {
 }
 
 const GOODBYE_MS = 1000;
+/** How long a connection that the broker ended counts, and how many are too many. */
+const DROPS_MS = 60_000;
+const MANY_DROPS = 3;
 const FLAPPING = "the broker ends each connection soon after it is made";
 const FLAPPING_HELP = {
   hint: "give each device its own `device` or `mqtt.clientId`: two of one name throw each other out",
 };
+
+/** A connection that the broker had accepted and ended. */
+interface Drop {
+  /** Milliseconds of a clock that never goes back. */
+  readonly at: number;
+  readonly lasting: boolean;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
 
 /** How one attempt or connection ended. */
 interface End {
@@ -79,8 +91,12 @@ export class Link implements Closable {
   #protocol: Protocol | null = null;
   #reason: string | null = "not connected yet";
   #connects = 0;
+  /** Attempts and brief connections in a row. */
+  #tries = 0;
   /** The connection ends because we left it. */
   #left = false;
+  /** Connections that the broker ended in the last minute, with what is known of it. */
+  readonly #drops: Drop[] = [];
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -94,6 +110,17 @@ export class Link implements Closable {
   get url(): string {
     const urls = brokerUrls(this.#parts.mqtt);
     return urls[this.#turn % urls.length]!;
+  }
+
+  /** What is to be said of connections that end again and again; undefined where they stay. */
+  get unstable(): { readonly message: string; readonly hint: string } | undefined {
+    const now = performance.now();
+    const drops = this.#drops.filter(({ at }) => now - at < DROPS_MS);
+    // What another try at once would not change is worth telling the first time.
+    const lasting = drops.findLast((drop) => drop.lasting);
+    if (lasting === undefined && drops.length < MANY_DROPS) return undefined;
+    const { message, hint } = lasting ?? { message: FLAPPING, ...FLAPPING_HELP };
+    return { message, hint: hint ?? FLAPPING_HELP.hint };
   }
 
   start(): void {
@@ -116,9 +143,15 @@ export class Link implements Closable {
   reconnect(): void {
     this.#retains = true;
     this.#turn = 0;
-    this.#left = true;
+    this.#tries = 0;
+    this.#left = this.#client !== undefined;
     this.#leave();
     this.#wake?.();
+  }
+
+  /** Nothing more is wanted of this attempt. */
+  get #over(): boolean {
+    return this.#closed || this.#left;
   }
 
   /** Ends the connection, if there is one. @returns what cuts it off where the broker is slow to let go */
@@ -135,29 +168,33 @@ export class Link implements Closable {
 
   async #run(): Promise<void> {
     const { timing, mqtt } = this.#parts;
-    let tries = 0;
     while (!this.#closed) {
       const since = performance.now();
       let end = await this.#connection(mqtt.protocol === "auto" ? "5" : mqtt.protocol);
-      if (!end.accepted && this.#retains && refusesToRetain(end.error) && !this.#closed) {
+      if (!end.accepted && this.#retains && refusesToRetain(end.error) && !this.#over) {
         this.#retains = false;
         end = await this.#connection("5");
       }
-      if (!end.accepted && mqtt.protocol === "auto" && fallsBack(end.error) && !this.#closed) {
+      if (!end.accepted && mqtt.protocol === "auto" && fallsBack(end.error) && !this.#over) {
         end = await this.#connection("3.1.1");
       }
       if (this.#closed) return;
+      if (this.#left) {
+        this.#left = false;
+        continue;
+      }
       const { url } = this;
       // One whose connection was lost may be back at once; where it is not, the next has its turn.
       if (!end.accepted) this.#turn++;
       // One that was taken and lost at once counts as a failure: else a broker that does so would be hammered.
       const brief = performance.now() - since <= timing.capMs;
-      tries = (end.accepted && !brief) || end.known ? 0 : tries + 1;
-      if (end.accepted && brief && tries > 2 && !this.#left)
+      this.#tries = (end.accepted && !brief) || end.known ? 0 : this.#tries + 1;
+      if (end.accepted && !end.known) this.#dropped(end.error);
+      if (end.accepted && brief && !end.slow && this.#tries > 2)
         end = { ...end, error: new GradelineError("BROKER", FLAPPING, FLAPPING_HELP) };
-      this.#left = false;
       this.#tell(end, url);
-      const base = end.slow ? timing.refusedMs : Math.min(timing.capMs, timing.firstMs * 2 ** Math.max(0, tries - 1));
+      const doubled = timing.firstMs * 2 ** Math.max(0, this.#tries - 1);
+      const base = end.slow ? timing.refusedMs : Math.min(timing.capMs, doubled);
       await this.#pause(base * (0.5 + Math.random() / 2));
     }
   }
@@ -232,6 +269,12 @@ export class Link implements Closable {
     this.#connects++;
     this.#parts.log.info({ url: this.url, protocol: session.protocol }, "connected to the broker");
     this.#parts.up(session);
+  }
+
+  #dropped(error: unknown): void {
+    const now = performance.now();
+    while (this.#drops.length > 0 && now - this.#drops[0]!.at >= DROPS_MS) this.#drops.shift();
+    this.#drops.push({ at: now, lasting: isLasting(error), ...reasonOf(error) });
   }
 
   /** Each reason is told once until it changes or a connection was there in between; a log must not grow from it. */

@@ -280,6 +280,7 @@ export class Publisher implements Closable {
       swallowed,
       unverified,
       retains: this.#session?.retains ?? true,
+      unstable: this.#link.unstable,
     });
   }
 

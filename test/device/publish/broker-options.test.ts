@@ -62,7 +62,7 @@ test("certificates are read anew for each connection; one that cannot be read is
 });
 
 test("what the broker keeps the device from telling is a reason each", () => {
-  const none = { refused: [], swallowed: [], unverified: false, retains: true };
+  const none = { refused: [], swallowed: [], unverified: false, retains: true, unstable: undefined };
   assert.deepEqual([...brokerReasons(none)], []);
   const found = [
     ...brokerReasons({
@@ -73,11 +73,12 @@ test("what the broker keeps the device from telling is a reason each", () => {
       swallowed: ["gradeline/b/a/verdict"],
       unverified: true,
       retains: false,
+      unstable: { message: "it ends them", hint: "do that" },
     }),
   ];
   assert.deepEqual(
     found.map(({ code }) => code),
-    ["requests-refused", "topic-refused", "verdicts-swallowed", "unverified", "not-retained"],
+    ["requests-refused", "topic-refused", "verdicts-swallowed", "unverified", "broker-drops", "not-retained"],
   );
   assert.match(found[1]!.message, /does not take gradeline\/b\/state: quota/);
 });

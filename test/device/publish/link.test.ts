@@ -109,6 +109,55 @@ test("a broker that takes us and hangs up at once is not hammered, and is told f
   assert.deepEqual(waits.slice(0, 5), [1000, 2000, 4000, 8000, 9000]);
   assert.match(link.health.reason!, /ends each connection soon after it is made/);
   assert.ok(lines.some((line) => line.includes("two of one name throw each other out")));
+  assert.match(link.unstable!.message, /ends each connection soon after it is made/);
+  assert.match(link.unstable!.hint, /clientId/);
+});
+
+test("a connection that we leave is followed by the next at once, whatever was before, and nothing is told", async (t) => {
+  let ends = 4;
+  const rig = await start(t, (connection, { type }) => {
+    if (type !== CONNECT) return;
+    connection.connack();
+    if (ends-- > 0) connection.end();
+  });
+  await rig.broker.until(() => rig.sessions.length === 5 && rig.downs === 4);
+  const before = [...rig.waits];
+  const told = rig.lines.length;
+  rig.link.reconnect();
+  await rig.broker.until(() => rig.sessions.length === 6);
+  assert.deepEqual(rig.waits, before);
+  assert.deepEqual(
+    rig.lines.slice(told).filter((line) => !line.includes("connected to the broker")),
+    [],
+  );
+  // The next one that fails is the first.
+  rig.broker.connections.at(-1)!.end();
+  await rig.broker.until(() => rig.waits.length > before.length);
+  assert.equal(rig.waits.at(-1), 1000);
+});
+
+test("connections that end again and again are told for a minute, one that another client took at once", async (t) => {
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const rig = await start(t, taken());
+  const lose = async (life: number, last?: readonly number[]) => {
+    await rig.broker.until(() => rig.sessions.length === life);
+    now += TIMING.capMs + 1;
+    const connection = rig.broker.connections.at(-1)!;
+    if (last !== undefined) connection.send(last);
+    connection.finish();
+    await rig.broker.until(() => rig.downs === life && rig.waits.length === life);
+  };
+  const said = () => (rig.link.unstable === undefined ? "" : `${rig.link.unstable.message}: ${rig.link.unstable.hint}`);
+  for (const life of [1, 2]) await lose(life);
+  assert.equal(said(), "");
+  await lose(3);
+  assert.match(said(), /ends each connection/);
+  now += 60_000;
+  assert.equal(said(), "");
+  await lose(4, [0xe0, 1, 0x8e]);
+  assert.match(said(), /another client connected with the same name.*clientId/);
+  assert.equal(rig.waits[3], TIMING.refusedMs);
 });
 
 test("a connection that lasted is tried again soon when it is lost, and every loss is told", async (t) => {

@@ -376,6 +376,7 @@ const words = {
   "reason.requests-refused": "Der Broker lässt keine Anfragen durch",
   "reason.verdicts-swallowed": "Der Broker gibt Urteile nicht weiter",
   "reason.unverified": "Es lässt sich nicht prüfen, ob Urteile weitergegeben werden",
+  "reason.broker-drops": "Der Broker beendet die Verbindung immer wieder",
   "reason.not-retained": "Der Broker hebt keine Nachrichten auf",
   "reason.no-code": "Eine Klasse hat keine Nummer",
   "reason.paused": "Das Sortieren ist pausiert",

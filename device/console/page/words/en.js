@@ -372,6 +372,7 @@ const words = {
   "reason.requests-refused": "The broker lets no requests through",
   "reason.verdicts-swallowed": "The broker does not pass verdicts on",
   "reason.unverified": "It cannot be verified that verdicts are passed on",
+  "reason.broker-drops": "The broker ends the connection again and again",
   "reason.not-retained": "The broker retains no messages",
   "reason.no-code": "A grade has no number",
   "reason.paused": "Grading is paused",

@@ -363,6 +363,7 @@ const words = {
   "reason.requests-refused": "El bróker no deja pasar peticiones",
   "reason.verdicts-swallowed": "El bróker no transmite los veredictos",
   "reason.unverified": "No se puede comprobar que los veredictos se transmitan",
+  "reason.broker-drops": "El bróker corta la conexión una y otra vez",
   "reason.not-retained": "El bróker no conserva mensajes",
   "reason.no-code": "Una categoría no tiene número",
   "reason.paused": "La clasificación está en pausa",

@@ -364,6 +364,7 @@ const words = {
   "reason.requests-refused": "Le broker ne laisse pas passer les demandes",
   "reason.verdicts-swallowed": "Le broker ne transmet pas les verdicts",
   "reason.unverified": "On ne peut vérifier que les verdicts sont transmis",
+  "reason.broker-drops": "Le broker coupe la connexion sans cesse",
   "reason.not-retained": "Le broker ne conserve pas de messages",
   "reason.no-code": "Une catégorie n'a pas de numéro",
   "reason.paused": "Le tri est en pause",

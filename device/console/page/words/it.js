@@ -363,6 +363,7 @@ const words = {
   "reason.requests-refused": "Il broker non lascia passare richieste",
   "reason.verdicts-swallowed": "Il broker non inoltra i verdetti",
   "reason.unverified": "Non si può verificare che i verdetti siano inoltrati",
+  "reason.broker-drops": "Il broker interrompe di continuo la connessione",
   "reason.not-retained": "Il broker non conserva messaggi",
   "reason.no-code": "Una categoria non ha numero",
   "reason.paused": "La classificazione è in pausa",

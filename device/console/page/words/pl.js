@@ -366,6 +366,7 @@ const words = {
   "reason.requests-refused": "Broker nie przepuszcza żądań",
   "reason.verdicts-swallowed": "Broker nie przekazuje werdyktów",
   "reason.unverified": "Nie można sprawdzić, czy werdykty są przekazywane",
+  "reason.broker-drops": "Broker wciąż zrywa połączenie",
   "reason.not-retained": "Broker nie przechowuje wiadomości",
   "reason.no-code": "Klasa nie ma numeru",
   "reason.paused": "Sortowanie jest wstrzymane",

@@ -349,6 +349,7 @@ const words = {
   "reason.requests-refused": "代理不放行请求",
   "reason.verdicts-swallowed": "代理不转发判定",
   "reason.unverified": "无法验证判定是否被转发",
+  "reason.broker-drops": "代理反复断开连接",
   "reason.not-retained": "代理不保留消息",
   "reason.no-code": "有等级没有编号",
   "reason.paused": "分级已暂停",
