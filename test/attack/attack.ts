@@ -1,4 +1,8 @@
-import type { Heard } from "../support/subscriber.ts";
+/** A message as its receiver had it. */
+export interface Heard {
+  readonly topic: string;
+  readonly text: string;
+}
 
 /** What one kind of attack came to, over all its rounds. */
 export interface AttackResult {
@@ -14,6 +18,10 @@ export interface AttackResult {
   readonly told: number;
   /** Whatever else was not as it should be, in words; empty where all was. */
   readonly wrong: readonly string[];
+  /** Longest time from a verdict's decision to its receiver, seconds, where it is measured; the goal is under one. */
+  readonly waitS?: number | undefined;
+  /** What the state said of it, and after how long. */
+  readonly said?: readonly string[] | undefined;
 }
 
 /** One kind of attack. A new one is a file beside this, named in the list of `main.ts`. */
@@ -34,10 +42,12 @@ export class Findings {
   invented = 0;
   told = 0;
   readonly wrong: string[] = [];
+  readonly said: string[] = [];
+  waitS: number | undefined;
 
   result(count: number): AttackResult {
-    const { lost, doubled, invented, told, wrong } = this;
-    return { count, lost, doubled, invented, told, wrong };
+    const { lost, doubled, invented, told, wrong, waitS, said } = this;
+    return { count, lost, doubled, invented, told, wrong, waitS, said };
   }
 
   /** Adds what {@link numbered} found, less what was told. */

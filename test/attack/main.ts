@@ -2,12 +2,13 @@ import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run } from "../../device/base/run.ts";
 import type { Attack, AttackResult } from "./attack.ts";
+import { brokerAttacks } from "./broker/all.ts";
 import { damageClosed } from "./damage.ts";
 import { killDaemon } from "./kills.ts";
 import { lineAttacks } from "./line-attacks.ts";
 
 /** In the order in which they are run. */
-const ATTACKS: readonly Attack[] = [killDaemon, ...lineAttacks, damageClosed];
+const ATTACKS: readonly Attack[] = [killDaemon, ...lineAttacks, damageClosed, ...brokerAttacks];
 
 const HELP = `npm run attack [-- NAME...] [--share S] [--json]
 
@@ -15,7 +16,8 @@ Attacks a daemon in every way that is known and counts what becomes of its verdi
   ${ATTACKS.map(({ name, count }) => `${name} (${count})`).join(", ")}
 
 --share S  part of the rounds, 0 to 1; CI runs 0.1
---json     one object for programs, attacks[] of {name, count, lost, doubled, invented, told, wrong}
+--json     one object for programs, attacks[] of {name, count, lost, doubled, invented, told, wrong,
+           waitS, said}
 
 Exit code: 0 where nothing was lost beyond what was said, nothing doubled, nothing invented and nothing else wrong; else 1.
 `;
@@ -50,14 +52,16 @@ await run(async () => {
 
 function table(rows: readonly Row[]): string {
   const lines = rows.map(
-    ({ name, count, lost, doubled, invented, told }) =>
-      `| ${name} | ${count} | ${lost} | ${doubled} | ${invented} | ${told} |`,
+    ({ name, count, lost, doubled, invented, told, waitS }) =>
+      `| ${name} | ${count} | ${lost} | ${doubled} | ${invented} | ${told} | ${waitS?.toFixed(2) ?? ""} |`,
   );
-  const wrong = rows.flatMap(({ name, wrong }) => wrong.map((text) => `${name}: ${text}`));
+  const said = rows.flatMap(({ name, said = [] }) => said.map((text) => `${name}: ${text}`));
+  const wrong = rows.flatMap(({ name, wrong }) => wrong.map((text) => `wrong: ${name}: ${text}`));
   return [
-    "| attack | rounds | lost | doubled | invented | told |",
-    "|---|---|---|---|---|---|",
+    "| attack | rounds | lost | doubled | invented | told | longest wait, s |",
+    "|---|---|---|---|---|---|---|",
     ...lines,
+    ...said,
     ...wrong,
     "",
   ].join("\n");

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
+import { Bell } from "./wait.ts";
 
 const PATHS = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto"];
 
@@ -19,6 +20,8 @@ export class Mosquitto {
   readonly port: number;
   readonly #folder: string;
   #process: ChildProcess | undefined;
+  #said = "";
+  readonly #bell = new Bell();
 
   private constructor(port: number, folder: string) {
     this.port = port;
@@ -68,7 +71,20 @@ export class Mosquitto {
       });
       child.once("exit", (code) => reject(new Error(`mosquitto ended with ${code}: ${said}`)));
     });
-    child.stderr!.resume();
+    child.stderr!.on("data", (chunk: Buffer) => {
+      this.#said = (this.#said + chunk).slice(-10_000);
+      this.#bell.ring();
+    });
+  }
+
+  /** Lets it read its configuration and ACL again. */
+  async reload(): Promise<void> {
+    this.#said = "";
+    this.#process!.kill("SIGHUP");
+    await this.#bell.until(
+      () => this.#said.includes("Reloading config") || undefined,
+      () => this.#said,
+    );
   }
 
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {

@@ -36,6 +36,15 @@ export class RawConnection {
     this.#socket.write(Uint8Array.from([0x40, 2, packetId >> 8, packetId & 255]));
   }
 
+  send(bytes: Uint8Array | readonly number[]): void {
+    this.#socket.write(Uint8Array.from(bytes));
+  }
+
+  /** Closes it when what was written is out. */
+  finish(): void {
+    this.#socket.end();
+  }
+
   end(): void {
     this.#socket.destroy();
   }
