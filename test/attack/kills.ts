@@ -6,6 +6,8 @@ import { smallLine } from "../support/line-config.ts";
 import { Subscriber } from "../support/subscriber.ts";
 import { type Attack, Findings, numbered } from "./attack.ts";
 
+const STATE_MS = 10_000;
+
 /** Whether a message is a verdict of the contract; the reason where not. */
 export function notAVerdict(message: unknown): string | undefined {
   const { error } = verdictSchema.safeParse(message);
@@ -26,11 +28,21 @@ export const killDaemon: Attack = {
     try {
       for (let round = 1; round <= count; round++) {
         const daemon = await Daemon.start(folder, config);
+        await daemon.ready();
+        const since = performance.now();
+        await ears.until(
+          () => ["online", "degraded"].includes(String(ears.json("board/state").at(-1)?.state)) || undefined,
+        );
+        const ms = performance.now() - since;
+        if (ms > STATE_MS) findings.wrong.push(`the state says that it runs after ${Math.round(ms)} ms`);
         const from = ears.on("/verdict").length;
         // Each round at another moment of its work.
         await ears.until(() => ears.on("/verdict").length > from + (round % 5) || undefined);
         await daemon.kill("SIGKILL");
+        const killed = performance.now();
         await ears.until(() => ears.json("board/state").at(-1)?.state === "offline" || undefined);
+        const gone = performance.now() - killed;
+        if (gone > STATE_MS) findings.wrong.push(`the state says that it is gone after ${Math.round(gone)} ms`);
         tell(`kill-daemon ${round}/${count}`);
       }
       const daemon = await Daemon.start(folder, config);

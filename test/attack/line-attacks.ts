@@ -1,156 +1,31 @@
-import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
-import { join } from "node:path";
-import { nowMicros } from "../../device/base/time.ts";
-import type { ConfigInput } from "../../device/config/schema.ts";
-import { Gate } from "../support/broker-gate.ts";
-import { Mosquitto, withoutMosquitto } from "../support/broker-mosquitto.ts";
-import { Daemon, daemonFolder } from "../support/daemon.ts";
-import { smallLine } from "../support/line-config.ts";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { AedesBroker } from "../support/broker-aedes.ts";
 import { Subscriber } from "../support/subscriber.ts";
-import { type Attack, Findings, numbered } from "./attack.ts";
-import { notAVerdict } from "./kills.ts";
+import type { Attack } from "./attack.ts";
+import { type Line, type LineOptions, onLine } from "./line.ts";
 
 const LIBRARY = ["x86_64", "aarch64"]
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
   .find((path) => existsSync(path));
-/** The state says what is wrong within this. */
-const STATE_MS = 10_000;
 const CLOCKS = ["-2d", "+0", "+90d", "-1h", "+3s", "-400d"];
-
-/** A daemon, its broker and whoever listens, for as long as an attack lasts. */
-class Line {
-  readonly findings = new Findings();
-  readonly folder: string;
-  readonly broker: Mosquitto;
-  readonly gate: Gate;
-  readonly #config: ConfigInput;
-  readonly #environment: Readonly<Record<string, string>>;
-  readonly #heard: Subscriber[] = [];
-  daemon!: Daemon;
-
-  constructor(folder: string, broker: Mosquitto, gate: Gate, environment: Readonly<Record<string, string>>) {
-    this.folder = folder;
-    this.broker = broker;
-    this.gate = gate;
-    this.#environment = environment;
-    this.#config = smallLine({ folder, brokerPort: gate.port, pace: "real", startAt: nowMicros() });
-    // The line that is simulated begins when the daemon does, by whatever clock.
-    if (environment.LD_PRELOAD !== undefined) {
-      for (const { source } of this.#config.cameras ?? []) delete (source as { startAt?: number }).startAt;
-    }
-  }
-
-  get ears(): Subscriber {
-    return this.#heard.at(-1)!;
-  }
-
-  get journal(): string {
-    return join(this.folder, "journal.sqlite");
-  }
-
-  async listen(): Promise<void> {
-    this.#heard.push(await Subscriber.connect(this.broker.port, ["gradeline/board/#"]));
-  }
-
-  async start(): Promise<void> {
-    this.daemon = await Daemon.start(this.folder, this.#config, [], this.#environment);
-  }
-
-  /** More verdicts than now. */
-  async more(count: number): Promise<void> {
-    const { ears } = this;
-    const from = ears.on("/verdict").length;
-    await ears.until(() => ears.on("/verdict").length >= from + count || undefined);
-  }
-
-  /** The state says it in time. */
-  async says(code: string, what: string): Promise<void> {
-    const since = performance.now();
-    const { ears } = this;
-    await ears.until(() => {
-      const { causes } = (ears.json("board/state").at(-1) ?? { causes: [] }) as { causes: { code: string }[] };
-      return causes.some((cause) => cause.code === code) || undefined;
-    });
-    const ms = performance.now() - since;
-    if (ms > STATE_MS) this.findings.wrong.push(`${what}: the state says ${code} after ${Math.round(ms)} ms`);
-  }
-
-  /** Asks for all that is kept, and holds all that was ever heard against what is promised. */
-  async judge(): Promise<void> {
-    const { ears, findings } = this;
-    for (const lane of ["belt", "cups"]) {
-      await ears.ask(`gradeline/board/request/replay`, JSON.stringify({ lane, transaction: lane }));
-    }
-    const answers = await ears.count("/response/replay", 2);
-    const asked = answers.reduce((sum, { text }) => sum + (JSON.parse(text).data?.count ?? 0), 0);
-    await ears.until(
-      () => ears.json("/verdict").filter(({ backlog }) => backlog === true).length >= asked || undefined,
-    );
-    const { journal } = await ears.until(() => ears.json("board/health").at(-1) as unknown as Health | undefined);
-    findings.add(
-      numbered(
-        this.#heard.flatMap(({ heard }) => heard),
-        notAVerdict,
-      ),
-      journal.lost + journal.damaged + journal.dropped + journal.skipped,
-    );
-  }
-
-  async close(): Promise<void> {
-    await this.daemon.kill();
-    for (const ears of this.#heard) await ears.close();
-    await this.gate.close();
-    await this.broker.close();
-  }
-}
-
-interface Health {
-  readonly journal: {
-    readonly lost: number;
-    readonly damaged: number;
-    readonly dropped: number;
-    readonly skipped: number;
-  };
-}
-
-function onLine(
-  name: string,
-  count: number,
-  round: (line: Line, n: number) => Promise<void>,
-  environment: (folder: string) => Readonly<Record<string, string>> = () => ({}),
-): Attack {
-  return {
-    name,
-    count,
-    skip: withoutMosquitto,
-    async run(rounds, tell) {
-      const { folder, close } = await daemonFolder();
-      const broker = await Mosquitto.start();
-      const line = new Line(folder, broker, await Gate.to(broker.port), environment(folder));
-      try {
-        await line.listen();
-        await line.start();
-        await line.more(1);
-        for (let n = 1; n <= rounds; n++) {
-          await round(line, n);
-          tell(`${name} ${n}/${rounds}`);
-        }
-        await line.more(2);
-        await line.judge();
-      } finally {
-        await line.close();
-        await close();
-      }
-      return line.findings.result(rounds);
-    },
-  };
-}
 
 async function brokerBack(line: Line): Promise<void> {
   await line.broker.start();
   await line.listen();
   line.gate.open();
+  await line.runs("the broker is back");
 }
 
 const killBroker = onLine("kill-broker", 50, async (line) => {
@@ -165,6 +40,8 @@ const killBoth = onLine("kill-both", 20, async (line) => {
   await line.broker.start();
   await line.listen();
   await line.start();
+  await line.daemon.ready();
+  await line.runs("both are back");
   await line.more(2);
 });
 
@@ -181,7 +58,112 @@ const fullDisk = onLine("full-disk", 10, async (line) => {
   await line.says("journal-disk", "full disk");
   execFileSync("prlimit", ["--pid", pid, "--fsize=unlimited"]);
   await line.more(3);
+  await line.saysNoMore("journal-disk", "room again");
 });
+
+/** A disk of a few megabytes of its own, for the journal and what lies beside it. */
+const SMALL_DISK: LineOptions = {
+  more: (folder) => ({ journal: { path: join(folder, "disk", "journal.sqlite") } }),
+  prepare: (folder) => {
+    const disk = join(folder, "disk");
+    mkdirSync(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "none", disk]);
+    return () => execFileSync("umount", ["--lazy", disk]);
+  },
+};
+
+/** @returns makes room again */
+async function fill(line: Line): Promise<() => void> {
+  const ballast = join(dirname(line.journal), "ballast");
+  try {
+    for (let part = 0; part < 64; part++) writeFileSync(ballast, Buffer.alloc(64 * 1024, 1), { flag: "a" });
+  } catch {
+    // Full.
+  }
+  await line.says("journal-disk", "a full disk of 4 MB");
+  return () => rmSync(ballast);
+}
+
+const smallDisk = onLine(
+  "small-disk",
+  10,
+  async (line) => {
+    const empty = await fill(line);
+    empty();
+    await line.more(3);
+    await line.saysNoMore("journal-disk", "room again");
+  },
+  SMALL_DISK,
+);
+
+/** Verdicts wait in memory, with their numbers, when the daemon is killed: the next start tells how many. */
+const killWaiting = onLine(
+  "kill-while-waiting",
+  10,
+  async (line) => {
+    const before = await line.told();
+    const empty = await fill(line);
+    await line.ears.until(() => {
+      const { journal } = (line.ears.json("board/health").at(-1) ?? {}) as { journal?: { waiting: number } };
+      return (journal !== undefined && journal.waiting >= 2) || undefined;
+    });
+    await line.daemon.kill("SIGKILL");
+    empty();
+    await line.start();
+    await line.daemon.ready();
+    await line.says("journal-damaged", "verdicts in memory were lost");
+    const lost = (await line.told()) - before;
+    if (lost < 2) line.findings.wrong.push(`${lost} verdicts told as lost, at least 2 waited in memory`);
+    await line.more(2);
+  },
+  SMALL_DISK,
+);
+
+/** A further broker is away while the daemon is killed again and again; then both have the same. */
+function killsWithoutOne(): Attack {
+  let port = 0;
+  return onLine(
+    "further-broker-away",
+    20,
+    async (line) => {
+      await line.daemon.kill("SIGKILL");
+      await line.start();
+      await line.daemon.ready();
+      await line.runs("the daemon is back");
+      await line.more(2);
+    },
+    {
+      prepare: () => {
+        port = 20_000 + (process.pid % 10_000);
+        return () => {};
+      },
+      more: () => ({ brokers: [{ name: "cloud", url: `mqtt://127.0.0.1:${port}`, topic: "cloud/{lane}/verdict" }] }),
+      after: async (line) => {
+        const second = await AedesBroker.start(port);
+        const ears = await Subscriber.connect(second.port, ["#"], { protocolVersion: 4 });
+        const numbers = (text: Subscriber, lane: string): Set<number> =>
+          new Set(text.json(`${lane}/verdict`).map(({ seq }) => Number(seq)));
+        for (const lane of ["belt", "cups"]) {
+          const last = Math.max(...numbers(line.ears, lane));
+          await ears.until(() => numbers(ears, lane).has(last) || undefined);
+          // The newest come first, and those that waited beside them.
+          await ears.until(() => numbers(ears, lane).size >= last || undefined);
+          for (let seq = 1; seq <= last; seq++) {
+            if (!numbers(ears, lane).has(seq)) line.findings.wrong.push(`the further broker has no ${lane}/${seq}`);
+          }
+        }
+        await ears.close();
+        await second.close();
+      },
+    },
+  );
+}
+
+/** Root may mount a disk, but not in every container. */
+function withoutMount(): string | false {
+  const tried = spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "none", "/mnt"], { stdio: "ignore" });
+  return tried.status !== 0 && "needs to be root, and a machine that lets it mount";
+}
 
 const damageRunning = onLine("damage-running", 20, async (line, n) => {
   const { journal } = line;
@@ -206,14 +188,16 @@ const setClock = onLine(
     await line.says("clock", "a clock that is set");
     await line.more(2);
   },
-  (folder) => {
-    writeFileSync(join(folder, "clock"), `${CLOCKS[0]}\n`);
-    return {
-      LD_PRELOAD: LIBRARY!,
-      FAKETIME_TIMESTAMP_FILE: join(folder, "clock"),
-      FAKETIME_NO_CACHE: "1",
-      FAKETIME_DONT_FAKE_MONOTONIC: "1",
-    };
+  {
+    environment: (folder) => {
+      writeFileSync(join(folder, "clock"), `${CLOCKS[0]}\n`);
+      return {
+        LD_PRELOAD: LIBRARY!,
+        FAKETIME_TIMESTAMP_FILE: join(folder, "clock"),
+        FAKETIME_NO_CACHE: "1",
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      };
+    },
   },
 );
 
@@ -222,7 +206,10 @@ export const lineAttacks: readonly Attack[] = [
   killBroker,
   killBoth,
   cuts,
+  // Where no disk can be mounted the limit on the size of files stands for it.
+  ...(withoutMount() === false ? [smallDisk, killWaiting] : []),
   fullDisk,
+  killsWithoutOne(),
   damageRunning,
   { ...setClock, skip: setClock.skip || (LIBRARY === undefined && "needs the package faketime") },
 ];

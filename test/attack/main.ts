@@ -40,11 +40,12 @@ await run(async () => {
     const count = Math.max(1, Math.round(attack.count * options.share));
     const since = performance.now();
     const result = await attack.run(count, (line) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r${line} `);
+      if (process.stderr.isTTY && !options.json) process.stderr.write(`\r${line} `);
     });
     rows.push({ name: attack.name, ...result });
     const seconds = Math.round((performance.now() - since) / 1000);
-    process.stderr.write(`${attack.name}: ${count} in ${seconds} s\n`);
+    // For programs there is one object and nothing else.
+    if (!options.json) process.stderr.write(`${attack.name}: ${count} in ${seconds} s\n`);
   }
   process.stdout.write(options.json ? `${JSON.stringify({ attacks: rows })}\n` : table(rows));
   return rows.every(({ lost, doubled, invented, wrong }) => lost + doubled + invented + wrong.length === 0) ? 0 : 1;
