@@ -1,8 +1,8 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=4
-import { EventEmitter } from "node:events";
 import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { GradelineError } from "./base/errors.ts";
+import { onHangup } from "./base/hangups.ts";
 import { createLog, type Log } from "./base/log.ts";
 import { outliveCallbacks } from "./base/outlive.ts";
 import { run } from "./base/run.ts";
@@ -50,9 +50,6 @@ const STOP_MS = 4000;
 useRuntimeFolder();
 // Threads that find their code compiled need not hold the compiler: tens of megabytes less in each.
 enableCompileCache(compileCache());
-// A terminal that closes ends what was started in it. A service has none: there the signal asks for a reload.
-const hangups = new EventEmitter<{ hangup: [] }>();
-if (process.stderr.isTTY !== true) process.on("SIGHUP", () => hangups.emit("hangup"));
 
 await run(async (scope, stop) => {
   const options = parse();
@@ -126,7 +123,7 @@ await run(async (scope, stop) => {
     reconnect: () => station.publisher.reconnect(),
   };
   let reloading = Promise.resolve();
-  hangups.on("hangup", () => {
+  onHangup(() => {
     reloading = reloading.then(() =>
       systemd.reloading(async () => {
         const keys = (await reload(options.config, parts))?.restart;

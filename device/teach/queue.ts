@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { asGradelineError, GradelineError } from "../base/errors.ts";
-import { sha256, writeAtomic } from "../base/files.ts";
+import { freeBytes, sha256, writeAtomic } from "../base/files.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { readImage } from "../capture/image.ts";
@@ -29,6 +29,8 @@ const MAX_WAITING = 16;
 const MAX_NAMED = 8;
 /** Items kept per minute over time, and at once: a line of strangers must not wear out a memory card. */
 const RATE = { perMinute: 30, burst: 60 };
+/** Room on the disk that pictures leave to the journal, bytes: thousands of verdicts. */
+export const LEFT_BYTES = 8 * 1024 * 1024;
 
 /** An item that waits for somebody who knows its grade. */
 export interface QueuedItem {
@@ -286,11 +288,22 @@ export class UnknownQueue implements Closable {
       bytes: png.length,
       verdict,
     } satisfies Entry);
+    await this.#checkRoom(png.length);
     await writeAtomic(pictureOf(this.folder, verdict.item), [png]);
     await writeAtomic(entryOf(this.folder, verdict.item), [new TextEncoder().encode(JSON.stringify(entry))]);
     this.#entries.set(verdict.item, entry);
     this.#bytes += entry.bytes;
     await this.#makeRoom();
+  }
+
+  /** What the journal gave back to a full disk is for the next verdicts: pictures must not take it. */
+  async #checkRoom(bytes: number): Promise<void> {
+    const free = await freeBytes(this.folder);
+    if (free === undefined || free - bytes >= LEFT_BYTES) return;
+    throw new GradelineError("FILE", `${(free / 1e6).toFixed(1)} MB are free on the disk of ${this.folder}`, {
+      hint: `make room: the last ${Math.round(LEFT_BYTES / 1e6)} MB are left to verdicts`,
+      retry: true,
+    });
   }
 
   async #makeRoom(): Promise<void> {

@@ -15,6 +15,7 @@ import { DatabaseSync } from "node:sqlite";
 import { report } from "../../device/base/run.ts";
 import { loadConfig } from "../../device/config/file.ts";
 import type { Config } from "../../device/config/schema.ts";
+import { PLANT } from "../../device/publish/journal-file.ts";
 import { recipesFolder } from "../../device/recipes/bundle/installed.ts";
 import { driftFile } from "../../device/teach/drift/drift.ts";
 import { queueFolder } from "../../device/teach/teaching.ts";
@@ -34,6 +35,7 @@ export interface Part {
 }
 
 const MAGIC_BYTES = 8;
+const NO_FORMAT = "none";
 
 export function partsOf(config: Config): readonly Part[] {
   return [
@@ -45,24 +47,40 @@ export function partsOf(config: Config): readonly Part[] {
   ];
 }
 
-/** Copies parts into a folder; the copy stands for itself, and takes the place of an older one. */
+/**
+ * Copies parts into a folder; the copy stands for itself, and takes the place of an older one once it is whole.
+ *
+ * @throws where something cannot be copied
+ */
 export function keep(parts: readonly Part[], folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o750 });
   for (const { name, path } of parts) {
     const to = join(folder, name);
-    rmSync(to, { recursive: true, force: true });
-    if (!existsSync(path)) continue;
-    if (name !== "journal") copy(path, to);
-    else {
-      mkdirSync(to);
-      for (const each of journalFiles(path)) copy(each, join(to, each.slice(dirname(path).length + 1)));
+    const begun = `${to}.begun`;
+    rmSync(begun, { recursive: true, force: true });
+    try {
+      if (existsSync(path)) copyPart(name, path, begun);
+    } catch (error) {
+      rmSync(begun, { recursive: true, force: true });
+      throw error;
     }
+    rmSync(to, { recursive: true, force: true });
+    if (existsSync(begun)) renameSync(begun, to);
   }
+}
+
+function copyPart(name: Part["name"], path: string, to: string): void {
+  if (name !== "journal") {
+    copy(path, to);
+    return;
+  }
+  mkdirSync(to);
+  for (const each of journalFiles(path)) copy(each, join(to, each.slice(dirname(path).length + 1)));
 }
 
 /**
  * Makes the state one that the version which left the copy can read: where a part has another format by now, the copy
- * takes its place. The journal's copy is filled with what the journal holds today first: no number is given twice, and
+ * takes its place. A copy that cannot be read takes nobody's place. The journal's copy is filled with what the journal holds today first: no number is given twice, and
  * no verdict is forgotten.
  *
  * @returns names of the parts that were taken from the copy
@@ -71,7 +89,9 @@ export function goBack(parts: readonly Part[], folder: string): string[] {
   const taken: string[] = [];
   for (const { name, path } of parts) {
     const copied = name === "journal" ? join(folder, name, path.slice(dirname(path).length + 1)) : join(folder, name);
-    if (!existsSync(copied) || !existsSync(path) || formatOf(name, copied) === formatOf(name, path)) continue;
+    if (!existsSync(copied) || !existsSync(path)) continue;
+    const format = formatOf(name, copied);
+    if (format === NO_FORMAT || format === formatOf(name, path)) continue;
     const aside = `${path}.newer`;
     if (name === "journal") fill(copied, path);
     rmSync(aside, { recursive: true, force: true });
@@ -99,7 +119,7 @@ export function formatOf(name: Part["name"], path: string): string {
         return versionOf(path);
     }
   } catch {
-    return "none";
+    return NO_FORMAT;
   }
 }
 
@@ -124,21 +144,40 @@ function firstOf(folder: string, ending: string): string {
   return join(folder, name);
 }
 
-/** Rows of tables and columns that both formats have: of the newer journal, into the copy of the older one. */
+/** What the newer journal holds goes into the copy of the older one. */
 function fill(older: string, newer: string): void {
   withDatabase(older, false, (db) => {
     db.exec(`ATTACH DATABASE '${newer.replaceAll("'", "''")}' AS newer`);
     db.exec("BEGIN");
-    for (const table of tablesOf(db, "main")) {
-      const there = new Set(columnsOf(db, "newer", table));
-      const shared = columnsOf(db, "main", table).filter((column) => there.has(column));
-      if (shared.length === 0) continue;
-      const columns = shared.map((column) => `"${column}"`).join(", ");
-      db.exec(`DELETE FROM main."${table}"`);
-      db.exec(`INSERT INTO main."${table}" (${columns}) SELECT ${columns} FROM newer."${table}"`);
-    }
+    if (formatOf("journal", older) === "1") fillFirst(db);
+    else fillShared(db);
     db.exec("COMMIT");
   });
+}
+
+/** Format 1, up to version 0.5.0: every row knows whether the broker has it. Since then every receiver knows its rows. */
+function fillFirst(db: DatabaseSync): void {
+  db.exec(`DELETE FROM main.verdicts; DELETE FROM main.lanes;
+    INSERT OR IGNORE INTO main.verdicts(id, lane, seq, item, payload, createdAt, acked)
+      SELECT id, lane, seq, item, payload, decidedAt, 0 FROM newer.verdicts ORDER BY id;
+    INSERT INTO main.lanes SELECT lane, seq FROM newer.lanes`);
+  const broker = db.prepare("SELECT ranges, dropped FROM newer.sinks WHERE sink = ?").get(PLANT);
+  if (broker === undefined) return;
+  const acked = db.prepare("UPDATE main.verdicts SET acked = 1 WHERE id BETWEEN ? AND ?");
+  for (const range of String(broker.ranges).split(",").filter(Boolean)) acked.run(...range.split("-").map(Number));
+  db.prepare("UPDATE main.meta SET value = ? WHERE key = 'dropped'").run(Number(broker.dropped));
+}
+
+/** Rows of the tables and columns that both formats have. */
+function fillShared(db: DatabaseSync): void {
+  for (const table of tablesOf(db, "main")) {
+    const there = new Set(columnsOf(db, "newer", table));
+    const shared = columnsOf(db, "main", table).filter((column) => there.has(column));
+    if (shared.length === 0) continue;
+    const columns = shared.map((column) => `"${column}"`).join(", ");
+    db.exec(`DELETE FROM main."${table}"`);
+    db.exec(`INSERT INTO main."${table}" (${columns}) SELECT ${columns} FROM newer."${table}"`);
+  }
 }
 
 function tablesOf(db: DatabaseSync, schema: string): string[] {
@@ -167,8 +206,8 @@ function journalFiles(path: string): string[] {
 
 /** With owner, mode and times; without doubling the bytes where the file system can share them. */
 function copy(from: string, to: string): void {
-  const { status, stderr } = spawnSync("cp", ["-a", "--reflink=auto", "--", from, to], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`cp: ${stderr.trim()}`);
+  const { status, stderr, error } = spawnSync("cp", ["-a", "--reflink=auto", "--", from, to], { encoding: "utf8" });
+  if (status !== 0) throw new Error(error === undefined ? stderr.trim() : `cp cannot be run: ${error.message}`);
 }
 
 if (import.meta.main) {

@@ -82,7 +82,7 @@ function copySources(home: string): void {
     }
   }
   mkdirSync(join(home, "systemd"));
-  for (const name of ["back-off", "gradeline.example.yaml", "gradeline.schema.json", "drop-ins"]) {
+  for (const name of ["back-off", "gradeline.service", "gradeline.example.yaml", "gradeline.schema.json", "drop-ins"]) {
     cpSync(join(REPOSITORY, "systemd", name), join(home, "systemd", name), { recursive: true });
   }
   cpSync(join(REPOSITORY, "systemd/package/state.ts"), join(home, "systemd/state.ts"));

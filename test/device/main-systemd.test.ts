@@ -50,6 +50,16 @@ describe("what a daemon tells systemd", { skip: withoutNotifySocket }, () => {
     assert.ok(again > stalled);
   });
 
+  test("a SIGHUP that comes while it starts is heard once it runs", async () => {
+    const daemon = await start();
+    await socket.until((line) => line.startsWith("STATUS=loading"));
+    daemon.process.kill("SIGHUP");
+    const ready = await socket.until((line) => line === "READY=1");
+    const reading = await socket.until((line) => line === "RELOADING=1", ready);
+    await socket.until((line) => line === "READY=1", reading);
+    await daemon.until(({ msg }) => msg === "configuration read again");
+  });
+
   test("a watchdog that is meant for another process is not fed", async () => {
     const daemon = await start({ WATCHDOG_USEC: "400000", WATCHDOG_PID: "1" });
     await socket.until((line) => line === "READY=1");

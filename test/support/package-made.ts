@@ -4,11 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VERSION } from "../../device/base/version.ts";
 
-/** Builds the package of these sources, fast and little compressed. @returns its path */
-export function buildPackage(out: string, arch: "amd64" | "arm64"): string {
-  execFileSync(process.execPath, ["systemd/package/main.ts", "--arch", arch, "--out", out, "--level", "1"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+/**
+ * Builds the package of these sources.
+ *
+ * @param level of the compression; 1 is fast, undefined is as it is released
+ * @returns its path
+ */
+export function buildPackage(out: string, arch: "amd64" | "arm64", level?: number): string {
+  const how = ["--arch", arch, "--out", out, ...(level === undefined ? [] : ["--level", String(level)])];
+  execFileSync(process.execPath, ["systemd/package/main.ts", ...how], { stdio: ["ignore", "ignore", "inherit"] });
   return join(out, `gradeline_${VERSION}_${arch}.deb`);
 }
 

@@ -14,9 +14,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 const SUITE = "bookworm";
-/** What a minimal Debian needs besides, to be a board with a broker and cameras by Aravis. */
+/** What a minimal Debian needs besides, to be a board with a broker, cameras by Aravis and a clock that can be set. */
 const PACKAGES =
-  "systemd,systemd-sysv,dbus,udev,libstdc++6,init-system-helpers,mosquitto,mosquitto-clients,libaravis-0.8-0";
+  "systemd,systemd-sysv,dbus,udev,libstdc++6,init-system-helpers,mosquitto,mosquitto-clients,libaravis-0.8-0,libfaketime";
 const CACHE = "node_modules/.cache/pid1";
 const BOOT_MS = 60_000;
 const STEP_MS = 90_000;
@@ -44,13 +44,14 @@ export function withoutPid1(): string | undefined {
 /** A board: a minimal Debian whose systemd is PID 1 of namespaces of its own. */
 export class Board {
   readonly root: string;
-  readonly #name: string;
+  /** Of its control groups. */
+  readonly name: string;
   readonly #process: ChildProcess;
   #pid = 0;
 
   private constructor(root: string, name: string) {
     this.root = root;
-    this.#name = name;
+    this.name = name;
     const boot = join(import.meta.dirname, "pid1-boot.sh");
     this.#process = spawn(boot, [root, name], { stdio: "ignore", detached: true });
   }
@@ -150,7 +151,7 @@ export class Board {
   }
 
   #leaveGroups(): void {
-    const found = spawnSync("find", ["/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*/${this.#name}*`], {
+    const found = spawnSync("find", ["/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*/${this.name}*`], {
       encoding: "utf8",
     });
     for (const folder of found.stdout.split("\n").filter(Boolean)) {

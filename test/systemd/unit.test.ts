@@ -90,3 +90,20 @@ test("the wait before a start grows with the starts before it", { skip: process.
     "30",
   ]);
 });
+
+test("what hears SIGHUP is loaded before everything else, so that one that comes early ends nothing", () => {
+  const [, first] = /^ExecStart=\S+\/node --import=\/usr\/lib\/gradeline\/current\/(\S+) /m.exec(
+    readFileSync(UNIT, "utf8"),
+  )!;
+  // It ends by itself: the signal came while nobody listened, and work that is given later is called at once.
+  const late = "setTimeout(async () => (await import(process.argv[1])).onHangup(() => console.log('heard')), 1)";
+  const program = `process.kill(process.pid, "SIGHUP"); ${late}`;
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ["--import", `./${first}`, "-e", program, join(process.cwd(), first!)],
+    {
+      encoding: "utf8",
+    },
+  );
+  assert.deepEqual([status, stdout], [0, "heard\n"]);
+});

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { createLog } from "../../../device/base/log.ts";
 import { readImage } from "../../../device/capture/image.ts";
 import { cutSheet, encodeSheet, sheetColumns } from "../../../device/gallery/sheet.ts";
-import { readQueue, UnknownQueue } from "../../../device/teach/queue.ts";
+import { LEFT_BYTES, readQueue, UnknownQueue } from "../../../device/teach/queue.ts";
 import { Child } from "../../support/child.ts";
 import { madeCrops } from "../../support/gallery-made.ts";
 import { queueItem } from "../../support/queue-items.ts";
 import { seededRandom } from "../../support/random.ts";
+import { onSmallDisk, withoutSmallDisk } from "../../support/small-disk.ts";
 
 const FREE = { perMinute: 1e9, burst: 1e9 };
 
@@ -186,6 +187,18 @@ test("a folder that is a file is refused with what to do; one that vanishes late
   await queue.settled();
   assert.equal(queue.stats.dropped, 1);
   assert.match(queue.stats.problem!, /cannot be written/);
+});
+
+test("pictures leave the last of a disk to verdicts, and say so", { skip: withoutSmallDisk }, async () => {
+  const disk = join(folder, "disk");
+  await mkdir(disk);
+  const wrap = onSmallDisk(disk, "10m", '"$@"');
+  const child = new Child("test/support/queue-child.ts", [join(disk, "queue"), "1000000000"], wrap);
+  const full = await child.until(({ event }) => event === "full");
+  await child.ended;
+  assert.ok(Number(full.items) > 3, `${full.items} items`);
+  assert.ok(Number(full.free) >= LEFT_BYTES, `${full.free} bytes are left`);
+  assert.match(String(full.problem), /^[\d.]+ MB are free on the disk of /);
 });
 
 test("kill -9 at forty random moments: what is listed is whole, within its bound", async () => {

@@ -14,11 +14,12 @@ const CONFIG = "device: board-7\ncameras: []\nlanes: []\n";
 describe("the package for arm64, unpacked on an emulated board", { skip }, () => {
   let work: string;
   let home: string;
+  let deb: string;
   let start: Awaited<ReturnType<typeof emulated>>;
   before(async () => {
     work = mkdtempSync(join(tmpdir(), "gradeline-arm64-"));
     mkdirSync(join(work, "dist"));
-    const deb = buildPackage(join(work, "dist"), "arm64");
+    deb = buildPackage(join(work, "dist"), "arm64");
     assert.equal(execFileSync("dpkg-deb", ["-f", deb, "Architecture"], { encoding: "utf8" }), "arm64\n");
     execFileSync("dpkg-deb", ["-x", deb, join(work, "board")]);
     home = join(work, "board/usr/lib/gradeline/package");
@@ -31,6 +32,12 @@ describe("the package for arm64, unpacked on an emulated board", { skip }, () =>
     const { status, stdout, stderr } = spawnSync(program!, rest, { encoding: "utf8" });
     return { status, out: `${stdout}${stderr}` };
   }
+
+  test("it has at most 90 MB as it is released, and 225 MB when it is installed", () => {
+    assert.ok(statSync(deb).size <= 90e6, `${statSync(deb).size} bytes`);
+    const installed = execFileSync("dpkg-deb", ["-f", deb, "Installed-Size"], { encoding: "utf8" });
+    assert.ok(Number(installed) * 1024 <= 225e6, `${installed.trim()} kB`);
+  });
 
   test("daemon and command line say their version, and the daemon's check proves the model", () => {
     assert.ok(statSync(join(home, "bin/node")).size > 50_000_000);

@@ -59,6 +59,89 @@ test("going back to an older format gives no number twice and forgets no verdict
   );
 });
 
+/** The journal's format up to version 0.5.0, as that version made it. */
+const FIRST_FORMAT = `
+  CREATE TABLE verdicts(id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, seq INTEGER NOT NULL,
+    item TEXT NOT NULL UNIQUE, payload TEXT NOT NULL, createdAt INTEGER NOT NULL,
+    acked INTEGER NOT NULL DEFAULT 0) STRICT;
+  CREATE INDEX pending ON verdicts(id) WHERE acked = 0;
+  CREATE INDEX history ON verdicts(id) WHERE acked = 1;
+  CREATE TABLE lanes(lane TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('dropped', 0);
+  PRAGMA application_id = ${0x67_72_6c_6e};
+  PRAGMA user_version = 1;
+`;
+
+/** What version 0.5.0 does with its journal: gives the next numbers of lane a. @returns what the broker has not got */
+function asFirst(path: string, items: readonly number[]): number[] {
+  const db = new DatabaseSync(path);
+  try {
+    assert.equal(db.prepare("PRAGMA quick_check(1)").get()?.quick_check, "ok");
+    const next = db.prepare(
+      "INSERT INTO lanes VALUES (?, 1) ON CONFLICT(lane) DO UPDATE SET seq = seq + 1 RETURNING seq",
+    );
+    const insert = db.prepare("INSERT INTO verdicts(lane, seq, item, payload, createdAt) VALUES (?, ?, ?, ?, ?)");
+    for (const n of items) {
+      const { item } = draft("a", n);
+      const seq = Number(next.get("a")?.seq);
+      insert.run("a", seq, item, JSON.stringify({ ...draft("a", n), v: 1, seq, device: "board-7" }), 1);
+    }
+    return db
+      .prepare("SELECT seq FROM verdicts WHERE acked = 0 ORDER BY id")
+      .all()
+      .map(({ seq }) => Number(seq));
+  } finally {
+    db.close();
+  }
+}
+
+test("over the journal's two formats and back: the older version opens the copy, goes on with its numbers, and so does the newer", async (t) => {
+  const { parts, copy, journal } = board(await temporaryFolder(t));
+  const made = new DatabaseSync(journal);
+  made.exec(FIRST_FORMAT);
+  made.close();
+  assert.deepEqual(asFirst(journal, [1, 2]), [1, 2]);
+  keep(parts, copy);
+  const newer = await Journal.open(configSchema.shape.journal.parse({ path: journal }));
+  assert.deepEqual((await newer.append(draft("a", 3))).verdict.seq, 3);
+  assert.deepEqual((await newer.append(draft("a", 4))).verdict.seq, 4);
+  const [first] = await newer.pending("broker", 1);
+  newer.ack("broker", [first!.id]);
+  await newer.close();
+  assert.equal(formatOf("journal", journal), "2");
+  assert.deepEqual(goBack(parts, copy), ["journal"]);
+  assert.equal(formatOf("journal", journal), "1");
+  assert.deepEqual(asFirst(journal, [5]), [2, 3, 4, 5]);
+  assert.deepEqual(await append(journal, [6]), [6]);
+});
+
+test("a copy that could not be made whole, or cannot be read, takes nobody's place", async (t) => {
+  const folder = await temporaryFolder(t);
+  const { parts, copy, journal } = board(folder);
+  await append(journal, [1]);
+  mkdirSync(join(folder, "queue"));
+  keep(parts, copy);
+  writeFileSync(join(folder, "queue/one.json"), '{"v":1}');
+  writeFileSync(join(copy, "journal/journal.sqlite"), "torn");
+  assert.deepEqual(goBack(parts, copy), []);
+  assert.deepEqual(await append(journal, [2]), [2]);
+  assert.ok(existsSync(join(folder, "queue/one.json")));
+  keep(parts, copy);
+  const before_ = readFileSync(join(copy, "journal/journal.sqlite"));
+  await append(journal, [3]);
+  const { PATH } = process.env;
+  // Without `cp` nothing can be copied, as on a full disk.
+  process.env.PATH = folder;
+  try {
+    assert.throws(() => keep(parts, copy), /cp/);
+  } finally {
+    process.env.PATH = PATH;
+  }
+  assert.deepEqual(readFileSync(join(copy, "journal/journal.sqlite")), before_);
+  assert.ok(!existsSync(join(copy, "journal.begun")));
+});
+
 test("what has the same format stays as it is", async (t) => {
   const { parts, copy, journal } = board(await temporaryFolder(t));
   await append(journal, [1]);
