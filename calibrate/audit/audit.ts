@@ -7,7 +7,8 @@ import { aboutCameras } from "./by-camera.ts";
 import { findDuplicates } from "./duplicates.ts";
 import { aboutGrades, type Finding, sortFindings } from "./findings.ts";
 import { findMisfits } from "./misfits.ts";
-import type { Qualities, ViewQuality } from "./quality.ts";
+import { percent, pictureFaults } from "./picture-faults.ts";
+import type { Qualities } from "./quality.ts";
 
 export interface AuditOptions {
   /** Share of good fruit that is to be called unknown, for which there should be items enough. */
@@ -18,14 +19,6 @@ export interface AuditOptions {
 
 /** Fewer items than this are a guess, whatever is asked for. */
 const LEAST_ITEMS = 5;
-/** A view less than this share as sharp as half of all views are is blurred; one below the other limit in any company. */
-const BLUR_SHARE = 0.55;
-const BLUR = 0.1;
-/** A fruit lies along a side of its box over more than this where the picture ended. */
-const CUT_OFF = 0.55;
-/** Nineteen twentieths of the fruit are darker than this. */
-const DARK = 75;
-const CLIPPED = 0.15;
 /** So many of an item's views must show it: one of many, as a fruit leaves the frame, does no harm. */
 const SHARE_OF_VIEWS = 0.2;
 /** Views of one item that differ less than this share of what is usual show one side. */
@@ -123,38 +116,10 @@ function oneSided(
 
 function badPictures(references: readonly Reference[], qualities: Qualities): Finding[] {
   const sharp = [...qualities.values()].flat().map(({ sharpness }) => sharpness);
-  const usual = sharp.length === 0 ? 0 : median(sharp);
-  const tests = [
-    {
-      kind: "blurred",
-      bad: ({ sharpness }: ViewQuality) => sharpness < Math.max(BLUR, BLUR_SHARE * usual),
-      badness: ({ sharpness }: ViewQuality) => -sharpness,
-      found: ({ sharpness }: ViewQuality) =>
-        `blurred: detail ${sharpness.toFixed(2)}, usual in this gallery ${usual.toFixed(2)}`,
-      advice: "check focus, exposure time and the lens; remove it and enroll the fruit again",
-    },
-    {
-      kind: "cut-off",
-      bad: ({ edge }: ViewQuality) => edge > CUT_OFF,
-      badness: ({ edge }: ViewQuality) => edge,
-      found: ({ edge }: ViewQuality) =>
-        `cut off, or not told from its background: ${percent(edge)} of one side is a straight edge`,
-      advice: "show the whole fruit before a plain background; remove it and enroll the fruit again",
-    },
-    {
-      kind: "exposure",
-      bad: ({ bright, clipped }: ViewQuality) => bright < DARK || clipped > CLIPPED,
-      badness: ({ bright, clipped }: ViewQuality) => (clipped > CLIPPED ? clipped : 1 - bright / 255),
-      found: ({ bright, clipped }: ViewQuality) =>
-        clipped > CLIPPED
-          ? `overexposed: ${percent(clipped)} of the fruit is white`
-          : `too dark: hardly anything is brighter than ${Math.round((bright / 255) * 100)} %`,
-      advice: "check light and exposure time; remove it and enroll the fruit again",
-    },
-  ] as const;
+  const faults = pictureFaults(sharp.length > 1 ? median(sharp) : undefined);
   return references.flatMap(({ id, grade, origin }) => {
     const views = qualities.get(id) ?? [];
-    return tests.flatMap(({ kind, bad, badness, found, advice }) => {
+    return faults.flatMap(({ kind, bad, badness, found, advice }) => {
       const count = views.filter(bad).length;
       if (count === 0 || count < SHARE_OF_VIEWS * views.length) return [];
       const worst = views.reduce((a, view, i) => (badness(view) > badness(views[a]!) ? i : a), 0);
@@ -168,13 +133,9 @@ function badPictures(references: readonly Reference[], qualities: Qualities): Fi
           items: [id],
           views: [worst],
           found: `${share}${origin} ${found(views[worst]!)}`,
-          advice,
+          advice: `${advice}; remove it and enroll the fruit again`,
         },
       ] satisfies Finding[];
     });
   });
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
 }

@@ -33,7 +33,7 @@ export class Session {
     process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
     for (const command of allOf(program)) command.configureOutput({ writeErr: (text) => (this.#printed += text) });
     try {
-      await program.parseAsync(this.#words, { from: "user" });
+      await program.parseAsync(wordsFor(program, this.#words), { from: "user" });
       return typeof process.exitCode === "number" ? process.exitCode : 0;
     } catch (error) {
       return this.#failed(error, program);
@@ -92,6 +92,15 @@ export class Session {
     const hint = `${commandLineOf(named(program, this.#words))} --help`;
     return new GradelineError("USAGE", known.message, { hint, cause: error });
   }
+}
+
+/** Who asks for the help of a command that there is not is told so; commander shows the program's help instead. */
+function wordsFor(program: Command, words: readonly string[]): string[] {
+  const isHelp = (word: string): boolean => word === "--help" || word === "-h";
+  const named = words[0] === "help" ? words.slice(1) : words.some(isHelp) ? words.filter((word) => !isHelp(word)) : [];
+  const [first] = named;
+  const known = first === undefined || first.startsWith("-") || first === "help";
+  return known || program.commands.some((one) => one.name() === first) ? [...words] : [first];
 }
 
 /** The command that the words name, as far as they name one. */

@@ -15,7 +15,7 @@ Examples:
 
   config
     .command("explain")
-    .description("Says what a setting is, what may stand there, and what counts where it is absent.")
+    .description("Says what a setting is, what values it takes, and its default.")
     .argument("[key]", "mmPerPx, lanes.mmPerPx, mqtt; without it, the sections")
     .option("--json", "one JSON object on standard output")
     .addHelpText(

@@ -15,8 +15,8 @@ export function doctorCommand(program: Command, within: Within): void {
       "after",
       `
 Looks at: configuration; recipe; model and gallery; provider (GPU, ONNX Runtime); cameras that are found, their formats, and
-what to install or change for them; broker; disk; clock; permissions; the service
-(unit, user, watchdog, restarts of the last day, credentials, real-time limits, groups, firewall). The daemon may run meanwhile. Nothing is changed.
+what to install or change for them; broker; disk; clock; permissions; the service (unit, user, watchdog, restarts of the
+last day, credentials, real-time limits, groups, firewall). The daemon may run meanwhile. Nothing is changed.
 
 Each line is ok, a warning (it works, but not as well as it could) or a problem (the daemon cannot work so).
 

@@ -10,7 +10,7 @@ export function engineCommand(program: Command, common: Common, within: Within):
     .option("--cache <dir>", "folder of the engines (default: of the configuration, else where the daemon looks)")
     .option("--device <n>", "number of the GPU", wholeNumber(0))
     .option("--max-batch <n>", "views of the largest batch (default: of the configuration, else 16)", wholeNumber(1))
-    .option("--rebuild", "build them anew, also where the cache holds them")
+    .option("--rebuild", "build them again even if the cache holds them")
     .addHelpText(
       "after",
       `

@@ -19,7 +19,7 @@ export function enrollCommand(program: Command, common: Common, within: Within):
     .argument("[path...]", "images (one item each), a folder of images (one item) or a folder of folders")
     .option("--lane <lane>", "fruit that pass this lane of the running daemon instead of images; with --config")
     .option("--recording <dir>", "fruit that pass in a recording, followed on the lanes of --config")
-    .option("--count <n>", "how many, with --lane or of a recording", wholeNumber(1))
+    .option("--count <n>", "how many fruit, with --lane or --recording", wholeNumber(1))
     .option("--idle <seconds>", "give up when no fruit passes for so long, with --lane", wholeNumber(1), 120)
     .addHelpText(
       "after",

@@ -27,7 +27,7 @@ export function evaluateCommand(program: Command, common: Common, within: Within
     .option("--by-gallery", "judge by the configuration's gallery; --gallery FILE says so by itself")
     .option("--shots <n>", "enroll so many items per grade, drawn at random, and judge all others", wholeNumber(1))
     .option("--repeats <n>", "draws with --shots", wholeNumber(1), 50)
-    .option("--seed <n>", "of the draws, and of the intervals", wholeNumber(0), 1)
+    .option("--seed <n>", "seed of the draws and of the intervals", wholeNumber(0), 1)
     .option("--grades <names>", "grades best to worst, separated by commas (default: of usual names, else by alphabet)")
     .option(
       "--alpha <percent>",

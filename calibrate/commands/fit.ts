@@ -27,14 +27,14 @@ export function fitCommand(program: Command, common: Common, within: Within): vo
     .addHelpText(
       "after",
       `
-Each item is judged by all others. The limits are quantiles of how far items are that were left out (split-conformal):
-of further good fruit of the same kind at most the share asked for lies beyond them, once there are as many items as
-"needed" says: a p-value cannot fall under 1 / (items + 1), and good fruit may fail either of two tests, its cover and
-its likeness as a whole, so that each gets half of the share. The calibration is kept in the gallery with its figures. It expires when the model, a camera or its
-settings change (with --config they are kept too), and when the light changes, which the daemon watches; the daemon
-says so.
+Each item is judged by all others. The limits are quantiles of how far left-out items are (split-conformal): of further
+good fruit of the same kind at most the share asked for lies beyond them, once there are as many items as "needed"
+says, since a p-value cannot fall under 1 / (items + 1). Good fruit may fail either of two tests, its cover and its
+likeness as a whole, so each test gets half of the share. The calibration is kept in the gallery with its figures. It
+expires when the model, a camera or its settings change (with --config they are kept, too) and when the light changes,
+which the daemon watches. The daemon says so.
 
-Rules, that say where covering begins:
+Rules, each with the grade that it gives an item:
   prototypes  the nearest mean of a grade, where what varies little within grades counts for much (the usual one)
   mean        the nearest mean of a grade
   majority    the grade that most views are nearest to

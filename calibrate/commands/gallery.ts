@@ -91,14 +91,14 @@ Examples:
     );
 
   common(grades.command("list", { isDefault: true }))
-    .description("Shows them.")
+    .description("Shows the grades.")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades --gallery gallery")
     .action((options: CommonOptions) =>
       within(options, async (context) => (await import("../gallery/grades.ts")).showGrades(context)),
     );
 
   common(grades.command("order"))
-    .description("Sets the order.")
+    .description("Sets the order of the grades.")
     .argument("<grade...>", "all grades, best first")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades order extra sound second reject")
     .action((order: string[], options: CommonOptions) =>
@@ -106,7 +106,7 @@ Examples:
     );
 
   common(grades.command("rename"))
-    .description("Renames one.")
+    .description("Renames a grade.")
     .argument("<from>")
     .argument("<to>")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades rename second juice")
@@ -115,7 +115,7 @@ Examples:
     );
 
   common(grades.command("remove"))
-    .description("Removes one that has no items.")
+    .description("Removes a grade that has no items.")
     .argument("<grade>")
     .addHelpText("after", "\nExample:\n  gradeline-calibrate grades remove juice")
     .action((grade: string, options: CommonOptions) =>

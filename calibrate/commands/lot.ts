@@ -15,7 +15,7 @@ interface SetOptions extends CommonOptions {
 export function lotCommand(program: Command, common: Common, within: Within): void {
   const lot = program
     .command("lot")
-    .description("Lots of fruit: which one is on a lane, and what became of each.")
+    .description("Lots of fruit: says which one is on a lane, and shows it.")
     .addHelpText(
       "after",
       `
@@ -26,7 +26,7 @@ Examples:
     );
 
   common(lot.command("set"))
-    .description("The lot that fruit belong to which come into view from now on; those in view keep theirs.")
+    .description("Says which lot the fruit belong to that come into view from now on; those in view keep theirs.")
     .argument("<id>", "of the lot, as on its label")
     .option("--lane <lane>", "this lane only; all where absent")
     .option("--grower <name>", "whose fruit they are")
@@ -51,8 +51,8 @@ Examples:
   reportCommands(lot, common, within);
 
   for (const [name, about] of [
-    ["end", "No lot from the next fruit on."],
-    ["show", "Which lots are on."],
+    ["end", "Ends the lot: the next fruit belong to none."],
+    ["show", "Shows which lot is on each lane."],
   ] as const) {
     common(lot.command(name))
       .description(about)

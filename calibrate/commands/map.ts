@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { GradelineError } from "../../device/base/errors.ts";
 import type { Common, CommonOptions, Context, Within } from "../cli/context.ts";
 import { wholeNumber } from "./whole-number.ts";
@@ -22,18 +22,21 @@ export function mapCommand(program: Command, common: Common, within: Within): vo
     .description(
       "Draws the enrolled references in two dimensions: which grades lie apart, and where something new lands.",
     )
-    .option(
-      "--out <file>",
-      `what to write: .html, .svg or .png; may be given again (default: ${DEFAULT_OUT})`,
-      collect,
-      [],
+    .addOption(
+      new Option("--out <file>", "what to write: .html, .svg or .png; may be given again")
+        .argParser(collect)
+        .default([], DEFAULT_OUT),
     )
     .option("--items <dir>", "draw the items of DIR/GRADE/ITEM/*.jpg as well, hollow")
-    .option("--new <grade=path>", "draw items of a grade that is not enrolled; may be given again", collect, [])
+    .addOption(
+      new Option("--new <grade=path>", "draw items of a grade that is not enrolled; may be given again")
+        .argParser(collect)
+        .default([], "none"),
+    )
     .option("--queue [dir]", "draw what waits for its grade on the line: a queue's folder, or the configuration's")
     .option("--views", "a point for every view instead of one for every item")
     .option("--umap", "UMAP instead of principal components: clusters stand out, distances mean nothing")
-    .option("--seed <n>", "of UMAP", wholeNumber(0), 1)
+    .option("--seed <n>", "seed of UMAP", wholeNumber(0), 1)
     .addHelpText(
       "after",
       `

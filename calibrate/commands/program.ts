@@ -24,6 +24,8 @@ import { stillCommand } from "./still.ts";
 import { verdictsCommand } from "./verdicts.ts";
 import { watchCommand } from "./watch.ts";
 
+/** What only commands about a gallery need. */
+const IDLE = ["gallery", "model", "precision"] as const;
 const BOARD = " Board: what it runs on";
 
 /** The whole command line. @param within runs what a command does */
@@ -55,18 +57,18 @@ Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   enrollCommand(program, common, within);
   stillCommand(program, within);
   galleryCommands(program, common, within);
-  queueCommand(program, common, within);
+  queueCommand(program, ofDaemon, within);
   program.commandsGroup(" Measure: how well it grades");
   evaluateCommand(program, common, within);
   auditCommand(program, common, within);
   fitCommand(program, common, within);
   mapCommand(program, common, within);
-  repeatCommand(program, common, within);
+  repeatCommand(program, ofDaemon, within);
   program.commandsGroup(" Line: what passes now");
-  watchCommand(program, common, within);
+  watchCommand(program, ofDaemon, within);
   recordCommand(program, within);
-  verdictsCommand(program, common, within);
-  lotCommand(program, common, within);
+  verdictsCommand(program, ofDaemon, within);
+  lotCommand(program, ofDaemon, within);
   program.commandsGroup(" Release: what the daemons grade by");
   releaseCommand(program, common, within);
   activateCommands(program, within);
@@ -81,6 +83,21 @@ Exit code: 0; 1 where something failed; 2 for wrong use; 130 when stopped.`,
   return program.addHelpCommand(help.helpGroup(BOARD));
 }
 
+/**
+ * Options of what asks the daemon, or reads what it keeps: all else is in its configuration. Options of the other
+ * commands are taken as well, since scripts give them to every command, and told to do nothing.
+ */
+function ofDaemon(command: Command): Command {
+  for (const idle of IDLE) command.addOption(new Option(`--${idle} <value>`).hideHelp());
+  return command
+    .option("--config <file>", "the daemon's configuration")
+    .option("--json", "one JSON object on standard output")
+    .hook("preAction", (_, own) => {
+      const given = IDLE.filter((idle) => own.getOptionValue(idle) !== undefined);
+      for (const idle of given) process.stderr.write(`warning: --${idle} does nothing here\n`);
+    });
+}
+
 function common(command: Command): Command {
   return command
     .option("--gallery <dir>", `folder of the gallery (default: of the configuration, else ./${DEFAULT_GALLERY})`)
@@ -90,7 +107,7 @@ function common(command: Command): Command {
       "the daemon's configuration: its gallery and model, or those of its active recipe, are used",
     )
     .addOption(
-      new Option("--precision <name>", "of the model (default: of the configuration, else fp32)").choices([
+      new Option("--precision <name>", "precision of the model (default: of the configuration, else fp32)").choices([
         "fp32",
         "fp16",
         "int8",

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CommonOptions, Within } from "../cli/context.ts";
 import { sourceOptions } from "../cli/source-option.ts";
 import type { RecordOptions } from "../record/record.ts";
@@ -11,11 +11,10 @@ export function recordCommand(program: Command, within: Within): void {
     .argument("<dir>", "each recording gets a folder of its own in it, and earlier ones stay")
     .option("--seconds <n>", "ends after so long (default: when stopped by Ctrl-C)", wholeNumber(1))
     .option("--frames <n>", "ends when so many frames are recorded", wholeNumber(1))
-    .option(
-      "--max-size <size>",
-      "of the recording, e.g. 500MB, 20GB; beyond it the oldest frames go",
-      size,
-      size("10GB"),
+    .addOption(
+      new Option("--max-size <size>", "size of the recording, e.g. 500MB, 20GB; beyond it the oldest frames go")
+        .argParser(size)
+        .default(size("10GB"), "10GB"),
     )
     .option("--max-age <seconds>", "frames older than that go", wholeNumber(1))
     .option("--compress", "a quarter smaller, at six times the work")

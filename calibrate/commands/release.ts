@@ -17,7 +17,7 @@ Examples:
     );
 
   common(release.command("make", { isDefault: true }))
-    .description("Makes one (the word `make` may be left out).")
+    .description("Makes a recipe (the word `make` may be left out).")
     .argument("<name>", "what it grades, e.g. apples", word)
     .argument("[version]", "of the recipe (default: date and time)", word)
     .requiredOption("--key <file>", "private key that signs it; `release key` makes one")

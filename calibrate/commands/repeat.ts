@@ -13,7 +13,9 @@ interface RepeatOptions extends CommonOptions {
 /** `repeat` */
 export function repeatCommand(program: Command, common: Common, within: Within): void {
   common(program.command("repeat"))
-    .description("How alike the running line grades the same fruit that go round several times, in the same order.")
+    .description(
+      "Measures how alike the line grades the same fruit when they go round several times, in the same order.",
+    )
     .requiredOption("--lane <lane...>", "the lane, or the lanes that each see the same fruit")
     .requiredOption("--count <n>", "fruit in one round", wholeNumber(2))
     .option("--times <k>", "rounds", wholeNumber(2), 10)

@@ -27,9 +27,9 @@ export function setupCommand(program: Command, within: Within): void {
     .addOption(new Option("--conveyor <kind>", "belt: fruit lie freely; cups: one in each").choices(["belt", "cups"]))
     .option("--pitch <mm>", "distance between two cups", POSITIVE)
     .option("--windows <n>", "cups that one picture shows whole", wholeNumber(1))
-    .option("--config <file>", "what is written", "/etc/gradeline/gradeline.yaml")
-    .option("--replace", "also where it is set up already; what was there is kept beside it")
-    .option("--yes", "asks nothing: what is not given takes its usual value, and a camera must be given")
+    .option("--config <file>", "file that is written", "/etc/gradeline/gradeline.yaml")
+    .option("--replace", "writes it even where the board is set up already; what was there is kept beside it")
+    .option("--yes", "asks nothing: what is not given takes its usual value; a camera must be given")
     .option("--start", "starts the service once everything is checked")
     .option("--json", "one JSON object on standard output")
     .addHelpText(

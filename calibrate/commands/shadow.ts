@@ -10,7 +10,7 @@ export function shadowCommand(program: Command, within: Within): void {
     .description("Lets a second recipe decide beside the active one, and counts how they differ.")
     .argument("[recipe]", "file of a recipe, or NAME-VERSION of one that is installed; without it: what was counted")
     .requiredOption("--config <file>", "the daemon's configuration")
-    .option("--stop", "no longer")
+    .option("--stop", "ends it")
     .option("--json", "one JSON object on standard output")
     .addHelpText(
       "after",

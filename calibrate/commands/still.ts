@@ -12,8 +12,8 @@ export function stillCommand(program: Command, within: Within): void {
       "after",
       `
 One folder is one fruit: turn it and take it again, from several sides. The daemon must not hold the camera meanwhile.
-A camera on a Raspberry Pi's connector takes it by rpicam-still; others give a frame after half a second, in which
-automatics settle; one that waits for software triggers is triggered.
+A camera on a Raspberry Pi's connector takes it by rpicam-still; others give a frame after half a second, once
+their automatics have settled; one that waits for software triggers is triggered.
 
 Examples:
   gradeline-calibrate still photos/second/apple7 --config /etc/gradeline/gradeline.yaml --camera north

@@ -13,7 +13,7 @@ interface WatchOptions extends CommonOptions {
 export function watchCommand(program: Command, common: Common, within: Within): void {
   common(program.command("watch"))
     .description(
-      "What has changed on the running line, since when, and likely why: light, lens, fruit of another kind.",
+      "Says what has changed on the running line, since when, and the likely reason: light, lens, other fruit.",
     )
     .option("--lane <lane...>", "these lanes only")
     .option("--once", "tell how things are, with what is measured, and end; as --json does")

@@ -1,11 +1,12 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { GradelineError } from "../../device/base/errors.ts";
 import { otherKindOfName } from "../../device/capture/kinds.ts";
 import { isImageName, isSystemFile, naturalOrder, systemFolder } from "../../device/capture/names.ts";
 import { gradeSchema } from "../../device/config/schema.ts";
 import { MAX_VIEWS } from "../../device/gallery/file.ts";
+import { isUsualGrade } from "../../device/grade/gallery.ts";
 import { describePassedOver, Remarks } from "./remarks.ts";
 
 /** One item on disk: the pictures of one fruit. */
@@ -42,7 +43,18 @@ export async function listGradeFolders(folder: string, remarks: Remarks = new Re
   if (items.length === 0) {
     throw nothingIn(folder, remarks, "wanted: DIR/GRADE/ITEM/*.jpg, or images directly under DIR/GRADE");
   }
+  tellOneGrade(folder, items, remarks);
   return items;
+}
+
+/** `photos/sound` in the place of `photos`: its fruit would be taken for grades, and their views for fruit. */
+function tellOneGrade(folder: string, items: readonly ItemFiles[], remarks: Remarks): void {
+  const grades = new Set(items.map(({ grade }) => grade));
+  if (grades.size < 2 || items.some(({ name, files }) => basename(files[0]!) !== name)) return;
+  const isGrade = (name: string): boolean => name === UNKNOWN || isUsualGrade(name);
+  const numbered = [...grades].every((name) => /\d$/.test(name));
+  if ([...grades].some(isGrade) || !(numbered || isGrade(basename(resolve(folder))))) return;
+  remarks.oneGrade(folder, [...grades]);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { dirname, resolve } from "node:path";
+
 /** A file or folder that is not used; a folder's path ends in `/`. */
 export interface PassedOver {
   readonly path: string;
@@ -13,6 +15,10 @@ export class Remarks {
   readonly #cameras: string[] = [];
   readonly #second: { readonly path: string; readonly share: number }[] = [];
 
+  readonly #several: string[] = [];
+
+  #oneGrade: string | undefined;
+
   passOver(path: string, reason: string): void {
     this.passedOver.push({ path, reason });
   }
@@ -27,9 +33,20 @@ export class Remarks {
     this.#second.push({ path, share });
   }
 
+  /** A file holds so many pictures, and the first is used. */
+  several(path: string, pages: number): void {
+    this.#several.push(`${path} (${pages})`);
+  }
+
+  /** The folders in it look like the fruit of one grade, and are taken for grades. */
+  oneGrade(folder: string, names: readonly string[]): void {
+    this.#oneGrade = `the folders in ${folder} are taken for grades (${some(names)}), and each picture for a fruit; where they are the fruit of one grade, give the folder above: ${dirname(resolve(folder))}`;
+  }
+
   /** Lines for standard error, without line ends; none where all was used as it is. */
   lines(): string[] {
     const lines: string[] = [];
+    if (this.#oneGrade !== undefined) lines.push(`warning: ${this.#oneGrade}`);
     if (this.#cameras.length > 0) {
       lines.push(`note: folders in an item are taken for its cameras: ${some(this.#cameras)}`);
     }
@@ -39,6 +56,12 @@ export class Remarks {
       const paths = some(this.#second.map(({ path }) => path));
       lines.push(
         `warning: ${pictures} a second fruit, up to ${Math.round(largest * 100)} % as large as the one that is used: ${paths}`,
+      );
+    }
+    if (this.#several.length > 0) {
+      const files = this.#several.length === 1 ? "1 file holds" : `${this.#several.length} files hold`;
+      lines.push(
+        `warning: ${files} several pictures, pages or a film, and only the first is used; save each as a file of its own: ${some(this.#several)}`,
       );
     }
     if (this.passedOver.length > 0) lines.push(`warning: ${describePassedOver(this.passedOver)}`);

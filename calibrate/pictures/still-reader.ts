@@ -30,7 +30,7 @@ export class StillReader {
   #reading = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param remarks takes pictures that show a second fruit */
+  /** @param remarks takes pictures that show a second fruit, and files that hold several */
   constructor({ sizePx, cropMargin, cropFill }: Pick<Model, "sizePx" | "cropMargin" | "cropFill">, remarks?: Remarks) {
     this.#remarks = remarks;
     this.#cropper = new StillCropper({ sizePx, margin: cropMargin, fill: cropFill });
@@ -48,6 +48,7 @@ export class StillReader {
     else this.#reading++;
     try {
       const image = await readImage(path, { minSidePx: MIN_SIDE_PX });
+      if (image.pages !== undefined) this.#remarks?.several(path, image.pages);
       const { crop, secondShare } = this.#cropper.cut(await shrink(image, this.#sidePx));
       if (secondShare > SECOND_SHARE) this.#remarks?.second(path, secondShare);
       return crop;

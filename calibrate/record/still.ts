@@ -8,9 +8,14 @@ import { takeStill } from "../../device/capture/libcamera/open-libcamera.ts";
 import type { FrameSource } from "../../device/capture/source.ts";
 import type { SourceConfig } from "../../device/config/schema.ts";
 import { openSource } from "../../device/lanes/open-source.ts";
+import { pictureFaults } from "../audit/picture-faults.ts";
+import { qualityOf } from "../audit/quality.ts";
 import type { Context } from "../cli/context.ts";
 import { type SourceOptions, sourceOf, untilStopped } from "../cli/source-option.ts";
+import { StillReader } from "../pictures/still-reader.ts";
 
+/** As the shipped model has its views. */
+const LOOK = { sizePx: 96, cropMargin: 0.06, cropFill: 118 };
 /** In it the automatics of a camera settle; libcamera-still takes as long. */
 const SETTLE_US = 500_000;
 /** Opening a camera may take longer than anybody waits without a word. */
@@ -30,8 +35,26 @@ export async function still({ config, stop, json }: Context, folder: string, opt
   }
   const { widthPx, heightPx } = image;
   const file = await saveNext(folder, await encodePng(image));
-  if (json) process.stdout.write(`${JSON.stringify({ file, widthPx, heightPx })}\n`);
-  else process.stdout.write(`${file}: ${widthPx}x${heightPx}\n`);
+  const warnings = await warningsOf(file);
+  if (json) {
+    const told = warnings.length === 0 ? {} : { warnings };
+    process.stdout.write(`${JSON.stringify({ file, widthPx, heightPx, ...told })}\n`);
+    return;
+  }
+  process.stdout.write(`${file}: ${widthPx}x${heightPx}\n`);
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+}
+
+/** What is wrong with the picture, said while the fruit still lies there. */
+async function warningsOf(file: string): Promise<string[]> {
+  const reader = new StillReader(LOOK);
+  // What has no fruit in it, or is too small for one, is no view to judge.
+  const crop = await reader.crop(file).catch(() => undefined);
+  if (crop === undefined) return [];
+  const quality = qualityOf(crop, LOOK.sizePx, LOOK.cropFill);
+  return pictureFaults()
+    .filter(({ bad }) => bad(quality))
+    .map(({ found, advice }) => `${file} ${found(quality)} -> ${advice}, and take it again`);
 }
 
 async function frameOf(config: SourceConfig, stop: AbortSignal): Promise<Image> {

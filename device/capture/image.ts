@@ -2,7 +2,7 @@ import { type FileHandle, open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { GradelineError } from "../base/errors.ts";
-import { isTiff, kindOfBytes, READABLE } from "./kinds.ts";
+import { kindOfBytes, maySeveral, READABLE } from "./kinds.ts";
 import { isImageName, naturalOrder } from "./names.ts";
 
 // Every file is read once; a cache would only hold memory that the daemon has no use for.
@@ -18,6 +18,8 @@ export interface Image {
   readonly widthPx: number;
   readonly heightPx: number;
   readonly data: Uint8Array;
+  /** Pictures in its file, of which this is the first; absent where it is the only one. */
+  readonly pages?: number;
 }
 
 export interface ImageLimits {
@@ -36,6 +38,7 @@ const DEPTHS: readonly string[] = ["uchar", "ushort"];
 interface Header {
   readonly widthPx: number;
   readonly heightPx: number;
+  readonly pages: number;
 }
 
 /**
@@ -49,7 +52,7 @@ export async function readImage(path: string, limits: ImageLimits = {}): Promise
   const bytes = await readBytes(path);
   checkKind(path, bytes);
   // Asking for the header first costs a quarter of the time that a small picture takes.
-  if (isTiff(bytes)) await readHeader(path, bytes, limits);
+  const { pages } = maySeveral(bytes) ? await readHeader(path, bytes, limits) : { pages: 1 };
   const { maxPixels = MAX_PIXELS, minSidePx = 1 } = limits;
   try {
     const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: "error" })
@@ -59,7 +62,8 @@ export async function readImage(path: string, limits: ImageLimits = {}): Promise
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     if (Math.min(info.width, info.height) < minSidePx) throw tooSmall(path, info.width, info.height, minSidePx);
-    return { widthPx: info.width, heightPx: info.height, data: rgb(data, info.channels) };
+    const image = { widthPx: info.width, heightPx: info.height, data: rgb(data, info.channels) };
+    return pages > 1 ? { ...image, pages } : image;
   } catch (cause) {
     if (cause instanceof GradelineError) throw cause;
     // It knows better why: too large, or no image at all.
@@ -76,8 +80,9 @@ export async function readImage(path: string, limits: ImageLimits = {}): Promise
  *
  * @throws {GradelineError} as {@link readImage}; damage behind the header is not found
  */
-export async function imageSize(path: string, limits: ImageLimits = {}): Promise<Header> {
-  return readHeader(path, await readBytes(path), limits);
+export async function imageSize(path: string, limits: ImageLimits = {}): Promise<Omit<Header, "pages">> {
+  const { widthPx, heightPx } = await readHeader(path, await readBytes(path), limits);
+  return { widthPx, heightPx };
 }
 
 /**
@@ -192,7 +197,7 @@ async function readHeader(path: string, bytes: Buffer, limits: ImageLimits): Pro
     );
   }
   if (Math.min(width, height) < minSidePx) throw tooSmall(path, width, height, minSidePx);
-  return { widthPx: width, heightPx: height };
+  return { widthPx: width, heightPx: height, pages: header.pages ?? 1 };
 }
 
 /** @throws {GradelineError} IMAGE where the file begins like another kind than those that are read */

@@ -89,6 +89,14 @@ export function isTiff(bytes: Uint8Array): boolean {
   return /^(II[*+]\0|MM\0[*+])/.test(Buffer.from(bytes.buffer, bytes.byteOffset, 4).toString("latin1"));
 }
 
+/** Whether a file of this beginning may hold several pictures: TIFF, and WebP that moves. */
+export function maySeveral(bytes: Uint8Array): boolean {
+  if (isTiff(bytes)) return true;
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 21)).toString("latin1");
+  // The extended header's flags: the second bit says that it moves.
+  return head.startsWith("RIFF") && head.startsWith("WEBPVP8X", 8) && (bytes[20]! & 2) !== 0;
+}
+
 function isReadable(head: string): boolean {
   if (head.startsWith("\xff\xd8\xff") || head.startsWith("\x89PNG\r\n\x1a\n")) return true;
   if (head.startsWith("RIFF") && head.startsWith("WEBP", 8)) return true;

@@ -89,6 +89,11 @@ const KNOWN_ORDER = [
   ["reject", "rotten", "late", "bad", "waste", "cull"],
 ];
 
+/** Whether people usually call a grade so. */
+export function isUsualGrade(name: string): boolean {
+  return KNOWN_ORDER.some((group) => group.includes(name.toLowerCase()));
+}
+
 /**
  * Grades in the order best to worst: those of `order` first, then known names, then the rest by alphabet.
  */

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { GradelineError } from "../../device/base/errors.ts";
 import { run as runParts } from "../../device/base/run.ts";
+import type { CamerasRow } from "./cameras-per-lane.ts";
 
 const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|precision|enroll|alpha|follow|peer]
                    [--pairs N] [--scenes TEXT] [--write] [--seconds N] [--threads N] [--items N] [--from FILE] [--json]
@@ -71,7 +72,7 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
   async "cameras-per-lane"({ items, from, write }) {
     const { run, describe, writePage } = await import("./cameras-per-lane.ts");
     const progress = (text: string): void => void process.stderr.write(`${text}\n`);
-    const figures = from === undefined ? await run({ items, progress }) : JSON.parse(await readFile(from, "utf8"));
+    const figures = from === undefined ? await run({ items, progress }) : rowsOf(await readFile(from, "utf8"));
     if (write) await writePage(figures);
     return { figures, text: `${describe(figures)}\n` };
   },
@@ -118,10 +119,15 @@ await runParts(async () => {
     return 0;
   }
   const { figures, text } = await benches[options.name]!(options);
-  if (options.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  // Always one object, so that a later figure has its place.
+  if (options.json) process.stdout.write(`${JSON.stringify(Array.isArray(figures) ? { rows: figures } : figures)}\n`);
   else process.stdout.write(text);
   return 0;
 });
+
+function rowsOf(text: string): CamerasRow[] {
+  return (JSON.parse(text) as { readonly rows: CamerasRow[] }).rows;
+}
 
 function parse(argv: string[]): (Options & { name: string }) | undefined {
   let parsed: ReturnType<typeof parseOptions>;

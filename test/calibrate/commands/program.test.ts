@@ -35,6 +35,33 @@ test("wrong use names the help of the command that was used wrongly", async () =
   }
 });
 
+test("the help of a command that there is not is refused, as the command itself", async () => {
+  for (const words of [
+    ["rename", "--help"],
+    ["rename", "-h"],
+    ["help", "rename"],
+  ]) {
+    const { status, stdout, stderr } = await own.run(...words);
+    assert.deepEqual([status, stdout], [2, ""], words.join(" "));
+    assert.match(stderr, /^error: unknown command 'rename'\n\(Did you mean one of relabel/);
+  }
+});
+
+test("an option that does nothing for a command is told", async () => {
+  const { status, stderr } = await own.run("verdicts", "--gallery", "x", "--model", "y");
+  assert.equal(status, 2);
+  assert.match(stderr, /^warning: --gallery does nothing here\nwarning: --model does nothing here\nerror: /);
+  const { stdout } = await own.run("verdicts", "--help");
+  assert.doesNotMatch(stdout, /--gallery|--model|--precision/);
+});
+
+test("no help shows a default as the program keeps it", async () => {
+  for (const command of ["map", "record"]) {
+    const { stdout } = await own.run(command, "--help");
+    assert.doesNotMatch(stdout, /\(default: (\[\]|\d{5,})/, command);
+  }
+});
+
 test("wrong use, too, is one JSON object for who asked for one", async () => {
   for (const words of [
     ["enrol", "--json"],

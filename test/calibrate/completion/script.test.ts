@@ -32,7 +32,7 @@ function offered(...words: string[]): string[] {
 test("bash completes commands, those under them, options, and words that a value may be", () => {
   assert.deepEqual(offered("e"), ["enroll", "evaluate", "engine"]);
   assert.deepEqual(offered("queue", ""), ["list", "answer", "dismiss"]);
-  assert.deepEqual(offered("--version", "queue", "list", "--gal"), ["--gallery"]);
+  assert.deepEqual(offered("--version", "queue", "list", "--con"), ["--config"]);
   assert.deepEqual(offered("list", "--precision", "f"), ["fp32", "fp16"]);
   assert.deepEqual(offered("completion", ""), [...SHELLS]);
   // An empty answer has bash offer files.

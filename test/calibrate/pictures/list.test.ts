@@ -175,6 +175,42 @@ test("a second fruit in the picture is told with its size, a speck is not", asyn
   });
 });
 
+test("a file that holds several pictures is told, and its first is used", async () => {
+  await within([], async (root) => {
+    const remarks = new Remarks();
+    const reader = new StillReader(MADE_MODEL, remarks);
+    const frame = (grey: number): Buffer => Buffer.alloc(32 * 32 * 3, grey);
+    const film = Buffer.concat([frame(10), frame(90), frame(200)]);
+    const raw = { width: 32, height: 96, channels: 3, pageHeight: 32 } as const;
+    const still = { width: 32, height: 32, channels: 3 } as const;
+    await sharp(film, { raw, animated: true }).webp({ lossless: true }).toFile(join(root, "film.webp"));
+    await sharp(film, { raw, animated: true }).tiff().toFile(join(root, "pages.tiff"));
+    await sharp(frame(10), { raw: still }).webp({ lossless: true }).toFile(join(root, "one.webp"));
+    await sharp(frame(10), { raw: still }).tiff().toFile(join(root, "one.tiff"));
+    for (const name of ["film.webp", "pages.tiff", "one.webp", "one.tiff"]) await reader.crop(join(root, name));
+    const lines = remarks.lines();
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.match(lines[0]!, /^warning: 2 files hold several pictures.*film\.webp \(3\), .*pages\.tiff \(3\)$/);
+  });
+});
+
+test("the folder of one grade in the place of the one above is told, a folder of grades is not", async () => {
+  const files = ["sound", "second"].flatMap((grade) =>
+    ["item-1", "item-2"].flatMap((item) => ["0.jpg", "1.jpg"].map((view) => `${grade}/${item}/${view}`)),
+  );
+  await within([...files, "flat/sound/1.jpg", "flat/bad/2.jpg", "own/red/1.jpg", "own/green/2.jpg"], async (root) => {
+    const said = async (folder: string): Promise<string[]> => {
+      const remarks = new Remarks();
+      await listGradeFolders(join(root, folder), remarks);
+      return remarks.lines();
+    };
+    const [line, ...more] = await said("sound");
+    assert.match(line!, /are taken for grades \(item-1, item-2\).* give the folder above: /);
+    assert.ok(line!.endsWith(root) && more.length === 0, line);
+    assert.deepEqual([await said("flat"), await said("own")], [[], []]);
+  });
+});
+
 test("a picture with a side under 16 px is refused", async () => {
   await within([], async (root) => {
     const path = join(root, "line.png");

@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import sharp from "sharp";
 import { readImage } from "../../../device/capture/image.ts";
 import { runCalibrate } from "../../support/calibrate-cli.ts";
 import { gigeNeeds, startFakeGige } from "../../support/camera-gige.ts";
@@ -12,6 +13,7 @@ import { installLibcamera } from "../../support/camera-libcamera.ts";
 import { gstNeeds, lacking, until } from "../../support/camera-peers.ts";
 import { TINY } from "../../support/embedder-tiny.ts";
 import { enterOwnNetwork } from "../../support/own-network.ts";
+import { seededRandom } from "../../support/random.ts";
 
 const shared = enterOwnNetwork();
 const main = new URL("../../../calibrate/main.ts", import.meta.url).pathname;
@@ -28,7 +30,9 @@ test("stills of a camera on a board's connector are the next pictures of a folde
   for (const name of ["1.png", "2.png"]) {
     const { status, stdout, stderr } = await run("still", [place, "--source", PI, "--json"], STAND_IN);
     assert.equal(status, 0, stderr);
-    assert.deepEqual(JSON.parse(stdout), { file: join(place, name), widthPx: 40, heightPx: 30 });
+    const { warnings, ...told } = JSON.parse(stdout);
+    assert.deepEqual(told, { file: join(place, name), widthPx: 40, heightPx: 30 });
+    assert.ok(warnings === undefined || Array.isArray(warnings));
   }
   const { data } = await readImage(join(place, "2.png"));
   assert.deepEqual([...data.subarray(0, 3)], [200, 100, 50]);
@@ -55,6 +59,38 @@ test("a still of a fruit is enrolled as it is", async () => {
   assert.equal(enrolled.status, 0, enrolled.stderr);
   const { enrolled: items, views } = JSON.parse(enrolled.stdout);
   assert.deepEqual([items, views], [1, 1]);
+});
+
+test("a still that is blurred, dark or cut off is told while the fruit lies there", async () => {
+  // A disc with spots before a light background.
+  const random = seededRandom(3);
+  const spots = Array.from({ length: 64 * 64 }, () => 60 + 150 * random());
+  const data = new Uint8Array(256 * 256 * 3).fill(235);
+  for (let p = 0; p < 256 * 256; p++) {
+    const [x, y] = [p % 256, Math.floor(p / 256)];
+    if (Math.hypot(x - 128, y - 128) < 90) data.fill(spots[(y >> 2) * 64 + (x >> 2)]!, 3 * p, 3 * p + 2);
+  }
+  const picture = sharp(data, { raw: { width: 256, height: 256, channels: 3 } });
+  const made = {
+    good: picture.clone(),
+    blurred: picture.clone().blur(6),
+    dark: picture.clone().linear(0.2),
+    cut: picture.clone().extract({ left: 0, top: 0, width: 128, height: 256 }),
+  };
+  const told = Object.entries(made).map(async ([name, one]) => {
+    const seen = join(root, name);
+    mkdirSync(seen);
+    await one.png().toFile(join(seen, "1.png"));
+    const source = `{kind: replay, pace: fast, path: ${seen}}`;
+    const { status, stderr } = await run("still", [join(root, `taken-${name}`), "--source", source]);
+    assert.equal(status, 0, stderr);
+    return stderr;
+  });
+  const [good, blurred, dark, cut] = await Promise.all(told);
+  assert.equal(good, "");
+  assert.match(blurred!, /^warning: .*1\.png blurred: .* take it again\n/m);
+  assert.match(dark!, /^warning: .*1\.png too dark: .* take it again\n/m);
+  assert.match(cut!, /^warning: .*1\.png cut off, .* take it again\n/m);
 });
 
 test("a camera that runs freely is given time to settle; the frame is whole", { skip: lacking(gstNeeds) }, async () => {
