@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { CalibrateFolder } from "../../support/calibrate-cli.ts";
@@ -53,6 +55,20 @@ test("an option that does nothing for a command is told", async () => {
   assert.match(stderr, /^warning: --gallery does nothing here\nwarning: --model does nothing here\nerror: /);
   const { stdout } = await own.run("verdicts", "--help");
   assert.doesNotMatch(stdout, /--gallery|--model|--precision/);
+});
+
+test("what is piped has no colours, and a reader that stops reading ends the command without a word", async () => {
+  for (const words of [["config", "example"], ["completion", "bash"], ["--help"]]) {
+    const child = spawn(process.execPath, ["calibrate/main.ts", ...words], { stdio: ["ignore", "pipe", "pipe"] });
+    const [said] = await once(child.stdout.setEncoding("utf8"), "data");
+    assert.ok(!String(said).includes("\u001b"), words.join(" "));
+    const gone = spawn(process.execPath, ["calibrate/main.ts", ...words], { stdio: ["ignore", "pipe", "pipe"] });
+    gone.stdout.destroy();
+    let stderr = "";
+    gone.stderr.setEncoding("utf8").on("data", (part) => (stderr += part));
+    const [status] = await once(gone, "close");
+    assert.deepEqual([status, stderr], [0, ""], words.join(" "));
+  }
 });
 
 test("no help shows a default as the program keeps it", async () => {
