@@ -204,10 +204,18 @@ function journalFiles(path: string): string[] {
   return ["", "-wal", "-shm"].map((ending) => `${path}${ending}`).filter((each) => existsSync(each));
 }
 
-/** With owner, mode and times; without doubling the bytes where the file system can share them. */
+/**
+ * With owner, mode and times; without doubling the bytes where the file system can share them. What the daemon takes
+ * away meanwhile is no part of the state any more.
+ */
 function copy(from: string, to: string): void {
-  const { status, stderr, error } = spawnSync("cp", ["-a", "--reflink=auto", "--", from, to], { encoding: "utf8" });
-  if (status !== 0) throw new Error(error === undefined ? stderr.trim() : `cp cannot be run: ${error.message}`);
+  const { status, stderr, error } = spawnSync("cp", ["-a", "--reflink=auto", "--", from, to], {
+    encoding: "utf8",
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  if (error !== undefined) throw new Error(`cp cannot be run: ${error.message}`);
+  const failed = stderr.split("\n").filter((line) => line !== "" && !line.endsWith(": No such file or directory"));
+  if (failed.length > 0 || (status !== 0 && !existsSync(to))) throw new Error(failed[0] ?? stderr.trim());
 }
 
 if (import.meta.main) {

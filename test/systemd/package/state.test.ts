@@ -142,6 +142,24 @@ test("a copy that could not be made whole, or cannot be read, takes nobody's pla
   assert.ok(!existsSync(join(copy, "journal.begun")));
 });
 
+test("what the daemon takes away while it is copied is no reason to stop, a full disk is", async (t) => {
+  const folder = await temporaryFolder(t);
+  const { parts, copy } = board(folder);
+  mkdirSync(join(folder, "queue"));
+  writeFileSync(join(folder, "queue/one.json"), '{"v":1}');
+  const { PATH } = process.env;
+  t.after(() => (process.env.PATH = PATH));
+  const saying = (text: string): void => {
+    writeFileSync(join(folder, "cp"), `#!/bin/sh\n/bin/cp "$@"\necho "cp: ${text}" >&2\nexit 1\n`, { mode: 0o755 });
+    process.env.PATH = `${folder}:${PATH}`;
+  };
+  saying("cannot stat 'queue/two.png.0a.tmp': No such file or directory");
+  keep(parts, copy);
+  assert.equal(readFileSync(join(copy, "queue/one.json"), "utf8"), '{"v":1}');
+  saying("error writing 'queue/one.json': No space left on device");
+  assert.throws(() => keep(parts, copy), /No space left/);
+});
+
 test("what has the same format stays as it is", async (t) => {
   const { parts, copy, journal } = board(await temporaryFolder(t));
   await append(journal, [1]);
