@@ -17,6 +17,7 @@ interface RanLine {
 
 let own: CalibrateFolder;
 let lines: string[][];
+let asking: string[];
 
 before(async () => {
   own = await CalibrateFolder.make("json");
@@ -38,7 +39,7 @@ before(async () => {
   };
   writeFileSync(config, JSON.stringify(daemon));
   const gallery = ["--gallery", at("gallery"), "--model", TINY];
-  const asking = ["--config", config];
+  asking = ["--config", config];
   const still = `{kind: replay, pace: fast, path: ${at("photos/sound/item-0")}}`;
   lines = [
     ["enroll", "sound", at("photos/sound"), ...gallery],
@@ -101,14 +102,11 @@ function run(words: readonly (readonly string[])[]): unknown {
 
 test("with --json every command writes one JSON object to standard output, and nothing else, also where it fails", () => {
   const all = run([]) as string[];
-  const tried = lines.map((words) => words.join(" "));
-  // One that is new has to be tried here.
-  assert.deepEqual(
-    all.filter((name) => !tried.some((line) => line.startsWith(`${name} `))),
-    [],
-  );
+  const isTried = (name: string): boolean => lines.some((words) => words.join(" ").startsWith(`${name} `));
+  // One that is new here is asked at least for something.
+  const others = all.filter((name) => !isTried(name)).map((name) => [...name.split(" "), ...asking, "--json"]);
   const ended = { done: 0, failed: 0 };
-  for (const { words, code, out } of run(lines) as RanLine[]) {
+  for (const { words, code, out } of run([...lines, ...others]) as RanLine[]) {
     const line = words.join(" ");
     assert.match(out, /^\{.*\}\n$/, `${line}: ${out.slice(0, 300)}`);
     const told = JSON.parse(out);
