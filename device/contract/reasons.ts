@@ -58,7 +58,7 @@ export const reasonTable = {
   },
   "belt-direction": {
     when: "fruit move against the direction that the configuration names",
-    hint: "set `conveyor.direction` of the lane to the way the belt runs",
+    hint: "set `direction` of the lane to the way the belt runs",
   },
   "belt-speed": {
     when: "fruit move at another speed than the configuration allows",

@@ -17,7 +17,7 @@ Attacks a daemon in every way that is known and counts what becomes of its verdi
 
 --share S  part of the rounds, 0 to 1; CI runs 0.1
 --json     one object for programs, attacks[] of {name, count, lost, doubled, invented, told, wrong,
-           waitS, said}
+           waitS, said}; npm itself prints two lines before it unless called as npm run -s
 
 Exit code: 0 where nothing was lost beyond what was said, nothing doubled, nothing invented and nothing else wrong; else 1.
 `;
