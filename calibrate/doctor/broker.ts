@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { connectAsync, type MqttClient } from "mqtt";
+import { brokerUrls, type MqttConfig } from "../../device/config/mqtt.ts";
 import { type Config, configSchema } from "../../device/config/schema.ts";
 import { topicRoot } from "../../device/contract/topics.ts";
 import { brokerOptions, type Protocol } from "../../device/publish/broker-options.ts";
 import { fallsBack, reasonOf } from "../../device/publish/link-errors.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
+import { checkKeeps } from "./keeps.ts";
 
 const CONNECT_MS = 5000;
 /** A retained message comes at once, where there is one. */
@@ -12,7 +14,12 @@ const VERSION_MS = 500;
 
 /** Connects as the daemon would, by another name, and looks what it may do. */
 export async function checkBroker(config: Config | undefined): Promise<Finding[]> {
-  const mqtt = config?.mqtt ?? configSchema.shape.mqtt.parse({});
+  const connections = config === undefined ? [configSchema.shape.mqtt.parse({})] : [config.mqtt, ...config.brokers];
+  const each = connections.flatMap((mqtt) => brokerUrls(mqtt).map((url) => checkOne(config, { ...mqtt, url })));
+  return (await Promise.all(each)).flat();
+}
+
+async function checkOne(config: Config | undefined, mqtt: MqttConfig): Promise<Finding[]> {
   const device = config?.device ?? "doctor";
   const place = mqtt.url.replace(/\/\/[^@/]*@/, "//");
   const protocols: readonly Protocol[] = mqtt.protocol === "auto" ? ["5", "3.1.1"] : [mqtt.protocol];
@@ -28,7 +35,10 @@ export async function checkBroker(config: Config | undefined): Promise<Finding[]
       return [problem(`${place}: ${message}`, hint ?? "check `mqtt` in the configuration")];
     }
     client.on("error", () => {});
-    const findings = [ok(`${place}: connected by MQTT ${protocol}${await versionOf(client)}, ${lock(mqtt)}`)];
+    const version = await versionOf(client);
+    const findings = [ok(`${place}: connected by MQTT ${protocol}${version}, ${lock(mqtt)}`)];
+    const keeps = await checkKeeps(version, new URL(mqtt.url).hostname);
+    if (keeps !== undefined) findings.push(keeps);
     if (protocol === "3.1.1" && mqtt.protocol === "auto") {
       findings.push(
         warning("the broker does not know MQTT 5", "requests then need a `transaction`; a newer broker has 5"),
@@ -46,7 +56,7 @@ export async function checkBroker(config: Config | undefined): Promise<Finding[]
   return [];
 }
 
-function lock(mqtt: Config["mqtt"]): string {
+function lock(mqtt: MqttConfig): string {
   const login =
     mqtt.cert !== undefined ? "by certificate" : mqtt.username !== undefined ? "by password" : "without login";
   return `${login}${/^(mqtts|wss|tls):/.test(mqtt.url) ? ", encrypted" : ""}`;

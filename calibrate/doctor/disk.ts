@@ -4,6 +4,7 @@ import type { Config } from "../../device/config/schema.ts";
 import { recipesFolder } from "../../device/recipes/bundle/installed.ts";
 import { queueFolder } from "../../device/teach/teaching.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
+import { checkHistory } from "./history.ts";
 
 const LOW_BYTES = 1e9;
 const FULL_BYTES = 100e6;
@@ -19,6 +20,7 @@ interface Place {
 export async function checkDisk(config: Config | undefined, gallery: string): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const place of placesOf(config, gallery)) findings.push(await checkPlace(place));
+  if (config !== undefined) findings.push(checkHistory(config));
   return findings;
 }
 

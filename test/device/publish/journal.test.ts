@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, test } from "node:test";
 import type { JournalConfig } from "../../../device/config/schema.ts";
 import { verdictSchema } from "../../../device/contract/messages.ts";
-import { Journal } from "../../../device/publish/journal.ts";
+import { Journal, MAX_WAITING } from "../../../device/publish/journal.ts";
 import { PLANT } from "../../../device/publish/journal-file.ts";
 import { Child } from "../../support/child.ts";
 import { onSmallDisk, withoutSmallDisk } from "../../support/small-disk.ts";
@@ -253,6 +253,18 @@ test("a folder that cannot be made and a path that is a folder are refused by na
   await assert.rejects(openJournal({ path: join(folder, "file", "j.sqlite") }), { code: "JOURNAL", message: /folder/ });
   mkdirSync(join(folder, "sub"));
   await assert.rejects(openJournal({ path: join(folder, "sub") }), { code: "JOURNAL", message: /cannot be opened/ });
+});
+
+test("ten thousand verdicts wait for the disk and not one more: that is refused, counted, and its number stays out", async () => {
+  const journal = await openJournal();
+  const taken = Array.from({ length: MAX_WAITING + 1 }, (_, n) => journal.take(draft("a", n + 1)));
+  assert.equal(journal.waiting, MAX_WAITING);
+  await assert.rejects(taken.at(-1)!.durable, { code: "JOURNAL", message: /10000 verdicts wait for the disk/ });
+  const kept = await Promise.all(taken.slice(0, -1).map(({ durable }) => durable));
+  assert.equal(kept.at(-1)?.verdict.seq, MAX_WAITING);
+  assert.equal(journal.stats.lost, 1);
+  assert.deepEqual(await appendMany(journal, "a", MAX_WAITING + 2, MAX_WAITING + 2), [MAX_WAITING + 2]);
+  assert.equal(journal.cursor(PLANT).stats.depth, MAX_WAITING + 1);
 });
 
 test("a closed journal takes nothing", async () => {
