@@ -10,9 +10,9 @@ import { Progress } from "../cli/progress.ts";
 import { auditGallery } from "./audit.ts";
 import { auditPage } from "./audit-page.ts";
 import { aboutGrades, type Finding, TITLES } from "./findings.ts";
-import { lookAt } from "./look.ts";
 import type { Qualities } from "./quality.ts";
 import { contactSheet } from "./sheet.ts";
+import { measureReferences } from "./view-quality.ts";
 
 /** Letters of an id that are shown at least. */
 const SHORT_ID = 8;
@@ -75,8 +75,8 @@ export async function findingsOf(
   const progress = new Progress("looking", gallery.references.length);
   const some = only === undefined ? {} : { only };
   const onItem = (done: number): void => progress.update(done);
-  const qualities = await lookAt(folder, gallery, { fill, seen, ...some, onItem, signal: stop }).finally(() =>
-    progress.stop(),
+  const qualities = await measureReferences(folder, gallery, { fill, seen, ...some, onItem, signal: stop }).finally(
+    () => progress.stop(),
   );
   return auditGallery(gallery, qualities, { alpha, ...some });
 }

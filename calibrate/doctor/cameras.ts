@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { connect } from "node:net";
-import type { CameraSearch } from "../../device/capture/found.ts";
+import type { CameraSearch } from "../../device/capture/camera-search.ts";
 import { listCameras } from "../../device/capture/list.ts";
 import type { Config } from "../../device/config/schema.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";

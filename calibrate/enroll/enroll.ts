@@ -1,9 +1,9 @@
 import { enroll, type Sample } from "../../device/gallery/enroll.ts";
 import { GalleryWriter } from "../../device/gallery/store.ts";
 import type { Gallery } from "../../device/grade/gallery.ts";
-import { viewQualities } from "../audit/look.ts";
 import type { Qualities, ViewQuality } from "../audit/quality.ts";
 import { describeFindings, findingsOf } from "../audit/run.ts";
+import { viewQualities } from "../audit/view-quality.ts";
 import type { Context } from "../cli/context.ts";
 import { openForWork } from "../cli/open-embedder.ts";
 import { Progress } from "../cli/progress.ts";

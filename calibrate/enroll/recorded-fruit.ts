@@ -6,7 +6,7 @@ import { laneNamed } from "../../device/config/lane-names.ts";
 import type { Config, LaneConfig } from "../../device/config/schema.ts";
 import type { Model } from "../../device/embed/embedder.ts";
 import { FruitWatch } from "../../device/lanes/fruit-watch.ts";
-import { spreadViews } from "../../device/teach/kept.ts";
+import { spreadViews } from "../../device/teach/enrollable.ts";
 
 /** A fruit of a recording. */
 export interface RecordedFruit {

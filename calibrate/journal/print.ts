@@ -1,6 +1,6 @@
 import type { Config } from "../../device/config/schema.ts";
 import type { Verdict } from "../../device/contract/messages.ts";
-import { keptVerdicts, type Wanted } from "./kept.ts";
+import { journalVerdicts, type VerdictFilter } from "./verdicts.ts";
 
 export type Form = "table" | "csv" | "jsonl" | "json";
 
@@ -11,8 +11,13 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof Verdict)[] as readonly (keyof Verdict)[];
 
 /** `verdicts`: what the journal keeps, for people, spreadsheets and programs. */
-export function printVerdicts({ journal }: Config, wanted: Wanted, form: Form, write: (text: string) => void): void {
-  const verdicts = keptVerdicts(journal.path, wanted);
+export function printVerdicts(
+  { journal }: Config,
+  wanted: VerdictFilter,
+  form: Form,
+  write: (text: string) => void,
+): void {
+  const verdicts = journalVerdicts(journal.path, wanted);
   switch (form) {
     case "jsonl":
       for (const verdict of verdicts) write(`${JSON.stringify(verdict)}\n`);

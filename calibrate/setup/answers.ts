@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { GradelineError } from "../../device/base/errors.ts";
-import type { CameraSearch } from "../../device/capture/found.ts";
+import type { CameraSearch } from "../../device/capture/camera-search.ts";
 
 /** What the options give; each undefined where they do not. */
 export interface SetupOptions {

@@ -1,4 +1,4 @@
-import type { CameraSearch } from "./found.ts";
+import type { CameraSearch } from "./camera-search.ts";
 import { listGigeCameras } from "./gige/list.ts";
 import { listGstCameras } from "./gst/list.ts";
 import { listLibcameraCameras } from "./libcamera/list.ts";

@@ -1,5 +1,4 @@
 import { type ErrorCode, GradelineError } from "../base/errors.ts";
-import type { Config, LaneConfig } from "./schema.ts";
 
 /**
  * The lane of that name.
@@ -7,7 +6,11 @@ import type { Config, LaneConfig } from "./schema.ts";
  * @param code USAGE on the command line, REQUEST over MQTT or HTTP
  * @throws {GradelineError} `code` when no lane has this name
  */
-export function laneNamed({ lanes }: Pick<Config, "lanes">, name: string, code: ErrorCode): LaneConfig {
+export function laneNamed<L extends { readonly id: string }>(
+  { lanes }: { readonly lanes: readonly L[] },
+  name: string,
+  code: ErrorCode,
+): L {
   const lane = lanes.find(({ id }) => id === name);
   if (lane !== undefined) return lane;
   const known = lanes.map(({ id }) => id).join(", ") || "none is configured";

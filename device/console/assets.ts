@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { shortHash } from "../base/short-hash.ts";
 import { inLanguage, type Language, readWords } from "./languages.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -41,7 +42,7 @@ export async function readAssets(): Promise<Assets> {
     if (name.endsWith(".html")) {
       const html = body.toString("utf8");
       pages.set(name, new Map([...words].map(([tag, texts]) => [tag, Buffer.from(inLanguage(html, tag, texts))])));
-    } else files.set(name, { type, body, etag: `"${hash.slice(0, 16)}"` });
+    } else files.set(name, { type, body, etag: `"${shortHash(hash)}"` });
   }
-  return { files, pages, version: all.digest("hex").slice(0, 16) };
+  return { files, pages, version: shortHash(all.digest("hex")) };
 }

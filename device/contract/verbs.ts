@@ -59,14 +59,14 @@ export const verbs = {
   },
   reload: {
     description: "Read the gallery again; the old one stays in use where the new one is refused.",
-    apart: true,
+    concurrent: true,
     request: empty,
     data: z.strictObject({ gallery: hash, references: count }),
   },
   activate: {
     description:
       "Grade by another recipe from the next item on; items in view are decided by the one they began with. Until its model is proven and the change is on disk everything stays as it is.",
-    apart: true,
+    concurrent: true,
     request: z.strictObject({
       recipe: z
         .string()
@@ -77,14 +77,14 @@ export const verbs = {
   },
   rollback: {
     description: "Grade by what was graded by before the recipe that is active was activated.",
-    apart: true,
+    concurrent: true,
     request: empty,
     data: activated,
   },
   shadow: {
     description:
       "Let a second recipe decide beside the first, and only count how they differ (`recipe`), or end that (`stop`); without either tell what was counted. It never changes a verdict.",
-    apart: true,
+    concurrent: true,
     request: z.strictObject({
       recipe: z.string().max(80).optional().describe("as in `activate`"),
       stop: z.boolean().optional(),
@@ -94,7 +94,7 @@ export const verbs = {
   enroll: {
     description:
       "Make fruit references of a grade: items that are still kept (`grade`, `items`), or the next that pass a lane (`lane`, `grade`, `count`), all of them or none. Grading goes on meanwhile; the answer comes when they count.",
-    apart: true,
+    concurrent: true,
     urgent: ({ count }) => count === 0,
     request: z.strictObject({
       grade: z.string().max(100).optional().describe("a new one needs no training"),
@@ -164,7 +164,7 @@ export interface VerbContract {
   readonly request: z.ZodObject;
   readonly data: z.ZodObject;
   /** It may last: served beside the others instead of in its turn, and ends by itself. */
-  readonly apart?: true;
+  readonly concurrent?: true;
   /** It is done at once, whatever else runs or waits, and its answer passes the others. */
   readonly urgent?: (request: Record<string, unknown>) => boolean;
 }

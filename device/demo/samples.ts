@@ -4,7 +4,7 @@ import type { Model } from "../embed/embedder.ts";
 import type { Sample } from "../gallery/enroll.ts";
 import { FruitWatch } from "../lanes/fruit-watch.ts";
 import type { DecidedItem } from "../recipes/decided-item.ts";
-import { spreadViews } from "../teach/kept.ts";
+import { spreadViews } from "../teach/enrollable.ts";
 import type { Truth } from "./tally.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { shortHash } from "../base/short-hash.ts";
 import { formatMicros, readClock } from "../base/time.ts";
 import { type Codes, codesFor } from "../contract/codes.ts";
 import type { VerdictDraft } from "../contract/messages.ts";
@@ -42,8 +43,8 @@ export function draftVerdict(device: string, codes: Codes, item: DecidedItem, pr
     gateAt: formatMicros(gateAt),
     late: item.decidedAt > gateAt,
     recipe: by.recipe,
-    model: by.modelHash.slice(0, 16),
-    gallery: by.galleryHash.slice(0, 16),
+    model: shortHash(by.modelHash),
+    gallery: shortHash(by.galleryHash),
     ms: item.ms,
   };
 }

@@ -5,6 +5,7 @@ import { asGradelineError, GradelineError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { Serial } from "../base/serial.ts";
 import { formatMicros, nowMicros } from "../base/time.ts";
+import { laneNamed } from "../config/lane-names.ts";
 import type { Config } from "../config/schema.ts";
 import { type Lot, type LotOnLane, lotSchema } from "../contract/lot.ts";
 import type { Handlers } from "../contract/verbs.ts";
@@ -85,10 +86,7 @@ export class LotBook {
    * @throws {GradelineError} REQUEST for a lane that is not there; FILE where the disk takes nothing, and the lot stays
    */
   async set(lane: string | undefined, lot: Lot | null): Promise<readonly LotOnLane[]> {
-    if (lane !== undefined && !this.#lanes.includes(lane)) {
-      const known = this.#lanes.join(", ") || "none is configured";
-      throw new GradelineError("REQUEST", `there is no lane ${JSON.stringify(lane)}, wanted one of: ${known}`);
-    }
+    if (lane !== undefined) laneNamed({ lanes: this.#lanes.map((id) => ({ id })) }, lane, "REQUEST");
     const lanes = lane === undefined ? this.#lanes : [lane];
     return this.#serial.run(async () => {
       const since = formatMicros(nowMicros());

@@ -22,7 +22,7 @@ const MAX_WAITING = 16;
 /** Requests that are done at once, at once: only where they hang can it be so many. */
 const MAX_URGENT = 64;
 /** Requests of one verb that may last, at once: many of one verb do not lock out another. */
-const MAX_APART = 8;
+const MAX_CONCURRENT = 8;
 /** Answers that wait for the connection; what comes beyond them gets none. */
 const MAX_ANSWERS = 64;
 const MAX_TOPIC_BYTES = 256;
@@ -76,7 +76,7 @@ export class Requests {
   readonly #urgent: Answer[] = [];
   #session: Session | undefined;
   #running = false;
-  readonly #apart = new Map<Verb, number>();
+  readonly #concurrent = new Map<Verb, number>();
   #atOnce = 0;
   #refused = 0;
   #answered = 0;
@@ -146,12 +146,14 @@ export class Requests {
       void this.#answerTo(request, (work) => within(work, this.#parts.timeoutMs, verb)).finally(() => this.#atOnce--);
       return;
     }
-    const running = this.#apart.get(verb) ?? 0;
-    const full = contract.apart ? running >= MAX_APART : this.#waiting.length >= MAX_WAITING;
+    const running = this.#concurrent.get(verb) ?? 0;
+    const full = contract.concurrent ? running >= MAX_CONCURRENT : this.#waiting.length >= MAX_WAITING;
     if (full) throw tooMany();
-    if (contract.apart) {
-      this.#apart.set(verb, running + 1);
-      void this.#answerTo(request, (work) => work).finally(() => this.#apart.set(verb, this.#apart.get(verb)! - 1));
+    if (contract.concurrent) {
+      this.#concurrent.set(verb, running + 1);
+      void this.#answerTo(request, (work) => work).finally(() =>
+        this.#concurrent.set(verb, this.#concurrent.get(verb)! - 1),
+      );
       return;
     }
     this.#waiting.push(request);

@@ -1,5 +1,5 @@
+import type { Appearance } from "./appearance.ts";
 import type { Colour } from "./catalogue.ts";
-import type { Look } from "./look.ts";
 import { smoothstep } from "./noise.ts";
 import type { NoiseMaps, SphereNoise } from "./sphere.ts";
 import { mix, shade } from "./texel.ts";
@@ -17,16 +17,22 @@ export type PeelMaps = Pick<NoiseMaps, "broad" | "fine" | "streaks" | "dots">;
  * @param texel RGB and gloss, changed in place
  * @param i number of the texel
  */
-export function paintEnds(texel: Float64Array, look: Look, maps: PeelMaps, directions: Directions, i: number): void {
+export function paintEnds(
+  texel: Float64Array,
+  appearance: Appearance,
+  maps: PeelMaps,
+  directions: Directions,
+  i: number,
+): void {
   const y = directions[3 * i + 1]!;
-  if (look.species === "apple") {
-    if (y > 0.6) stemEnd(texel, look, maps, directions, i);
+  if (appearance.species === "apple") {
+    if (y > 0.6) stemEnd(texel, appearance, maps, directions, i);
     else if (y < -0.85) calyx(texel, directions, i);
-  } else if (look.species === "plum") suture(texel, directions, i);
-  else if (look.pores && Math.abs(y) > 0.955) citrusEnd(texel, directions, i);
+  } else if (appearance.species === "plum") suture(texel, directions, i);
+  else if (appearance.pores && Math.abs(y) > 0.955) citrusEnd(texel, directions, i);
 }
 
-function stemEnd(texel: Float64Array, look: Look, maps: PeelMaps, directions: Directions, i: number): void {
+function stemEnd(texel: Float64Array, appearance: Appearance, maps: PeelMaps, directions: Directions, i: number): void {
   const x = directions[3 * i]!;
   const y = directions[3 * i + 1]!;
   const z = directions[3 * i + 2]!;
@@ -34,14 +40,14 @@ function stemEnd(texel: Float64Array, look: Look, maps: PeelMaps, directions: Di
   const fine = maps.fine[i]! / 255 - 0.5;
   const stripe = maps.streaks[i]! / 255 - 0.5;
   const angle = fromPole(y);
-  if (look.stemRusset > 0) {
-    const reach = 0.16 + 0.6 * look.stemRusset + 0.5 * broad + 0.5 * stripe;
+  if (appearance.stemRusset > 0) {
+    const reach = 0.16 + 0.6 * appearance.stemRusset + 0.5 * broad + 0.5 * stripe;
     mix(texel, RUSSET[0], RUSSET[1], RUSSET[2], smoothstep(reach, reach * 0.45, angle) * (0.62 + 0.8 * fine));
   }
   const wall = smoothstep(0.5, 0.16, angle);
   // One half of the cavity's wall lies in the shade of the other.
   shade(texel, 1 - 0.5 * wall * (0.75 + (0.5 * x * z) / (x * x + z * z + 1e-6)));
-  if (angle < 0.13) mix(texel, 66, 46, 26, look.stem * smoothstep(0.13, 0.07, angle));
+  if (angle < 0.13) mix(texel, 66, 46, 26, appearance.stem * smoothstep(0.13, 0.07, angle));
   texel[3] = texel[3]! * (1 - 0.8 * wall);
 }
 

@@ -10,7 +10,7 @@ import type { Gallery } from "../grade/gallery.ts";
 import { Grader } from "../grade/grader.ts";
 import { type Neighbour, NeighbourSearch } from "../grade/search/nearest.ts";
 import type { Recipe } from "../recipes/load.ts";
-import { camerasOfViews, type KeptItem, spreadViews } from "../teach/kept.ts";
+import { camerasOfViews, type EnrollableItem, spreadViews } from "../teach/enrollable.ts";
 import type { Teaching } from "../teach/teaching.ts";
 import type { GradedItem, StationEvents } from "./hand-over.ts";
 
@@ -156,7 +156,7 @@ export class StationItems {
     return { verdict: queued.verdict, crops, pictured, embeddings, count: explained.length, cameras };
   }
 
-  #recent({ verdict, crops, embeddings, cameras: keptBy }: KeptItem): Looked {
+  #recent({ verdict, crops, embeddings, cameras: keptBy }: EnrollableItem): Looked {
     const whole = this.#wholeOf(verdict.item);
     const count = whole === undefined ? crops.length : whole.length / this.#parts.embedder.model.dimension;
     const pictured = spreadViews(count);

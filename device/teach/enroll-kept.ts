@@ -4,7 +4,7 @@ import { shortHash } from "../base/short-hash.ts";
 import type { Embedder, Model } from "../embed/embedder.ts";
 import { enroll, type Sample } from "../gallery/enroll.ts";
 import { GalleryThread } from "../gallery/writer.ts";
-import type { KeptItem } from "./kept.ts";
+import type { EnrollableItem } from "./enrollable.ts";
 
 /** How long another writer of the gallery, somebody at a terminal, is waited for. */
 const LOCK_WAIT_MS = 10_000;
@@ -30,7 +30,7 @@ export async function enrollKept(
   folder: string,
   embedder: Embedder,
   grade: string,
-  items: readonly KeptItem[],
+  items: readonly EnrollableItem[],
   signal: AbortSignal,
   newGradeBefore?: string | null,
 ): Promise<EnrolledItem[]> {
@@ -63,7 +63,7 @@ export async function takeBack(folder: string, model: Model, signal: AbortSignal
 }
 
 function sampleOf(
-  { verdict, crops, embeddings, cameras: seenBy }: KeptItem,
+  { verdict, crops, embeddings, cameras: seenBy }: EnrollableItem,
   grade: string,
   { sizePx, hash }: Model,
 ): Sample {

@@ -1,5 +1,5 @@
 import { GradelineError } from "../base/errors.ts";
-import { type KeptItem, keep, type SeenItem } from "./kept.ts";
+import { type EnrollableItem, keep, type SeenItem } from "./enrollable.ts";
 
 /** How far the enrollment of a lane is. */
 export interface EnrollmentProgress {
@@ -17,8 +17,8 @@ export class LaneEnrollment {
   readonly grade: string;
   readonly count: number;
   readonly #idleMs: number;
-  readonly #items: KeptItem[] = [];
-  readonly #complete = Promise.withResolvers<readonly KeptItem[]>();
+  readonly #items: EnrollableItem[] = [];
+  readonly #complete = Promise.withResolvers<readonly EnrollableItem[]>();
   readonly #advanced: () => void;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
@@ -45,7 +45,7 @@ export class LaneEnrollment {
    *
    * @throws {GradelineError} REQUEST when it is cancelled or none passes for too long
    */
-  take(): Promise<readonly KeptItem[]> {
+  take(): Promise<readonly EnrollableItem[]> {
     this.#restartTimer();
     return this.#complete.promise;
   }

@@ -1,4 +1,4 @@
-import { type KeptItem, keep, type SeenItem } from "./kept.ts";
+import { type EnrollableItem, keep, type SeenItem } from "./enrollable.ts";
 
 /** Items kept in memory, whatever lane they passed. */
 const MAX_ITEMS = 128;
@@ -7,7 +7,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
 
 /** The newest items of all lanes, so that one that was just seen can be enrolled by its name. */
 export class LatestItems {
-  readonly #items = new Map<string, KeptItem>();
+  readonly #items = new Map<string, EnrollableItem>();
   #bytes = 0;
 
   add(item: SeenItem): void {
@@ -21,12 +21,12 @@ export class LatestItems {
     }
   }
 
-  get(id: string): KeptItem | undefined {
+  get(id: string): EnrollableItem | undefined {
     return this.#items.get(id);
   }
 
   /** Oldest first. */
-  list(): KeptItem[] {
+  list(): EnrollableItem[] {
     return [...this.#items.values()];
   }
 
@@ -38,6 +38,6 @@ export class LatestItems {
   }
 }
 
-function bytesOf({ crops }: KeptItem): number {
+function bytesOf({ crops }: EnrollableItem): number {
   return crops.reduce((sum, { length }) => sum + length, 0);
 }

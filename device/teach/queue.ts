@@ -7,7 +7,7 @@ import { readImage } from "../capture/image.ts";
 import type { Verdict } from "../contract/messages.ts";
 
 import { cutSheet, encodeSheet, sheetColumns } from "../gallery/sheet.ts";
-import type { SeenItem } from "./kept.ts";
+import type { SeenItem } from "./enrollable.ts";
 import {
   type Entry,
   entryOf,

@@ -9,7 +9,7 @@ import type { Embedder } from "../embed/embedder.ts";
 import type { Recipe } from "../recipes/load.ts";
 import { Drift } from "./drift/drift.ts";
 import { type EnrolledItem, enrollKept, takeBack } from "./enroll-kept.ts";
-import { camerasOfViews, type KeptItem, type SeenItem, spreadViews } from "./kept.ts";
+import { camerasOfViews, type EnrollableItem, type SeenItem, spreadViews } from "./enrollable.ts";
 import { type EnrollmentProgress, LaneEnrollment } from "./lane-enrollment.ts";
 import { LatestItems } from "./latest.ts";
 import { notKept, UnknownQueue } from "./queue.ts";
@@ -134,7 +134,7 @@ export class Teaching implements Closable {
     checkGrade(grade);
     const wanted = [...new Set(ids)];
     if (wanted.length < 1 || wanted.length > MAX_ENROLL) throw outOfBounds("items", wanted.length);
-    const kept: KeptItem[] = [];
+    const kept: EnrollableItem[] = [];
     for (const id of wanted) kept.push(this.latest.get(id) ?? (await this.#fromQueue(id)));
     return this.#save(grade, kept, newGradeBefore);
   }
@@ -241,7 +241,7 @@ export class Teaching implements Closable {
     await this.drift.close();
   }
 
-  async #fromQueue(id: string): Promise<KeptItem> {
+  async #fromQueue(id: string): Promise<EnrollableItem> {
     const queued = this.queue.get(id);
     if (queued === undefined) throw notKept(id);
     const crops = await this.queue.crops(id);
@@ -257,7 +257,7 @@ export class Teaching implements Closable {
     };
   }
 
-  #save(grade: string, kept: readonly KeptItem[], newGradeBefore?: string | null): Promise<Enrolled> {
+  #save(grade: string, kept: readonly EnrollableItem[], newGradeBefore?: string | null): Promise<Enrolled> {
     const { log, runExclusive, reload } = this.#parts;
     const work = runExclusive(async () => {
       const { folder } = this.#parts.recipe();

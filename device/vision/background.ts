@@ -1,8 +1,8 @@
 import { awayFrom, type BeltColour, findBeltColour } from "./belt-colour.ts";
 import { Cross } from "./cross.ts";
+import { Fixtures } from "./fixtures.ts";
 import { type Grid, sampleCells } from "./grid.ts";
 import { Light, type Sight } from "./light.ts";
-import { Standing } from "./standing.ts";
 
 /** So many hidden frames in a row are how it looks now: the belt is learnt anew. Never from dark ones. */
 const HIDDEN_FRAMES = 60;
@@ -58,7 +58,7 @@ export class Background {
   tinted = false;
   readonly #cups: boolean;
   readonly #cells: Float32Array;
-  readonly #standing: Standing;
+  readonly #fixtures: Fixtures;
   /** Where the last frame showed fruit. */
   readonly #fruit: Uint8Array;
   #belt: BeltColour | undefined;
@@ -82,7 +82,7 @@ export class Background {
     this.odd = new Uint8Array(count);
     this.#fruit = new Uint8Array(count);
     this.#cells = new Float32Array(count * 3);
-    this.#standing = new Standing(count);
+    this.#fixtures = new Fixtures(count);
   }
 
   /**
@@ -149,10 +149,10 @@ export class Background {
       const down = row < rows - 1 ? cols : 0;
       for (let at = first; at <= last; at++) {
         if (mask[at] !== 0) {
-          if (holds && keep[at] === 0 && this.#standing.vote(at, this.#cells)) this.#take(at, inverseGain);
+          if (holds && keep[at] === 0 && this.#fixtures.vote(at, this.#cells)) this.#take(at, inverseGain);
           continue;
         }
-        this.#standing.forget(at);
+        this.#fixtures.forget(at);
         if (keep[at] !== 0) continue;
         // The rim of a fruit has its colour mixed in.
         const beside = mask[at > first ? at - 1 : at]! | mask[at < last ? at + 1 : at]!;
@@ -180,7 +180,7 @@ export class Background {
     this.light.restart();
     this.known.fill(0);
     this.#fruit.fill(0);
-    this.#standing.clear();
+    this.#fixtures.clear();
     this.#hidden = 0;
     this.#frames = 0;
     this.#still = 0;
@@ -197,7 +197,7 @@ export class Background {
     known.set(former.known);
     this.tinted = former.tinted;
     this.light.restart();
-    this.#standing.clear();
+    this.#fixtures.clear();
     this.#fruit.fill(0);
     // It is known already: the gain is measured, not taken to be 1.
     this.#frames = Math.max(2, this.#frames);
@@ -286,8 +286,8 @@ export class Background {
     let same = 0;
     const count = this.inverse.length;
     for (let at = 0; at < count; at++) {
-      if (this.#standing.same(at, this.#cells)) same++;
-      this.#standing.hold(at, this.#cells);
+      if (this.#fixtures.same(at, this.#cells)) same++;
+      this.#fixtures.hold(at, this.#cells);
     }
     this.#still = same >= START_SAME * count ? this.#still + 1 : 0;
     if (this.#still < START_FRAMES - 1) return;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The recipe's own checks: a virtual environment with the pinned packages, then its tests, the small run from
+# The training's own checks: a virtual environment with the pinned packages, then its tests, the small run from
 # training to export and evaluation among them. GRADELINE_TRAIN_VENV names the environment's folder.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -10,7 +10,7 @@ stamp="$venv/installed.txt"
 wanted="$(sha256sum "$here/pyproject.toml" | cut -d' ' -f1)"
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-  # The packages that pyproject.toml pins; the recipe itself runs from its folder and is not installed.
+  # The packages that pyproject.toml pins; the training itself runs from its folder and is not installed.
   "$venv/bin/python" - "$here/pyproject.toml" > "$venv/requirements.txt" <<'PY'
 import sys, tomllib
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { auditGallery } from "../../calibrate/audit/audit.ts";
-import { viewQualities } from "../../calibrate/audit/look.ts";
+import { viewQualities } from "../../calibrate/audit/view-quality.ts";
 import { readAhead } from "../../calibrate/pictures/read-ahead.ts";
 import { StillReader } from "../../calibrate/pictures/still-reader.ts";
 import { encodeJpeg } from "../../device/capture/image.ts";

@@ -4,7 +4,7 @@ import { loadModel } from "../../device/embed/model.ts";
 import { surveyNative } from "../../device/embed/native/doctor.ts";
 import type { NativeEmbedder } from "../../device/embed/native/embedder.ts";
 import { openNative } from "../../device/embed/native/open-native.ts";
-import type { NativeOptions } from "../../device/embed/native/opened.ts";
+import type { NativeOptions } from "../../device/embed/native/unproven.ts";
 import { compare } from "../../device/embed/proof.ts";
 import { quantile } from "../bench/embed/quantile.ts";
 import { paintViews } from "../support/embedder-contract.ts";

@@ -1,4 +1,4 @@
-"""Shared by the recipe's tests: a small pool, made once."""
+"""Shared by the training's tests: a small pool, made once."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gradeline_train.crop import FILL, box_weights, crop_still, fruit_mask, open_by_disc, square_crop
-from gradeline_train.errors import RecipeError
+from gradeline_train.errors import TrainingError
 from gradeline_train.fixtures import STILLS, write_fixtures
 from PIL import Image as Pillow
 
@@ -75,7 +75,7 @@ def test_the_square_has_the_stated_margin_and_grey_beyond_the_image() -> None:
 
 
 def test_an_empty_mask_is_a_clear_error() -> None:
-    with pytest.raises(RecipeError, match="no pixel"):
+    with pytest.raises(TrainingError, match="no pixel"):
         square_crop(picture((0, 0, 0)), np.zeros((80, 100), bool))
 
 

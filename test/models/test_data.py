@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gradeline_train.data import crops, photos, require_items, split_items
-from gradeline_train.errors import RecipeError
+from gradeline_train.errors import TrainingError
 from gradeline_train.faults import kinds
 from gradeline_train.labels import kind_of
 from gradeline_train.pool import Pool
@@ -46,19 +46,19 @@ def test_a_split_parts_individuals_never_photographs(tmp_path: Path) -> None:
 
 
 def test_a_missing_or_flat_folder_says_what_is_wanted(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="is no folder"):
+    with pytest.raises(TrainingError, match="is no folder"):
         photos(tmp_path / "absent")
-    with pytest.raises(RecipeError, match="holds no images"):
+    with pytest.raises(TrainingError, match="holds no images"):
         photos(tmp_path)
     write(tmp_path / "sound" / "a.png")
-    with pytest.raises(RecipeError, match="beside its item folders") as error:
+    with pytest.raises(TrainingError, match="beside its item folders") as error:
         photos(tmp_path)
     assert "GRADE/ITEM" in error.value.hint
 
 
 def test_a_grade_with_one_item_is_refused(tmp_path: Path) -> None:
     listed = photos(folder(tmp_path, 1))
-    with pytest.raises(RecipeError, match="has 1 item"):
+    with pytest.raises(TrainingError, match="has 1 item"):
         require_items(listed)
 
 
@@ -66,7 +66,7 @@ def test_a_grade_with_one_item_is_refused(tmp_path: Path) -> None:
 def test_an_unreadable_image_is_named(tmp_path: Path, content: bytes) -> None:
     root = folder(tmp_path)
     (root / "sound" / "fruit0" / "0.png").write_bytes(content)
-    with pytest.raises(RecipeError, match="0.png"):
+    with pytest.raises(TrainingError, match="0.png"):
         crops(photos(root))
 
 
@@ -83,7 +83,7 @@ def test_a_pool_survives_disk_and_a_broken_one_is_named(tmp_path: Path, pool: Po
     again = Pool.load(path)
     assert (again.image == pool.image).all() and list(again.species) == list(pool.species)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(RecipeError, match="no pool"):
+    with pytest.raises(TrainingError, match="no pool"):
         Pool.load(path)
 
 

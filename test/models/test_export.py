@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from gradeline_train.errors import RecipeError
+from gradeline_train.errors import TrainingError
 from gradeline_train.export import TOLERANCE, Card, Deployed, description_of, export, read_golden, run, session, write_fp32, write_int8
 from gradeline_train.model import DIMENSION, Embedder
 from gradeline_train.pool import Pool
@@ -102,7 +102,7 @@ def test_a_graph_is_written_anew_with_another_share(exported: tuple[Path, Embedd
     scaled[:, : was["to"]] *= was["norm"] / 0.2**0.5
     scaled[:, was["to"] :] *= said["parts"][1]["norm"] / 0.8**0.5
     assert np.abs(scaled - first).max() < 1e-3
-    with pytest.raises(RecipeError, match="does not say how"):
+    with pytest.raises(TrainingError, match="does not say how"):
         description_of(tmp_path / "absent.onnx")
 
 
@@ -119,7 +119,7 @@ def test_heads_alone_are_trained_where_it_is_asked_for(exported: tuple[Path, Emb
 @pytest.mark.parametrize("file", ["absent.onnx", "embedder.int8.onnx", "broken.onnx"])
 def test_what_is_no_graph_of_this_network_is_refused(exported: tuple[Path, Embedder], pool: Pool, file: str) -> None:
     (exported[0] / "broken.onnx").write_bytes(b"no graph at all")
-    with pytest.raises(RecipeError, match=file):
+    with pytest.raises(TrainingError, match=file):
         reopen(exported[0] / file, pool.image[:8])
 
 
@@ -134,7 +134,7 @@ def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.M
     from gradeline_train import export as module
 
     monkeypatch.setattr(module, "run", lambda opened, views: np.zeros((len(views), DIMENSION), np.float32))
-    with pytest.raises(RecipeError, match="differs from PyTorch"):
+    with pytest.raises(TrainingError, match="differs from PyTorch"):
         write_fp32(Deployed(Embedder(), 0.5), tmp_path / "x.onnx")
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from gradeline_train.errors import RecipeError
+from gradeline_train.errors import TrainingError
 from gradeline_train.losses import MARGIN, TEMPERATURE, TRIPLET_MARGIN, MetricLoss, contrastive, heat_loss, identity_pairs, pairs
 from torch.nn import functional as F
 
@@ -113,6 +113,6 @@ def test_the_heat_map_is_taught_where_the_fault_is() -> None:
 
 
 def test_an_unknown_loss_names_the_known_ones() -> None:
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(TrainingError) as error:
         MetricLoss("hinge")
     assert "supcon" in error.value.hint

@@ -7,7 +7,7 @@ import pytest
 import torch
 from gradeline_train.augment import augment, turn_hue
 from gradeline_train.checkpoint import NAME, average_runs, load_checkpoint, load_embedder
-from gradeline_train.errors import RecipeError
+from gradeline_train.errors import TrainingError
 from gradeline_train.faults import kinds, levels
 from gradeline_train.losses import NAMES
 from gradeline_train.model import CONDITION, DIMENSION, Embedder, join, multiply_adds
@@ -47,9 +47,9 @@ def test_half_precision_trains_and_leaves_weights_in_single(pool: Pool, tmp_path
 
 def test_a_checkpoint_of_another_plan_is_refused(pool: Pool, tmp_path: Path) -> None:
     train(PLAN, pool, tmp_path, stop_at=1)
-    with pytest.raises(RecipeError, match="another run"):
+    with pytest.raises(TrainingError, match="another run"):
         train(Plan(steps=4, batch=16, seed=4), pool, tmp_path)
-    with pytest.raises(RecipeError, match="another run"):
+    with pytest.raises(TrainingError, match="another run"):
         train(PLAN, pool.take(np.arange(len(pool) - 1)), tmp_path)
 
 
@@ -66,7 +66,7 @@ def test_a_torn_checkpoint_is_a_clear_error(pool: Pool, tmp_path: Path) -> None:
     train(PLAN, pool, tmp_path, stop_at=1)
     whole = (tmp_path / NAME).read_bytes()
     (tmp_path / NAME).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(RecipeError, match="cannot be read"):
+    with pytest.raises(TrainingError, match="cannot be read"):
         train(PLAN, pool, tmp_path)
 
 
@@ -171,7 +171,7 @@ def test_augmenting_moves_image_and_mask_together_and_keeps_the_ground_grey() ->
 
 
 def test_a_pool_without_faults_cannot_be_learnt_from(pool: Pool, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="sound and faulty"):
+    with pytest.raises(TrainingError, match="sound and faulty"):
         train(PLAN, pool.take(np.flatnonzero(pool.kind == 0)), tmp_path)
 
 
@@ -182,5 +182,5 @@ def test_an_average_lies_between_two_runs(pool: Pool, tmp_path: Path) -> None:
     a, b, mixed = (weights(tmp_path / run) for run in ("a", "b", "mixed"))
     assert not torch.equal(a, b)
     assert torch.allclose(mixed, 0.75 * a + 0.25 * b, atol=1e-6)
-    with pytest.raises(RecipeError, match="no Siamese run"):
+    with pytest.raises(TrainingError, match="no Siamese run"):
         average_runs(tmp_path / "a", tmp_path / "absent", 0.5, tmp_path / "c")

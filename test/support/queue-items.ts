@@ -1,4 +1,4 @@
-import type { SeenItem } from "../../device/teach/kept.ts";
+import type { SeenItem } from "../../device/teach/enrollable.ts";
 import { MADE_MODEL, madeCrops } from "./gallery-made.ts";
 import { draft, STORED } from "./verdicts.ts";
 

@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { asGradelineError } from "../../base/errors.ts";
-import type { FoundCamera } from "../found.ts";
+import type { FoundCamera } from "../camera-search.ts";
 import { type Aravis, loadAravis } from "./aravis.ts";
 import type { Found } from "./list.ts";
 

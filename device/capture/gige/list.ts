@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { asGradelineError } from "../../base/errors.ts";
-import type { CameraSearch, FoundCamera } from "../found.ts";
+import type { CameraSearch, FoundCamera } from "../camera-search.ts";
 import { usbAdvice } from "./usb.ts";
 
 /** The four frames that the kernel is asked to keep fit up to 1.4 megapixels in colour, or one of 5. */

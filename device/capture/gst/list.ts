@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { access, readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import type { CameraSearch, FoundCamera } from "../found.ts";
+import type { CameraSearch, FoundCamera } from "../camera-search.ts";
 import { packageOf } from "./diagnose.ts";
 
 const run = promisify(execFile);

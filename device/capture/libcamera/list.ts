@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { CameraSearch, FoundCamera } from "../found.ts";
+import type { CameraSearch, FoundCamera } from "../camera-search.ts";
 
 const run = promisify(execFile);
 

@@ -1,14 +1,14 @@
 import { Alarms } from "./alarm.js";
-import { CameraRoom } from "./camera-room.js";
+import { CameraScreen } from "./camera-screen.js";
 import { at, keyed, make, say } from "./dom.js";
 import { follow } from "./feed.js";
 import * as format from "./format.js";
-import { ItemRoom } from "./item-room.js";
+import { ItemScreen } from "./item-screen.js";
 import { Lane } from "./lane.js";
-import { MapRoom } from "./map-room.js";
-import { QueueRoom } from "./queue-room.js";
+import { MapScreen } from "./map-screen.js";
+import { QueueScreen } from "./queue-screen.js";
 import { inWords } from "./reasons.js";
-import { walk } from "./rooms.js";
+import { walk } from "./screens.js";
 import { System } from "./system.js";
 import { language, t } from "./words.js";
 
@@ -21,10 +21,10 @@ const system = new System(at("system"));
 const alarms = new Alarms();
 at("alarms").append(alarms.element);
 at("languages").append(alarms.sound);
-const item = new ItemRoom(at("item"));
-const queue = new QueueRoom(at("unknown"));
-const camera = new CameraRoom(at("camera"));
-const map = new MapRoom(at("map"));
+const item = new ItemScreen(at("item"));
+const queue = new QueueScreen(at("unknown"));
+const camera = new CameraScreen(at("camera"));
+const map = new MapScreen(at("map"));
 /** @type {Map<string, Lane>} */
 const lanes = new Map();
 const laneList = keyed(at("lanes"), (id) => {
@@ -44,10 +44,10 @@ let relief;
 
 walk({
   line: { element: at("lanes") },
-  item: { element: at("item"), room: item },
-  unknown: { element: at("unknown"), room: queue },
-  map: { element: at("map"), room: map },
-  camera: { element: at("camera"), room: camera },
+  item: { element: at("item"), screen: item },
+  unknown: { element: at("unknown"), screen: queue },
+  map: { element: at("map"), screen: map },
+  camera: { element: at("camera"), screen: camera },
 });
 
 follow({
@@ -88,7 +88,7 @@ function begin(snapshot) {
   lostSince = undefined;
   for (const [id, lane] of lanes) lane.reset(items.get(id) ?? [], snapshot.status.gallery.grades);
   show(snapshot.status);
-  if (away !== undefined) for (const room of [item, queue, map, camera]) room.again();
+  if (away !== undefined) for (const screen of [item, queue, map, camera]) screen.again();
   if (away !== undefined && at("notice").hidden) {
     notify("good", t("link.back", { time: format.timeOfDay(new Date()) }));
     relief = setTimeout(() => notify("good", ""), RELIEF_MS);
@@ -120,7 +120,7 @@ function show(status) {
   system.status(status);
   alarms.status(status.causes);
   showWaiting(status.queue);
-  for (const room of [item, queue, map, camera]) room.status(status);
+  for (const screen of [item, queue, map, camera]) screen.status(status);
 }
 
 /** @param {QueueStatus} queue */

@@ -19,10 +19,10 @@ import {
 import { describeGpu, tensorrtVersion } from "./gpu.ts";
 import type { Library } from "./library.ts";
 import { cudaCopier } from "./memory.ts";
-import type { NativeOptions, Opened } from "./opened.ts";
 import { telling } from "./progress.ts";
 import { providerProblem } from "./provider-library.ts";
 import { Session } from "./session.ts";
+import type { NativeOptions, UnprovenEmbedder } from "./unproven.ts";
 
 const GPU_BATCHES = [1, 4, 16, 64, 256];
 
@@ -40,7 +40,7 @@ export interface Target {
  * @param batch name of the model's free batch axis
  * @throws {GradelineError} PROVIDER with the library's reason
  */
-export async function openGpu(target: Target, batch: string | undefined): Promise<Opened> {
+export async function openGpu(target: Target, batch: string | undefined): Promise<UnprovenEmbedder> {
   const { library, provider, options } = target;
   checkProviderLibraries(library, provider, options.device ?? 0);
   if (provider !== "tensorrt") return await openSessions(target, batch);
@@ -52,7 +52,7 @@ export async function openGpu(target: Target, batch: string | undefined): Promis
   }
 }
 
-async function openSessions(target: Target, batch: string | undefined): Promise<Opened> {
+async function openSessions(target: Target, batch: string | undefined): Promise<UnprovenEmbedder> {
   const { provider, options } = target;
   const device = options.device ?? 0;
   const { precision } = runningOn(provider, options.precision);

@@ -5,10 +5,10 @@ import { candidates, type Provider, providers, runningOn } from "../providers.ts
 import type { NativeEmbedder } from "./embedder.ts";
 import { Library } from "./library.ts";
 import { openGpu, type Target } from "./open-gpu.ts";
-import { batchAxis, type NativeOptions, type Opened, openCpu } from "./opened.ts";
 import { telling } from "./progress.ts";
 import { prove } from "./prove.ts";
 import { findLibraries, knownPlaces } from "./search.ts";
+import { batchAxis, type NativeOptions, openCpu, type UnprovenEmbedder } from "./unproven.ts";
 
 /**
  * Opens a model through ONNX Runtime's C API and proves where it runs: the library's fallback is refused, the nodes'
@@ -76,8 +76,8 @@ async function openProvider(target: Target, refused: Proof["refused"]): Promise<
 
 /** Proves the embedder, or closes it and says why not. */
 async function proven(
-  opened: Opened,
-  cpu: Opened | undefined,
+  opened: UnprovenEmbedder,
+  cpu: UnprovenEmbedder | undefined,
   target: Target,
   refused: Proof["refused"],
 ): Promise<NativeEmbedder> {

@@ -4,8 +4,8 @@ import { hasNvidiaGpu } from "../nvidia.ts";
 import { type Comparison, checkComparison, checkNodes, degradedReason, type Proof, worse } from "../proof.ts";
 import { describeGpu } from "./gpu.ts";
 import type { Target } from "./open-gpu.ts";
-import type { Opened } from "./opened.ts";
 import { hasGpuProviders } from "./search.ts";
+import type { UnprovenEmbedder } from "./unproven.ts";
 
 /**
  * Shows where the sessions run: golden embeddings in every batch size, providers of the nodes, time beside the CPU's.
@@ -15,8 +15,8 @@ import { hasGpuProviders } from "./search.ts";
  *   golden embeddings differ
  */
 export async function prove(
-  opened: Opened,
-  cpu: Opened | undefined,
+  opened: UnprovenEmbedder,
+  cpu: UnprovenEmbedder | undefined,
   { library, model, provider, options }: Target,
   refused: Proof["refused"],
 ): Promise<Proof> {
@@ -56,7 +56,11 @@ export async function prove(
 }
 
 /** Every batch size of a GPU is a session, and an engine, of its own: each is compared, the worst one counts. */
-async function compareAll(opened: Opened, { golden }: LoadedModel, maxBatch: number): Promise<Proof["golden"]> {
+async function compareAll(
+  opened: UnprovenEmbedder,
+  { golden }: LoadedModel,
+  maxBatch: number,
+): Promise<Proof["golden"]> {
   let worst: Comparison = { difference: 0, cosine: 1 };
   for (const size of opened.batches.length === 0 ? [maxBatch] : opened.batches) {
     const result = await compareGolden(opened.embedder, golden, size);

@@ -9,6 +9,7 @@ import {
 } from "node:crypto";
 import { open } from "node:fs/promises";
 import { GradelineError } from "../../base/errors.ts";
+import { shortHash } from "../../base/short-hash.ts";
 
 /*
  * Ed25519 (RFC 8032). A public key is written `ed25519:` and its 32 bytes in base64url, as `recipes.trust` takes it; a
@@ -85,7 +86,7 @@ export function isSigned(manifest: Uint8Array, signature: Uint8Array, publicKey:
 
 /** Short enough to be read out. */
 export function fingerprint(publicKey: string): string {
-  return createHash("sha256").update(rawOf(publicKey)).digest("hex").slice(0, 16);
+  return shortHash(createHash("sha256").update(rawOf(publicKey)).digest("hex"));
 }
 
 const MAKE_HINT = "make one: gradeline-calibrate release key --out FILE";

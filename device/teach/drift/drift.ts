@@ -16,7 +16,7 @@ import { taughtBy } from "../../grade/gallery-cameras.ts";
 import type { Recipe } from "../../recipes/load.ts";
 import type { Box } from "../../vision/follower.ts";
 import type { Scene } from "../../vision/scene.ts";
-import type { SeenItem } from "../kept.ts";
+import type { SeenItem } from "../enrollable.ts";
 import { DRIFT_TITLES, type Finding } from "./findings.ts";
 import { LaneDrift, type LaneDriftState } from "./lane-drift.ts";
 import { measure } from "./measure.ts";

@@ -59,7 +59,7 @@ export function findingsOf(shifts: Shifts): Finding[] {
     found.push({
       kind: "light",
       since: light,
-      text: `the light has changed: ${seen}${only}. Look at lamp, exposure and white balance; else enroll under the new light`,
+      text: `the light has changed: ${seen}${only}. Appearance at lamp, exposure and white balance; else enroll under the new light`,
     });
   }
   const recoloured = earliestShift(brightness, warmth, tint);

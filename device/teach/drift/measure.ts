@@ -1,8 +1,8 @@
 import { parseMicros } from "../../base/time.ts";
 import type { Box } from "../../vision/follower.ts";
 import type { Scene } from "../../vision/scene.ts";
-import type { SeenItem } from "../kept.ts";
-import { type Look, lookOf } from "./looks.ts";
+import type { SeenItem } from "../enrollable.ts";
+import { type Appearance, appearanceOf } from "./appearance.ts";
 import { type DriftReferences, distancesToReferences } from "./references.ts";
 import { type ItemSignals, PLACES } from "./signals.ts";
 
@@ -30,22 +30,22 @@ export function measure(
   const own = [...crops.keys()].filter((view) => camera === undefined || from?.[view] === camera);
   const count = own.length;
   if (count === 0) return undefined;
-  const looks: { look: Look; place: number }[] = [];
+  const looks: { look: Appearance; place: number }[] = [];
   const views = Math.min(MOST_VIEWS, count);
   for (let i = 0; i < views; i++) {
     const view = own[Math.floor(((i + 0.5) * count) / views)]!;
-    const look = lookOf(crops[view]!, sizePx, fill);
+    const look = appearanceOf(crops[view]!, sizePx, fill);
     const box = boxes[view]!;
     const place = Math.floor((PLACES * (box.x + box.w / 2 - area.x)) / area.w);
     if (look !== undefined) looks.push({ look, place: Math.max(0, Math.min(PLACES - 1, place)) });
   }
   if (looks.length === 0) return undefined;
-  const mean = (of: (look: Look) => number): number =>
+  const mean = (of: (look: Appearance) => number): number =>
     looks.reduce((sum, { look }) => sum + of(look), 0) / looks.length;
   const brightness = mean((look) => look.brightness);
   const sharpness = mean((look) => look.sharpness);
   // What an item shows everywhere is its own; only what differs from place to place is the place's.
-  const placed = (of: (look: Look) => number, own: number): (number | undefined)[] =>
+  const placed = (of: (look: Appearance) => number, own: number): (number | undefined)[] =>
     Array.from({ length: PLACES }, (_, place) => {
       const here = looks.filter((each) => each.place === place);
       return here.length === 0 || looks.length < 4

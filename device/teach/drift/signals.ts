@@ -7,7 +7,7 @@ export const SIGNALS = {
   sceneBrightness: 0.02,
   sceneWarmth: 0.03,
   sceneTint: 0.03,
-  /** Of the fruit, as in `Look`. */
+  /** Of the fruit, as in `Appearance`. */
   brightness: 0.02,
   warmth: 0.02,
   tint: 0.01,

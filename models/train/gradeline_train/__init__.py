@@ -1,4 +1,4 @@
-"""The recipe behind gradeline's embedder: render fruit, train a Siamese network, measure it, export it."""
+"""The training of gradeline's embedder: render fruit, train a Siamese network, measure it, export it."""
 
 import os
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from tqdm import trange
 
 from .augment import augment
-from .errors import RecipeError
+from .errors import TrainingError
 from .measures import Vectors
 from .pool import Pool
 
@@ -63,11 +63,11 @@ def train_autoencoder(pool: Pool, out: Path, steps: int, batch: int = 64, seed: 
 
 def load_autoencoder(folder: Path) -> Autoencoder:
     """
-    :raises RecipeError: when the folder holds none
+    :raises TrainingError: when the folder holds none
     """
     path = folder / NAME
     if not path.exists():
-        raise RecipeError(f"{folder} holds no {NAME}", "train one: python -m gradeline_train autoencoder")
+        raise TrainingError(f"{folder} holds no {NAME}", "train one: python -m gradeline_train autoencoder")
     model = Autoencoder()
     model.load_state_dict(torch.load(path, weights_only=True))
     return model.eval()

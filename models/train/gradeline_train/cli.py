@@ -1,4 +1,4 @@
-"""The command line: one verb per step of the recipe."""
+"""The command line: one verb per step of the training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import RecipeError
+from .errors import TrainingError
 
 
 def _count(text: str) -> int:
@@ -75,7 +75,7 @@ def _pools(args: argparse.Namespace):  # noqa: ANN202
     if parts and args.blended:
         sound = known_sound(Pool.join(parts))
         if not len(sound):
-            raise RecipeError("no sound fruit to blend faults onto", "name the best grade sound, or give --blended 0")
+            raise TrainingError("no sound fruit to blend faults onto", "name the best grade sound, or give --blended 0")
         parts.append(blended(sound, args.blended, args.seed, args.cache, args.workers, args.without))
     # Frames of a turning fruit that follow each other are nearly one picture.
     parts = [part.take(np.flatnonzero((part.source != REAL) | (np.arange(len(part)) % args.every == 0))) for part in parts]
@@ -84,7 +84,7 @@ def _pools(args: argparse.Namespace):  # noqa: ANN202
     if args.line:
         parts.append(line(args.line, args.seed, args.cache, args.workers))
     if not parts:
-        raise RecipeError("nothing to train on", "give --data, --rendered or both")
+        raise TrainingError("nothing to train on", "give --data, --rendered or both")
     pool = Pool.join(parts)
     return pool.take(np.flatnonzero(~np.isin(pool.species, args.without_species))) if args.without_species else pool
 
@@ -94,7 +94,7 @@ def _train(args: argparse.Namespace) -> None:
 
     _threads(args.threads)
     if args.copies and (not args.heads or args.pseudo_siamese):
-        raise RecipeError("--copies needs --heads and one branch", "leave it out where more than the heads is trained")
+        raise TrainingError("--copies needs --heads and one branch", "leave it out where more than the heads is trained")
     pool = _pools(args)
     print(f"{len(pool)} crops of {len(set(pool.kin))} fruit")
     plan = Plan(args.steps, args.batch, args.rate, seed=args.seed, loss=args.loss, siamese=not args.pseudo_siamese, heat=not args.no_heat, bf16=args.fast, heads=args.heads, copies=args.copies)
@@ -144,7 +144,7 @@ def _embeddings(args: argparse.Namespace):  # noqa: ANN202
             try:
                 part = _share(share or "0.5")
             except (ValueError, argparse.ArgumentTypeError) as cause:
-                raise RecipeError(f"{name} names no share of the condition part", "write FOLDER@SHARE, the share from 0 to 1") from cause
+                raise TrainingError(f"{name} names no share of the condition part", "write FOLDER@SHARE, the share from 0 to 1") from cause
             found[Path(folder).name + (f"@{share}" if share else "")] = partial(embed, load_embedder(Path(folder)), share=part)
     return found
 
@@ -195,7 +195,7 @@ def _map(args: argparse.Namespace) -> None:
     name, embed = next(iter(_embeddings(args).items()))
     sets = {"apples": lambda: dev_part(args.dev, "apples", args.cache), "apples_web": lambda: dev_web(args.dev, args.cache), "rendered": lambda: rendered_grades(args.cache, **({"items": 6, "views": 3} if args.quick else {}))}
     if args.set != "rendered" and args.dev is None:
-        raise RecipeError(f"the set {args.set} needs photographs", "give --dev, or use --set rendered")
+        raise TrainingError(f"the set {args.set} needs photographs", "give --dev, or use --set rendered")
     test = sets[args.set]()
     draw_map(embed(test.crops), test.label, args.out, f"{args.set} by {name}", args.method)
     print(args.out)
@@ -340,11 +340,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs one verb; a :class:`RecipeError` prints as one line with its hint and exits with 1."""
+    """Runs one verb; a :class:`TrainingError` prints as one line with its hint and exits with 1."""
     args = parser().parse_args(argv)
     try:
         args.run(args)
-    except RecipeError as error:
+    except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .baselines import embed
 from .checkpoint import load_checkpoint, load_embedder
-from .errors import RecipeError
+from .errors import TrainingError
 from .evaluate import fault_auroc, fault_visible, rendered_items, unknown_enrolled
 from .measures import Figure, few_shot
 from .testsets import dev_part, dev_web, rendered_grades
@@ -31,7 +31,7 @@ def compare(runs: list[Path], dev: Path | None, cache: Path | None, share: float
     for run in runs:
         state = load_checkpoint(run)
         if state is None:
-            raise RecipeError(f"{run} holds no run", "train it first")
+            raise TrainingError(f"{run} holds no run", "train it first")
         first = partial(embed, load_embedder(run), share=share)
         branches = {"": first}
         if not state["plan"]["siamese"]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .errors import RecipeError
+from .errors import TrainingError
 
 SIZE = 96
 MARGIN = 0.06
@@ -103,11 +103,11 @@ def square_box(mask: Mask) -> tuple[int, int, int]:
     """Top, left and side of the square around the fruit; it may reach beyond the image.
 
     :param mask: (H, W), not empty
-    :raises RecipeError: when the mask is empty
+    :raises TrainingError: when the mask is empty
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
-        raise RecipeError("the mask holds no pixel", "the picture shows no fruit before a plain background")
+        raise TrainingError("the mask holds no pixel", "the picture shows no fruit before a plain background")
     top, height = int(rows[0]), int(rows[-1] - rows[0] + 1)
     left, width = int(columns[0]), int(columns[-1] - columns[0] + 1)
     side = math.ceil(max(width, height) * (1 + 2 * MARGIN))
@@ -139,7 +139,7 @@ def square_crop(image: Image, mask: Mask, size: int = SIZE) -> Image:
     :param mask: (H, W), not empty
     :param size: side of the crop in pixels
     :returns: (size, size, 3) sRGB, grey 118 outside the mask
-    :raises RecipeError: when the mask is empty
+    :raises TrainingError: when the mask is empty
     """
     box = square_box(mask)
     averaged = average_box(np.where(mask[:, :, None], image, np.uint8(FILL)), box, size, FILL)

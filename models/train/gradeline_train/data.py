@@ -13,7 +13,7 @@ from PIL import UnidentifiedImageError
 from tqdm import tqdm
 
 from .crop import SIZE, Image, crop_still
-from .errors import RecipeError
+from .errors import TrainingError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -32,23 +32,23 @@ class Photo:
 def read_image(path: Path) -> Image:
     """(H, W, 3) sRGB.
 
-    :raises RecipeError: when the file is no readable image
+    :raises TrainingError: when the file is no readable image
     """
     try:
         with Pillow.open(path) as image:
             return np.asarray(image.convert("RGB"))
     except (OSError, UnidentifiedImageError, Pillow.DecompressionBombError) as cause:
-        raise RecipeError(f"cannot read {path}: {cause}", "remove the file or put a whole image in its place") from cause
+        raise TrainingError(f"cannot read {path}: {cause}", "remove the file or put a whole image in its place") from cause
 
 
 def photos(folder: Path, species: str = "fruit") -> list[Photo]:
     """Lists a folder: ``GRADE/ITEM/*.jpg``, or a ``labels.csv`` with path, species, grade and individual.
 
     :param species: of every fruit where the folder has no ``labels.csv``
-    :raises RecipeError: when the folder is missing, empty, or laid out otherwise
+    :raises TrainingError: when the folder is missing, empty, or laid out otherwise
     """
     if not folder.is_dir():
-        raise RecipeError(f"{folder} is no folder", "give a folder laid out as GRADE/ITEM/*.jpg")
+        raise TrainingError(f"{folder} is no folder", "give a folder laid out as GRADE/ITEM/*.jpg")
     table = folder / "labels.csv"
     if table.exists():
         return _from_table(folder, table)
@@ -56,7 +56,7 @@ def photos(folder: Path, species: str = "fruit") -> list[Photo]:
     for grade in sorted(p for p in folder.iterdir() if p.is_dir()):
         loose = [p.name for p in grade.iterdir() if p.suffix.lower() in SUFFIXES]
         if loose:
-            raise RecipeError(
+            raise TrainingError(
                 f"{grade} holds images beside its item folders ({loose[0]})",
                 "put the images of each fruit in a folder of its own: GRADE/ITEM/*.jpg",
             )
@@ -64,7 +64,7 @@ def photos(folder: Path, species: str = "fruit") -> list[Photo]:
             files = sorted(p for p in item.iterdir() if p.suffix.lower() in SUFFIXES)
             found += [Photo(p, grade.name, f"{grade.name}/{item.name}", species) for p in files]
     if not found:
-        raise RecipeError(f"{folder} holds no images as GRADE/ITEM/*.jpg", "one folder per grade, in it one per fruit")
+        raise TrainingError(f"{folder} holds no images as GRADE/ITEM/*.jpg", "one folder per grade, in it one per fruit")
     return found
 
 
@@ -73,21 +73,21 @@ def _from_table(folder: Path, table: Path) -> list[Photo]:
         rows = list(csv.DictReader(file))
     wanted = {"path", "species", "grade", "individual"}
     if not rows or not wanted <= set(rows[0]):
-        raise RecipeError(f"{table} lacks a column of {sorted(wanted)}", "see the recipe's README for the layout")
+        raise TrainingError(f"{table} lacks a column of {sorted(wanted)}", "see the training's README for the layout")
     return [Photo(folder / r["path"], r["grade"], r["individual"], r["species"], True) for r in rows]
 
 
 def require_items(listed: list[Photo], least: int = 2) -> None:
     """Checks that every grade has enough individuals to compare.
 
-    :raises RecipeError: for the first grade with fewer than ``least`` items
+    :raises TrainingError: for the first grade with fewer than ``least`` items
     """
     by_grade: dict[str, set[str]] = {}
     for photo in listed:
         by_grade.setdefault(photo.grade, set()).add(photo.item)
     for grade, items in sorted(by_grade.items()):
         if grade and len(items) < least:
-            raise RecipeError(
+            raise TrainingError(
                 f"grade {grade!r} has {len(items)} item, {least} are needed",
                 "a network that saw one fruit of a grade learns the fruit, not the grade: add items",
             )
@@ -116,7 +116,7 @@ def split_items(listed: list[Photo], share: float, seed: int) -> tuple[list[Phot
 def crops(listed: list[Photo], title: str = "cropping", size: int = SIZE) -> np.ndarray:
     """(N, size, size, 3) uint8 crops of photographs.
 
-    :raises RecipeError: names the first image that cannot be read
+    :raises TrainingError: names the first image that cannot be read
     """
     out = np.empty((len(listed), size, size, 3), np.uint8)
     for i, photo in enumerate(tqdm(listed, desc=title, disable=None)):

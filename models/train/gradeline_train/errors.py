@@ -1,7 +1,7 @@
-"""The one error that a user of the recipe is meant to read."""
+"""The one error that a user of the training reads."""
 
 
-class RecipeError(Exception):
+class TrainingError(Exception):
     """Says what was found and what was wanted; ``hint`` says what to do.
 
     The command line prints both and exits with 1; anything else that is raised is a bug and keeps its traceback.

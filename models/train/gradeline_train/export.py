@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .crop import FILL, MARGIN, SIZE
-from .errors import RecipeError
+from .errors import TrainingError
 from .items import GRADING_SHARE
 from .model import CONDITION, DIMENSION, Embedder, join, multiply_adds
 
@@ -57,14 +57,14 @@ class Card:
 def description_of(graph: Path) -> dict:
     """What was written beside a graph when it was exported.
 
-    :raises RecipeError: when it is not there, or does not say how the graph was trained
+    :raises TrainingError: when it is not there, or does not say how the graph was trained
     """
     path = graph.with_suffix(".json")
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         return said | {"training": {"seed": int(said["training"]["seed"]), "steps": int(said["training"]["steps"])}}
     except (OSError, ValueError, KeyError, TypeError) as cause:
-        raise RecipeError(f"{path} does not say how {graph.name} was trained: {cause}", "keep the description that was exported with it beside the graph") from cause
+        raise TrainingError(f"{path} does not say how {graph.name} was trained: {cause}", "keep the description that was exported with it beside the graph") from cause
 
 
 def sha256(path: Path) -> str:
@@ -75,14 +75,14 @@ def sha256(path: Path) -> str:
 def session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
     """A CPU session, as the device opens it.
 
-    :raises RecipeError: when the file is missing or no graph
+    :raises TrainingError: when the file is missing or no graph
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as cause:  # the runtime's errors share no base beyond this
-        raise RecipeError(f"{path} cannot be opened: {cause}", "give an ONNX file that this recipe exported") from cause
+        raise TrainingError(f"{path} cannot be opened: {cause}", "give an ONNX file that this training exported") from cause
 
 
 def run(opened: onnxruntime.InferenceSession, views: NDArray[np.uint8], batch: int = 64) -> NDArray[np.float32]:
@@ -93,7 +93,7 @@ def run(opened: onnxruntime.InferenceSession, views: NDArray[np.uint8], batch: i
 def write_fp32(model: Deployed, path: Path, size: int = SIZE) -> None:
     """Writes the graph and checks it against PyTorch at batch sizes 1, 2 and 5.
 
-    :raises RecipeError: when they differ by more than :data:`TOLERANCE`
+    :raises TrainingError: when they differ by more than :data:`TOLERANCE`
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     model = model.eval()
@@ -116,7 +116,7 @@ def write_fp32(model: Deployed, path: Path, size: int = SIZE) -> None:
     onnx.checker.check_model(proto)
     onnx.save_model(proto, str(path))
     if path.stat().st_size > MOST_BYTES:
-        raise RecipeError(f"{path.name} has {path.stat().st_size} bytes, at most {MOST_BYTES} are wanted", "make the network narrower")
+        raise TrainingError(f"{path.name} has {path.stat().st_size} bytes, at most {MOST_BYTES} are wanted", "make the network narrower")
     opened = session(path)
     rng = np.random.default_rng(0)
     for count in (1, 2, 5):
@@ -125,7 +125,7 @@ def write_fp32(model: Deployed, path: Path, size: int = SIZE) -> None:
             wanted = model(torch.from_numpy(views)).numpy()
         worst = float(np.abs(run(opened, views) - wanted).max())
         if worst > TOLERANCE:
-            raise RecipeError(f"the exported graph differs from PyTorch by {worst:.2g}", "export with another version of torch or onnx")
+            raise TrainingError(f"the exported graph differs from PyTorch by {worst:.2g}", "export with another version of torch or onnx")
 
 
 def write_fp16(fp32: Path, path: Path) -> None:
@@ -178,11 +178,11 @@ def write_golden(path: Path, views: NDArray[np.uint8], vectors: NDArray[np.float
 def read_golden(path: Path, count: int, size: int = SIZE, dimension: int = DIMENSION) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """
     :returns: (count, size, size, 3) and (count, dimension)
-    :raises RecipeError: when the file has another length
+    :raises TrainingError: when the file has another length
     """
     data, pixels = path.read_bytes(), count * size * size * 3
     if len(data) != pixels + count * dimension * 4:
-        raise RecipeError(f"{path.name} has {len(data)} bytes, {pixels + count * dimension * 4} are wanted", "export again")
+        raise TrainingError(f"{path.name} has {len(data)} bytes, {pixels + count * dimension * 4} are wanted", "export again")
     return (
         np.frombuffer(data, np.uint8, pixels).reshape(count, size, size, 3),
         np.frombuffer(data, "<f4", offset=pixels).reshape(count, dimension).astype(np.float32),
@@ -213,7 +213,7 @@ def export(embedder: Embedder, share: float, folder: Path, card: Card, golden: N
         described["fp16"] = {"file": "embedder.fp16.onnx", "sha256": sha256(folder / "embedder.fp16.onnx")}
     if "int8" in variants:
         if calibration is None:
-            raise RecipeError("int8 needs views to calibrate on", "give --cache or --data")
+            raise TrainingError("int8 needs views to calibrate on", "give --cache or --data")
         write_int8(fp32, folder / "embedder.int8.onnx", calibration)
         described["int8"] = {"file": "embedder.int8.onnx", "sha256": sha256(folder / "embedder.int8.onnx")}
     about = {

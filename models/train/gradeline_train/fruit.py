@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import RecipeError
+from .errors import TrainingError
 
 FRUIT_FILE = Path(__file__).resolve().parents[2] / "fruit.json"
 
@@ -57,12 +57,12 @@ class Variety:
 def parameters(path: Path = FRUIT_FILE) -> dict[str, Any]:
     """The shared parameters.
 
-    :raises RecipeError: when the file is missing or is not JSON
+    :raises TrainingError: when the file is missing or is not JSON
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as cause:
-        raise RecipeError(f"cannot read {path}: {cause}", "it ships in models/fruit.json") from cause
+        raise TrainingError(f"cannot read {path}: {cause}", "it ships in models/fruit.json") from cause
 
 
 def jittered(colour: Colour, rng: Rng, amount: float) -> Colour:
@@ -119,12 +119,12 @@ _STRANGERS: dict[str, tuple[tuple[Colour, ...], Shape, dict[str, float]]] = {
 def named_variety(name: str, rng: Rng, *, jitter: float = 10.0) -> Variety:
     """One fruit of a variety or stranger of ``fruit.json``, with its colours moved a little.
 
-    :raises RecipeError: when the file knows no such name
+    :raises TrainingError: when the file knows no such name
     """
     known = parameters()
     entry = known["varieties"].get(name) or known["strangers"].get(name)
     if entry is None:
-        raise RecipeError(f"no variety {name!r} in {FRUIT_FILE.name}", "its names are the keys of varieties and strangers")
+        raise TrainingError(f"no variety {name!r} in {FRUIT_FILE.name}", "its names are the keys of varieties and strangers")
     ratio = rng.uniform(*entry["heightRatio"])
     shape = apple_shape(rng, ratio) if entry["species"] == "apple" else _stranger_shape(entry["species"], ratio, rng)
     return Variety(

@@ -1,4 +1,4 @@
-"""Which photographs of spoilt fruit show their fault: labels given by eye, kept beside the recipe.
+"""Which photographs of spoilt fruit show their fault: labels given by eye, kept beside the training.
 
 A reject apple looks sound from its clean side, so its grade says nothing about one photograph. ``labels/*.csv`` lists
 runs of a turning sequence, ``folder,prefix,first,last,kind``: ``sound`` for a clean side, a fault's name, or ``skip``
@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from .data import Photo
-from .errors import RecipeError
+from .errors import TrainingError
 from .faults import kinds
 from .pool import UNKNOWN_KIND
 
@@ -29,7 +29,7 @@ def _runs() -> dict[tuple[str, str], list[tuple[int, int, int]]]:
         with table.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(line for line in file if not line.startswith("#")):
                 if row["kind"] not in known:
-                    raise RecipeError(f"{table.name} names a fault {row['kind']!r}", f"known are {', '.join(known)}")
+                    raise TrainingError(f"{table.name} names a fault {row['kind']!r}", f"known are {', '.join(known)}")
                 runs.setdefault((row["folder"], row["prefix"]), []).append((int(row["first"]), int(row["last"]), known[row["kind"]]))
     return runs
 

@@ -7,7 +7,7 @@ from pytorch_metric_learning import distances, losses, miners, reducers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .errors import RecipeError
+from .errors import TrainingError
 
 NAMES = ("contrastive", "triplet", "supcon", "multi-similarity", "proxy-anchor")
 MARGIN = 1.0  # of the contrastive loss; unit vectors are at most 2 apart
@@ -83,7 +83,7 @@ class MetricLoss(nn.Module):
         elif name == "proxy-anchor":
             self.loss = losses.ProxyAnchorLoss(num_classes=classes, embedding_size=dimension, margin=0.1, alpha=32)
         else:
-            raise RecipeError(f"no loss {name!r}", f"choose one of {', '.join(NAMES)}")
+            raise TrainingError(f"no loss {name!r}", f"choose one of {', '.join(NAMES)}")
 
     def forward(self, vectors: Tensor, labels: Tensor, kin: Tensor) -> Tensor:
         """

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import RecipeError
+from .errors import TrainingError
 
 RENDERED, BLENDED, REAL, LINE = 0, 1, 2, 3
 UNKNOWN_KIND = -1
@@ -48,13 +48,13 @@ class Pool:
     @classmethod
     def load(cls, path: Path) -> Pool:
         """
-        :raises RecipeError: when the file is no pool
+        :raises TrainingError: when the file is no pool
         """
         try:
             with np.load(path) as stored:
                 return cls(**{f.name: stored[f.name] for f in fields(cls)})
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as cause:
-            raise RecipeError(f"{path} is no pool of crops: {cause}", "delete it; it is made again") from cause
+            raise TrainingError(f"{path} is no pool of crops: {cause}", "delete it; it is made again") from cause
 
     @classmethod
     def join(cls, pools: list[Pool]) -> Pool:

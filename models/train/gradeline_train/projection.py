@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import RecipeError
+from .errors import TrainingError
 from .measures import Labels, Vectors
 
 
@@ -21,12 +21,12 @@ def principal_plane(vectors: Vectors) -> NDArray[np.float32]:
 def neighbour_plane(vectors: Vectors, seed: int = 0) -> NDArray[np.float32]:
     """(N, D) -> (N, 2), keeping neighbours together (McInnes, Healy, Melville 2018).
 
-    :raises RecipeError: when umap-learn is not installed
+    :raises TrainingError: when umap-learn is not installed
     """
     try:
         from umap import UMAP
     except ImportError as cause:
-        raise RecipeError("umap-learn is not installed", "pip install umap-learn, or use --method pca") from cause
+        raise TrainingError("umap-learn is not installed", "pip install umap-learn, or use --method pca") from cause
     return UMAP(n_components=2, random_state=seed, n_jobs=1).fit_transform(vectors).astype(np.float32)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from .errors import RecipeError
+from .errors import TrainingError
 from .model import Embedder
 
 FOR_NORMS = 384  # views, as many as fit through the network at once
@@ -23,7 +23,7 @@ def reopen(path: Path, views: NDArray[np.uint8]) -> Embedder:
 
     :param path: embedder.onnx in single precision
     :param views: (N, S, S, 3) some of the crops that training goes on with
-    :raises RecipeError: when the file is no graph of this network, as those before 0.5.0 are not
+    :raises TrainingError: when the file is no graph of this network, as those before 0.5.0 are not
     """
     try:
         graph = onnx.load(str(path)).graph
@@ -48,11 +48,11 @@ def reopen(path: Path, views: NDArray[np.uint8]) -> Embedder:
                 elif module.bias is not None:
                     module.bias.copy_(bias)
     except (OSError, KeyError, RuntimeError, ValueError, onnx.checker.ValidationError) as cause:
-        raise RecipeError(f"{path} is no embedder of this network: {cause}", "give an embedder.onnx that this recipe exported, in single precision") from cause
+        raise TrainingError(f"{path} is no embedder of this network: {cause}", "give an embedder.onnx that this training exported, in single precision") from cause
     except Exception as cause:  # protobuf's own error has no public name
         if type(cause).__name__ != "DecodeError":
             raise
-        raise RecipeError(f"{path} is no ONNX file", "give an embedder.onnx that this recipe exported") from cause
+        raise TrainingError(f"{path} is no ONNX file", "give an embedder.onnx that this training exported") from cause
     hooks = [norm.register_forward_pre_hook(_take_spread) for norm in norms.values()]
     with torch.no_grad():
         model(torch.from_numpy(views[:FOR_NORMS]))

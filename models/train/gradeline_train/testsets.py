@@ -13,7 +13,7 @@ from tqdm import tqdm
 from .body import random_pose
 from .crop import crop_still
 from .data import read_image
-from .errors import RecipeError
+from .errors import TrainingError
 from .faults import draw_fault
 from .fruit import Variety, between_varieties, random_stranger
 from .measures import Labels
@@ -60,7 +60,7 @@ def _read(folder: Path, rows: list[dict[str, str]], cache: Path | None, name: st
 
 def _table(path: Path) -> list[dict[str, str]]:
     if not path.exists():
-        raise RecipeError(f"{path} is missing", "the dev set has labels.csv at its root and in apples_web")
+        raise TrainingError(f"{path} is missing", "the dev set has labels.csv at its root and in apples_web")
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

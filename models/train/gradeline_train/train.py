@@ -18,7 +18,7 @@ from tqdm import tqdm
 from .augment import augment
 from .checkpoint import load_checkpoint, load_embedder, save_checkpoint
 from .copies import Copies
-from .errors import RecipeError
+from .errors import TrainingError
 from .faults import kinds, levels
 from .losses import MetricLoss, as_items, contrastive, heat_loss, identity_pairs, pairs
 from .model import Embedder, Output, Pooled
@@ -196,7 +196,7 @@ class Trainer:
         self._follow()
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise RecipeError(f"the loss of step {self.step} is {value}", "lower --rate or look for broken images")
+            raise TrainingError(f"the loss of step {self.step} is {value}", "lower --rate or look for broken images")
         return value
 
     def _mode(self) -> None:
@@ -253,10 +253,10 @@ class Trainer:
         """
         The number of steps may differ: a run that turns out too long is ended sooner, with its rate going down sooner.
 
-        :raises RecipeError: when the checkpoint is of another plan or pool
+        :raises TrainingError: when the checkpoint is of another plan or pool
         """
         if replace(Plan(**state["plan"]), steps=self.plan.steps) != self.plan or state["rows"] != len(self.pool):
-            raise RecipeError("the checkpoint is of another run", "give another --out, or the options and data it was started with")
+            raise TrainingError("the checkpoint is of another run", "give another --out, or the options and data it was started with")
         self.step = state["step"]
         self.branches.load_state_dict(state["branches"])
         self.average.load_state_dict(state["average"])
@@ -272,10 +272,10 @@ def train(plan: Plan, pool: Pool, out: Path, *, save_every: int = 100, stop_at: 
     :param ahead: threads that prepare batches beside the training
     :param cache: keeps what was seen of the copies of each crop
     :returns: the averaged first branch
-    :raises RecipeError: when the pool cannot be learnt from, or the checkpoint is of another run
+    :raises TrainingError: when the pool cannot be learnt from, or the checkpoint is of another run
     """
     if len(np.unique(pool.kin)) < 2 or not (pool.kind == 0).any() or not (pool.kind > 0).any():
-        raise RecipeError("training needs sound and faulty views of at least two fruit", "add data, or render some with --rendered")
+        raise TrainingError("training needs sound and faulty views of at least two fruit", "add data, or render some with --rendered")
     trainer = Trainer(plan, pool)
     state = load_checkpoint(out)
     if state is not None:

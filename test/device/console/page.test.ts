@@ -199,9 +199,9 @@ test("with the keyboard one walks lanes and items; the item in focus stays while
   station.pass({ lane: "b", sizeMm: 80 });
   await page.getByText("64 mm").waitFor();
   await page.getByText("80 mm").waitFor();
-  for (const room of ["Line", "Unknown ", "Map", "Camera", "Wall"]) {
+  for (const screen of ["Line", "Unknown ", "Map", "Camera", "Wall"]) {
     await page.keyboard.press("Tab");
-    assert.equal(await focusedText(page), room);
+    assert.equal(await focusedText(page), screen);
   }
   await page.keyboard.press("Tab");
   assert.equal(await focusedText(page), "Hold");

@@ -9,7 +9,7 @@ import type { NodeEmbedder } from "../../../device/embed/node.ts";
 import { embedAll, enroll } from "../../../device/gallery/enroll.ts";
 import { GalleryWriter, readGallery } from "../../../device/gallery/store.ts";
 import { enrollKept } from "../../../device/teach/enroll-kept.ts";
-import type { KeptItem } from "../../../device/teach/kept.ts";
+import type { EnrollableItem } from "../../../device/teach/enrollable.ts";
 import { aroundFile } from "../../support/around-file.ts";
 import { openTiny } from "../../support/embedder-tiny.ts";
 import { madeCrops } from "../../support/gallery-made.ts";
@@ -30,13 +30,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function kept(n: number): KeptItem {
+function kept(n: number): EnrollableItem {
   const crops = madeCrops(n, 3, embedder.model.sizePx);
   const verdict = { ...draft("a", n), seq: n, model: shortHash(embedder.model.hash) };
   return { verdict, crops, embeddings: undefined };
 }
 
-const save = (grade: string, ...items: KeptItem[]) => enrollKept(folder, embedder, grade, items, signal);
+const save = (grade: string, ...items: EnrollableItem[]) => enrollKept(folder, embedder, grade, items, signal);
 const read = async () => (await readGallery(folder, embedder.model)).gallery;
 
 test("items of the line become references by their own names, with their views", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createLog } from "../../../device/base/log.ts";
 import { type Config, configSchema } from "../../../device/config/schema.ts";
-import { spreadViews } from "../../../device/teach/kept.ts";
+import { spreadViews } from "../../../device/teach/enrollable.ts";
 import { LaneEnrollment } from "../../../device/teach/lane-enrollment.ts";
 import { LatestItems } from "../../../device/teach/latest.ts";
 import { Teaching, type TeachingParts } from "../../../device/teach/teaching.ts";

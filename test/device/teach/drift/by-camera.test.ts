@@ -8,7 +8,7 @@ import type { Reference } from "../../../../device/grade/gallery.ts";
 import { seenBy } from "../../../../device/grade/gallery-cameras.ts";
 import type { Recipe } from "../../../../device/recipes/load.ts";
 import { Drift } from "../../../../device/teach/drift/drift.ts";
-import type { SeenItem } from "../../../../device/teach/kept.ts";
+import type { SeenItem } from "../../../../device/teach/enrollable.ts";
 import { direction, galleryOf, MADE_MODEL, referenceOf } from "../../../support/gallery-made.ts";
 import { seededNormal } from "../../../support/random.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";

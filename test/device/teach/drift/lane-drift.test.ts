@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import { formatMicros } from "../../../../device/base/time.ts";
 import type { Verdict } from "../../../../device/contract/messages.ts";
 import type { DecidedItem } from "../../../../device/recipes/decided-item.ts";
+import { appearanceOf } from "../../../../device/teach/drift/appearance.ts";
 import { LaneDrift } from "../../../../device/teach/drift/lane-drift.ts";
-import { lookOf } from "../../../../device/teach/drift/looks.ts";
 import { measure } from "../../../../device/teach/drift/measure.ts";
 import { driftReferences } from "../../../../device/teach/drift/references.ts";
 import { sceneOf } from "../../../../device/vision/scene.ts";
@@ -193,17 +193,17 @@ describe("what is measured", () => {
 
   test("half the light is one step of brightness and no other colour; a blur is less sharp; a sliver says nothing", () => {
     const normal = seededNormal(8);
-    const bright = lookOf(paint(RED, 1, normal), SIZE, FILL)!;
-    const dark = lookOf(paint(RED, 0.5, normal), SIZE, FILL)!;
+    const bright = appearanceOf(paint(RED, 1, normal), SIZE, FILL)!;
+    const dark = appearanceOf(paint(RED, 0.5, normal), SIZE, FILL)!;
     assert.ok(Math.abs(bright.brightness - dark.brightness - 1) < 0.05);
     assert.ok(Math.abs(bright.warmth - dark.warmth) < 0.1 && Math.abs(bright.tint - dark.tint) < 0.1);
-    const smooth = lookOf(
+    const smooth = appearanceOf(
       paint(RED, 1, () => 0),
       SIZE,
       FILL,
     )!;
     assert.ok(smooth.sharpness < bright.sharpness - 1);
-    assert.equal(lookOf(new Uint8Array(SIZE * SIZE * 3).fill(FILL), SIZE, FILL), undefined);
+    assert.equal(appearanceOf(new Uint8Array(SIZE * SIZE * 3).fill(FILL), SIZE, FILL), undefined);
   });
 });
 

@@ -23,7 +23,7 @@ const REACH_PX = 40;
 const EDGE_PX = 28;
 
 /** References and the latest items in the plane in which the references differ most. */
-export class MapRoom {
+export class MapScreen {
   #open = false;
   /** @type {readonly string[]} */
   #grades = [];
@@ -329,8 +329,8 @@ function placing(points, width, height) {
   const [left, right] = [Math.min(...xs), Math.max(...xs)];
   const [low, high] = [Math.min(...ys), Math.max(...ys)];
   /** @param {number} px */
-  const room = (px) => Math.max(1, px - 2 * EDGE_PX);
-  const scale = Math.min(room(width) / Math.max(right - left, 1e-3), room(height) / Math.max(high - low, 1e-3));
+  const inner = (px) => Math.max(1, px - 2 * EDGE_PX);
+  const scale = Math.min(inner(width) / Math.max(right - left, 1e-3), inner(height) / Math.max(high - low, 1e-3));
   return ({ x, y }) => ({
     x: Math.round((width / 2 + (x - (left + right) / 2) * scale) * 10) / 10,
     y: Math.round((height / 2 - (y - (low + high) / 2) * scale) * 10) / 10,

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { keptVerdicts } from "../../../calibrate/journal/kept.ts";
 import { printVerdicts } from "../../../calibrate/journal/print.ts";
+import { journalVerdicts } from "../../../calibrate/journal/verdicts.ts";
 import type { Config } from "../../../device/config/schema.ts";
 import { Journal } from "../../../device/publish/journal.ts";
 import { PLANT } from "../../../device/publish/journal-file.ts";
@@ -22,7 +22,8 @@ test("kept verdicts are read beside the running daemon, by lane, number and time
   for (let n = 1; n <= 30; n++) await journal.append({ ...draft("a", n), grade });
   await journal.append(draft("b", 31));
   journal.cursor(PLANT).ack((await journal.cursor(PLANT).read(100)).map(({ id }) => id));
-  const seqs = (wanted: Parameters<typeof keptVerdicts>[1]) => [...keptVerdicts(path, wanted)].map(({ seq }) => seq);
+  const seqs = (wanted: Parameters<typeof journalVerdicts>[1]) =>
+    [...journalVerdicts(path, wanted)].map(({ seq }) => seq);
   assert.equal(seqs({}).length, 31);
   assert.deepEqual(seqs({ lane: "a", from: "28" }), [28, 29, 30]);
   assert.deepEqual(seqs({ lane: "a", limit: 2 }), [29, 30]);

@@ -17,7 +17,7 @@ const KEPT = 40;
 const DECIDED = 60;
 
 /** What the cameras see now, with what is seen in it; still, and back through the last seconds, when somebody asks. */
-export class CameraRoom {
+export class CameraScreen {
   #open = false;
   /** @type {string | undefined} */
   #camera;

@@ -342,7 +342,7 @@ test("hours of fruit leave no more on the page than is shown", { skip }, async (
   assert.ok(elements < 1500, `${elements} elements`);
 });
 
-test("no room is wider than a phone, and nothing in it breaks the rules for people who see or hear little", {
+test("no screen is wider than a phone, and nothing in it breaks the rules for people who see or hear little", {
   skip,
 }, async (t) => {
   const station = new FakeStation();

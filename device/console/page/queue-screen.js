@@ -18,7 +18,7 @@ const SEEN_MS = 300;
 const SHOWN = 24;
 
 /** Items that wait for somebody who knows their grade: one large, the others in a row. */
-export class QueueRoom {
+export class QueueScreen {
   #open = false;
   #seen = "";
   #total = 0;

@@ -30,7 +30,7 @@ export interface NativeOptions {
 }
 
 /** An embedder that is not proven yet, and what is known about how it was made. */
-export interface Opened {
+export interface UnprovenEmbedder {
   readonly embedder: NativeEmbedder;
   readonly sessions: readonly Session[];
   readonly options: Proof["options"];
@@ -49,7 +49,7 @@ export async function openCpu(
   library: Library,
   model: LoadedModel,
   { threads, maxBatch }: Pick<NativeOptions, "threads" | "maxBatch">,
-): Promise<Opened> {
+): Promise<UnprovenEmbedder> {
   const session = await Session.create(library, {
     bytes: model.bytes,
     threads,
@@ -82,7 +82,7 @@ export async function openCpu(
 }
 
 /** Name of the free batch axis, which a session of fixed shapes overrides. */
-export function batchAxis(cpu: Opened): string | undefined {
+export function batchAxis(cpu: UnprovenEmbedder): string | undefined {
   const axis = cpu.sessions[0]!.inputs[0]?.shape[0];
   return typeof axis === "string" ? axis : undefined;
 }

@@ -1,5 +1,5 @@
 /** How views of one item look, whatever the fruit is. Logarithms are to base 2, so that 1 is twice as much. */
-export interface Look {
+export interface Appearance {
   /** Log of the mean luminance of the fruit's pixels, 0..8. */
   readonly brightness: number;
   /** Log of red over blue. */
@@ -20,7 +20,7 @@ const FEW = 12;
  * @param fill grey level outside the fruit
  * @returns undefined where too little of the fruit is seen
  */
-export function lookOf(crop: Uint8Array, sizePx: number, fill: number): Look | undefined {
+export function appearanceOf(crop: Uint8Array, sizePx: number, fill: number): Appearance | undefined {
   const stride = Math.max(1, Math.floor(sizePx / SAMPLES));
   let [r, g, b, step, count] = [0, 0, 0, 0, 0];
   for (let y = stride >> 1; y < sizePx; y += stride) {

@@ -5,7 +5,7 @@ import type { Gallery } from "../../device/grade/gallery.ts";
 import { readAhead } from "../pictures/read-ahead.ts";
 import { type Qualities, qualityOf, type ViewQuality } from "./quality.ts";
 
-export interface LookOptions {
+export interface MeasureOptions {
   readonly fill: number;
   /** References that must be looked at; of the others some are enough to know what is usual. */
   readonly only?: ReadonlySet<string>;
@@ -21,10 +21,10 @@ const USUAL_ITEMS = 50;
 const MOST_VIEWS = 40;
 
 /** Measures the kept pictures of references; those that are gone are left out. */
-export async function lookAt(
+export async function measureReferences(
   folder: string,
   { references, sizePx }: Gallery,
-  { fill, only, seen, onItem, signal }: LookOptions,
+  { fill, only, seen, onItem, signal }: MeasureOptions,
 ): Promise<Qualities> {
   const others = references.filter(({ id }) => only !== undefined && !only.has(id));
   const step = Math.max(1, Math.ceil(others.length / USUAL_ITEMS));

@@ -9,7 +9,7 @@ import { t } from "./words.js";
 /** @import { StationStatus } from "../view.ts" */
 
 /** One item, wherever it was found: on its lane, on the map, by a link. */
-export class ItemRoom {
+export class ItemScreen {
   /** @type {string | undefined} */
   #id;
   /** @type {readonly string[]} */

@@ -8,7 +8,7 @@ export interface SeenItem {
 }
 
 /** An item that can still be enrolled. */
-export interface KeptItem {
+export interface EnrollableItem {
   readonly verdict: Verdict;
   /** Each (sizePx, sizePx, 3); at most {@link ENROLL_VIEWS}, evenly spread over its passage. */
   readonly crops: readonly Uint8Array[];
@@ -34,7 +34,7 @@ export function spreadViews(count: number): number[] {
 }
 
 /** What of an item is kept for enrolling. */
-export function keep({ verdict, decided }: SeenItem): KeptItem {
+export function keep({ verdict, decided }: SeenItem): EnrollableItem {
   const { crops, embeddings, embedded } = decided;
   const views = spreadViews(crops.length);
   const kept = views.map((view) => crops[view]!);

@@ -4,7 +4,7 @@ import type { Vector } from "./rotation.ts";
 import { VARIANTS } from "./sphere.ts";
 
 /** How one fruit of a variety looks, drawn once. */
-export interface Look {
+export interface Appearance {
   readonly species: string;
   readonly base: Colour;
   readonly blush: Colour;
@@ -33,7 +33,7 @@ export interface Look {
 
 const GLOSS: Readonly<Record<string, number>> = { plum: 110, stone: 20 };
 
-export function drawLook(seed: number, variety: Variety): Look {
+export function drawAppearance(seed: number, variety: Variety): Appearance {
   const random = new Random(seed, 0x736b696e);
   const base = vary(random, variety.base, 9);
   const blush = vary(random, variety.blush, 9);

@@ -8,7 +8,7 @@ import { ceilingPath } from "../../device/publish/journal-file.ts";
 import { type FoundRow, rowInFile, scanJournal, scanLog } from "../../device/publish/journal-scan.ts";
 
 /** Which of them. */
-export interface Wanted {
+export interface VerdictFilter {
   readonly lane?: string | undefined;
   /** A number, or a time of decision; included. */
   readonly from?: string | undefined;
@@ -23,7 +23,7 @@ export interface Wanted {
  *
  * @throws {GradelineError} USAGE where `from` or `to` is neither a number nor a time, JOURNAL where there is no journal
  */
-export function* keptVerdicts(path: string, wanted: Wanted): Generator<Verdict> {
+export function* journalVerdicts(path: string, wanted: VerdictFilter): Generator<Verdict> {
   const fits = test(wanted);
   let fd: number;
   try {
@@ -53,7 +53,7 @@ export function* keptVerdicts(path: string, wanted: Wanted): Generator<Verdict> 
   }
 }
 
-function test({ lane, from, to }: Wanted): (row: FoundRow) => boolean {
+function test({ lane, from, to }: VerdictFilter): (row: FoundRow) => boolean {
   const low = bound("--from", from);
   const high = bound("--to", to);
   return (row) =>

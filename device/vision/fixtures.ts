@@ -4,7 +4,7 @@ const VOTES = 40;
 const SAME = 8;
 
 /** Finds what stands in view while the belt moves: guide rails, tape, a scratched lens. */
-export class Standing {
+export class Fixtures {
   readonly #held: Float32Array;
   readonly #votes: Uint8Array;
 
