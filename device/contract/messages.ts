@@ -230,6 +230,8 @@ export const healthSchema = z.strictObject({
       incomplete: count.describe("frames with missing pixels"),
       lost: count.describe("exposures that never arrived, by the camera's own frame numbers"),
       restarts: count.describe("times the camera was started anew"),
+      blindS: z.number().min(0).describe("seconds since the start in which one of its lanes could not be seen"),
+      shadows: count.describe("things of a fruit's size that passed and were taken for shadows"),
       ageMs: z.number().min(0).nullable().describe("since the newest frame came; null before the first"),
     }),
   ),

@@ -30,6 +30,9 @@ export interface FrameTotals {
   readonly lost?: number;
   readonly resent?: number;
   readonly restarts?: number;
+  /** Time in which one of its lanes could not be seen, and things of a fruit's size that were taken for shadows. */
+  readonly blindUs?: number;
+  readonly shadows?: number;
 }
 
 export interface JournalFigures {
@@ -151,6 +154,8 @@ function cameraMetrics({ counter, gaugeByCamera }: Maker): Metrics["camera"] {
     lost: counter("frames_lost_total", "exposures that never arrived, by the camera's own frame numbers", ["camera"]),
     resent: counter("packets_resent_total", "packets that were lost and came when asked for again", ["camera"]),
     restarts: counter("camera_restarts_total", "times the camera was started anew", ["camera"]),
+    blindS: counter("blind_seconds_total", "time in which a lane of the camera could not be seen", ["camera"]),
+    shadows: counter("shadows_total", "things of a fruit's size that were taken for shadows", ["camera"]),
   };
   const ages = new Map<string, () => number | undefined>();
   gaugeByCamera("frame_age_seconds", "since the newest frame came", function* () {
@@ -167,15 +172,19 @@ function cameraMetrics({ counter, gaugeByCamera }: Maker): Metrics["camera"] {
       lost: totalOf(frames.lost.labels(id)),
       resent: totalOf(frames.resent.labels(id)),
       restarts: totalOf(frames.restarts.labels(id)),
+      blindS: totalOf(frames.blindS.labels(id)),
+      shadows: totalOf(frames.shadows.labels(id)),
     };
     return {
-      update({ seen, dropped, incomplete, lost = 0, resent = 0, restarts = 0 }) {
+      update({ seen, dropped, incomplete, lost = 0, resent = 0, restarts = 0, blindUs = 0, shadows = 0 }) {
         totals.seen(seen);
         totals.dropped(dropped);
         totals.incomplete(incomplete);
         totals.lost(lost);
         totals.resent(resent);
         totals.restarts(restarts);
+        totals.blindS(blindUs / 1e6);
+        totals.shadows(shadows);
       },
       age(ageMs) {
         ages.set(id, ageMs);

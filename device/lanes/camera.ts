@@ -78,6 +78,8 @@ export class Camera implements Closable {
   #before: SourceCounters = { seen: 0, dropped: 0, incomplete: 0 };
   #lastFrameAt: Micros | undefined;
   readonly #reports = new Map<string | undefined, SightReport>();
+  /** What the threads that ended before the present one could not see. */
+  #unseenBefore = { blindUs: 0, shadows: 0 };
   readonly #triggers = new Map<number, PromiseWithResolvers<void>>();
   #requestId = 0;
   #widthPx = 0;
@@ -140,6 +142,17 @@ export class Camera implements Closable {
   /** How well it and its lanes see, by the newest frames. */
   get reports(): Iterable<SightReport> {
     return this.#reports.values();
+  }
+
+  /** How long one of its lanes showed nothing, and what passed for a shadow, since the start. */
+  get unseen(): { readonly blindUs: number; readonly shadows: number } {
+    let blindUs = 0;
+    let shadows = 0;
+    for (const report of this.#reports.values()) {
+      blindUs = Math.max(blindUs, report.blindUs);
+      shadows += report.shadows;
+    }
+    return { blindUs: this.#unseenBefore.blindUs + blindUs, shadows: this.#unseenBefore.shadows + shadows };
   }
 
   /** Resolves when the source has ended or the camera was closed. */
@@ -212,6 +225,8 @@ export class Camera implements Closable {
       });
       this.#before = sum(this.#before, this.#counters);
       this.#counters = { seen: 0, dropped: 0, incomplete: 0 };
+      this.#unseenBefore = this.unseen;
+      for (const [key, report] of this.#reports) this.#reports.set(key, { ...report, blindUs: 0, shadows: 0 });
       this.#failRequests();
       if (this.#stop.signal.aborted) break;
       if (end === undefined) {

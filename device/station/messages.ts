@@ -63,9 +63,11 @@ export function healthMessage({ startedAt, clock, cameras, stats, publisher, tea
     clock: clock.health,
     cameras: [...cameras.values()].map((camera) => {
       const { seen, dropped, incomplete, lost = 0, restarts = 0 } = camera.counters;
+      const { blindUs, shadows } = camera.unseen;
+      const blindS = Math.round(blindUs / 1e5) / 10;
       const age = camera.frameAgeMs();
       const ageMs = age === undefined ? null : Math.max(0, Math.round(age));
-      return { id: camera.id, seen, dropped, incomplete, lost, restarts, ageMs };
+      return { id: camera.id, seen, dropped, incomplete, lost, restarts, blindS, shadows, ageMs };
     }),
     queue: teaching.queue.stats,
     drift: teaching.findings(),

@@ -340,7 +340,7 @@ export class Station implements Closable {
     frame: async (camera, frame) => {
       this.times.observe("grab", frame.grabMs);
       this.times.observe("vision", frame.visionMs);
-      this.#cameraMetrics.get(camera.id)?.update(camera.counters);
+      this.#cameraMetrics.get(camera.id)?.update({ ...camera.counters, ...camera.unseen });
       for (const { lane, index, scene, area } of frame.scenes) this.#teaching.drift.scene(lane, index, scene, area);
       await this.#flows.frame(camera, frame);
     },

@@ -7,6 +7,7 @@ import type { Follower, ItemPassed, Mark, Sighting } from "./follower.ts";
 import { LaneWatch } from "./lane-watch.ts";
 import { isCovered, matchPlaces, YOUNG } from "./match.ts";
 import { FramePace } from "./pace.ts";
+import { PassingShadows } from "./passing-shadows.ts";
 import { emptyPlace, LaneAxis, type Place } from "./place.ts";
 import { travelInTheDark } from "./return.ts";
 import { Segmenter } from "./segmenter.ts";
@@ -59,6 +60,7 @@ export class BeltFollower implements Follower {
   #axis: LaneAxis;
   readonly #shapes = new UsualShapes();
   readonly #drift = new Drift();
+  readonly #shadows: PassingShadows;
   readonly #pace = new FramePace();
   readonly #smallestPx: number;
   readonly #largestPx: number;
@@ -99,6 +101,7 @@ export class BeltFollower implements Follower {
     this.#axis = new LaneAxis(lane, this.#segmenter.background.grid);
     this.#smallestPx = (fruitMm.min * (1 - SIZE_SLACK)) / mmPerPx;
     this.#largestPx = (fruitMm.max * (1 + SIZE_SLACK)) / mmPerPx;
+    this.#shadows = new PassingShadows(this.#smallestPx, this.#largestPx, this.#segmenter.background.grid);
     this.#configuredSpeed = speedMmPerS / mmPerPx;
     this.#speed = this.#configuredSpeed;
     this.#halfPx = (fruitMm.min + fruitMm.max) / 4 / mmPerPx;
@@ -137,6 +140,10 @@ export class BeltFollower implements Follower {
       return;
     }
     this.#findPlaces();
+    // What has a fruit's size and passes for a shadow is counted: nobody looks at it.
+    const gone = this.#speed * (this.#sinceLookS ?? 0);
+    const shadows = this.#shadows.step(this.#segmenter.bodies, this.#axis, gone);
+    if (shadows > 0) this.report.shadow(this.#now, shadows);
     if (this.#blindS > TRUSTED_S) this.#return(seen);
     this.#blindS = 0;
     this.#look(frame, seen);

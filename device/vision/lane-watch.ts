@@ -108,9 +108,10 @@ export class LaneWatch implements SceneReport {
     this.#misfitAt = at;
   }
 
-  shadow(at: Micros): void {
-    this.shadows++;
-    this.#shadowsInRow = at - this.#shadowAt > HOLD_US ? 1 : this.#shadowsInRow + 1;
+  /** So many things of a fruit's size have passed and counted as shadow. */
+  shadow(at: Micros, count = 1): void {
+    this.shadows += count;
+    this.#shadowsInRow = (at - this.#shadowAt > HOLD_US ? 0 : this.#shadowsInRow) + count;
     this.#shadowAt = at;
   }
 

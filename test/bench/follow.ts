@@ -1,4 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFilm } from "./follow/film.ts";
 import { playScene, type SceneResult } from "./follow/play.ts";
 import { scenes } from "./follow/scenes.ts";
 
@@ -76,6 +78,33 @@ export function describe(figures: FollowFigures): string {
     "",
     `${passed} of ${played} right. Of ${fruit} fruit that could be seen ${missed} were missed; of ${verdicts} verdicts ${double} were double, ${invented} invented, ${wrongGate} had a wrong gate time; ${unsaid} troubles went unsaid.`,
   ].join("\n");
+}
+
+/** Scenes of which there are films unless others are asked for, and whether with a grey camera. */
+const FILMS: readonly (readonly [string, boolean])[] = [
+  ["lamp out for 4 s", false],
+  ["a jam of ten touching fruit stands 5 s", false],
+  ["rotten apples on white", true],
+  ["steel rollers of 40 mm", false],
+];
+
+/**
+ * Draws contact sheets.
+ *
+ * @param text of scenes whose name holds it, with both cameras; of the usual ones where empty
+ * @returns the files
+ */
+export async function writeFilms(folder: string, text: string): Promise<string[]> {
+  const asked = scenes.filter(({ name }) => name.includes(text));
+  const wanted = text === "" ? FILMS : asked.flatMap(({ name }) => [[name, false] as const, [name, true] as const]);
+  await mkdir(folder, { recursive: true });
+  const files: string[] = [];
+  for (const [name, grey] of wanted) {
+    const file = join(folder, `${name.replaceAll(/[^a-z0-9]+/g, "-")}-${grey ? "grey" : "colour"}.png`);
+    await writeFilm(scenes.find((scene) => scene.name === name)!, grey, file);
+    files.push(file);
+  }
+  return files;
 }
 
 const PAGE = new URL("../../device/vision/README.md", import.meta.url);

@@ -5,7 +5,8 @@ import { run as runParts } from "../../device/base/run.ts";
 import type { CamerasRow } from "./cameras-per-lane.ts";
 
 const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|precision|enroll|alpha|follow|peer]
-                   [--pairs N] [--scenes TEXT] [--write] [--seconds N] [--threads N] [--items N] [--from FILE] [--json]
+                   [--pairs N] [--scenes TEXT] [--films FOLDER] [--write] [--seconds N] [--threads N] [--items N]
+                   [--from FILE] [--json]
 
   line      the whole line under load and saturated, against the bare session (default)
   soak      the line at its own pace for ten minutes: whether memory stays
@@ -21,8 +22,9 @@ const HELP = `npm run bench [-- line|soak|embed|cameras|cameras-per-lane|match|p
 
 --pairs N    turns of both (peer; default 5)
 --scenes T   only scenes whose name holds this (follow)
+--films F    contact sheets of a lamp failure, a jam, a grey camera and rollers, or of --scenes (follow)
 --write      the table goes into the page of device/vision (follow), of device/lanes (cameras-per-lane)
---from FILE  what a run gave with --json, instead of another one (cameras-per-lane)
+--from FILE  what a run gave with --json, instead of another one (cameras-per-lane, follow)
 --seconds N  measured time of each part or row
 --threads N  threads of the session (line, soak, embed)
 --items N    fruit that are judged (alpha), or pass in each row (cameras-per-lane)
@@ -38,6 +40,7 @@ interface Options {
   readonly scenes: string;
   readonly write: boolean;
   readonly from: string | undefined;
+  readonly films: string | undefined;
 }
 
 interface Result {
@@ -91,12 +94,18 @@ const benches: Record<string, (options: Options) => Promise<Result>> = {
     const figures = await run(items);
     return { figures, text: `${describe(figures)}\n` };
   },
-  async follow({ scenes, write }) {
-    const { run, describe, writePage } = await import("./follow.ts");
-    const figures = run(
-      (name) => name.includes(scenes),
-      ({ scene, camera, passed }) => void process.stderr.write(`${passed ? "right" : "WRONG"} ${scene}, ${camera}\n`),
-    );
+  async follow({ scenes, write, from, films }) {
+    const { run, describe, writePage, writeFilms } = await import("./follow.ts");
+    if (films !== undefined) {
+      const written = await writeFilms(films, scenes);
+      return { figures: written, text: `${written.join("\n")}\n` };
+    }
+    const told = ({ scene, camera, passed }: { scene: string; camera: string; passed: boolean }): void =>
+      void process.stderr.write(`${passed ? "right" : "WRONG"} ${scene}, ${camera}\n`);
+    const figures =
+      from === undefined
+        ? run((name) => name.includes(scenes), told)
+        : (JSON.parse(await readFile(from, "utf8")) as ReturnType<typeof run>);
     if (write) await writePage(figures);
     return { figures, text: `${describe(figures)}\n` };
   },
@@ -164,6 +173,7 @@ function parse(argv: string[]): (Options & { name: string }) | undefined {
     scenes: values.scenes,
     write: values.write,
     from: values.from,
+    films: values.films,
   };
 }
 
@@ -180,6 +190,7 @@ function parseOptions(args: string[]) {
       scenes: { type: "string", default: "" },
       write: { type: "boolean", default: false },
       from: { type: "string" },
+      films: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });

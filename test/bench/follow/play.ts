@@ -152,6 +152,8 @@ export function follow(
   const middles = new Map<number, Told["middles"]>();
   const visible = new Int32Array(stage.things.length);
   const saidAt = new Map<TroubleKind, number>();
+  /** When a frame was painted, by the time that it bears. */
+  const paintedAt = new Map<number, number>();
   const take = (sightings: readonly Sighting[], seq: number): void => {
     for (const sighting of sightings) {
       let of = middles.get(sighting.item);
@@ -162,7 +164,7 @@ export function follow(
       if (sighting.kind === "item") told.push({ item: sighting, seq, middles: of });
       else
         of.push({
-          t: (sighting.exposedAt - START_US) / 1e6,
+          t: paintedAt.get(sighting.exposedAt) ?? 0,
           x: sighting.box.x + sighting.box.w / 2,
           y: sighting.box.y + sighting.box.h / 2,
         });
@@ -173,6 +175,7 @@ export function follow(
     const painted = painter.frame(seq);
     const frame = scene.change === undefined ? painted : scene.change(painted);
     if (frame === undefined) continue;
+    paintedAt.set(frame.exposedAt, seq / FPS);
     const sound = watch.step(frame);
     if (sound && frame.status === "ok")
       for (const [i, share] of painter.seen.entries()) if (share >= 0.5) visible[i]!++;

@@ -163,7 +163,9 @@ function say({ publisher }: Publishing): void {
     at: now(),
     uptimeS: 3.5,
     clock: { steps: 0, lastStepS: null, lastStepAt: null, synchronised: true },
-    cameras: [{ id: "c1", seen: 100, dropped: 1, incomplete: 0, lost: 0, restarts: 0, ageMs: 33 }],
+    cameras: [
+      { id: "c1", seen: 100, dropped: 1, incomplete: 0, lost: 0, restarts: 0, blindS: 0.4, shadows: 0, ageMs: 33 },
+    ],
     drift: [],
     queue: { items: 1, bytes: 1000, dropped: 0, problem: null },
     late: 0,

@@ -19,11 +19,13 @@ test("frames are the camera's own totals, and keep counting when the camera begi
   const metrics = metricsOf(t);
   const camera = metrics.camera("top");
   camera.update({ seen: 100, dropped: 3, incomplete: 1 });
-  camera.update({ seen: 130, dropped: 4, incomplete: 1, lost: 2, restarts: 1 });
+  camera.update({ seen: 130, dropped: 4, incomplete: 1, lost: 2, restarts: 1, blindUs: 2_500_000, shadows: 3 });
   camera.update({ seen: 10, dropped: 0, incomplete: 0, lost: 2, restarts: 1 });
   assert.equal(await reading(metrics, 'gradeline_frames_total{camera="top"}'), 140);
   assert.equal(await reading(metrics, 'gradeline_frames_dropped_total{camera="top"}'), 4);
   assert.equal(await reading(metrics, 'gradeline_frames_lost_total{camera="top"}'), 2);
+  assert.equal(await reading(metrics, 'gradeline_blind_seconds_total{camera="top"}'), 2.5);
+  assert.equal(await reading(metrics, 'gradeline_shadows_total{camera="top"}'), 3);
 });
 
 test("verdicts count by lane, outcome and grade, and a lane's series are there before its first item", async (t) => {
