@@ -18,7 +18,9 @@ import { openJournal } from "./lots/open-journal.ts";
 import { checkBrokerFiles } from "./publish/link.ts";
 import { checkInstalled, mendState, readPlaces, recipesFolder } from "./recipes/bundle/installed.ts";
 import { loadRecipeOrUntaught } from "./recipes/load.ts";
+import { sinksOf } from "./sinks/names.ts";
 import { LotWatch } from "./station/lot-watch.ts";
+import { Outlets } from "./station/outlets.ts";
 import { reload } from "./station/reload.ts";
 import { Station } from "./station/station.ts";
 import { stationView } from "./station/view.ts";
@@ -93,7 +95,7 @@ await run(async (scope, stop) => {
   if (stop.aborted) return 0;
   systemd.starting("opening journal, cameras and lanes");
   const metrics = scope.add(createMetrics());
-  const sinks = config.brokers.map(({ name }) => name);
+  const sinks = [...config.brokers.map(({ name }) => name), ...sinksOf(config)];
   const { journal, figures } = await openJournal(scope, config, sinks);
   const station = scope.add(
     await Station.open({
@@ -108,6 +110,7 @@ await run(async (scope, stop) => {
   );
   const lots = LotWatch.open(station, figures);
   if (lots !== undefined) scope.add(lots);
+  scope.add(await Outlets.open(station, log));
   if (config.console.enabled) {
     const { host, port, token } = config.console;
     const secret = token === undefined ? undefined : await readSecret(token);

@@ -21,6 +21,8 @@ const ORDER = [
   "device/lanes",
   "device/teach",
   "device/lots",
+  "device/outputs",
+  "device/sinks",
   "device/console",
   "device/station",
   "device/main.ts",

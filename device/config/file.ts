@@ -7,6 +7,7 @@ import { serviceFolder } from "../base/service.ts";
 import { allowedAt, allowedKeysAt, allowedValuesAt, placesOfKey } from "./allowed.ts";
 import { checkLaneCameras } from "./lane-cameras.ts";
 import { brokerUrls, type MqttConfig } from "./mqtt.ts";
+import { outputFaults } from "./outputs.ts";
 import { productFaults } from "./products.ts";
 import { type Config, configSchema, type SecretConfig } from "./schema.ts";
 import { keySlip, missingSlip, valueSlip } from "./value-slips.ts";
@@ -208,6 +209,7 @@ function crossCheck(config: Config): { path: Path; text: string }[] {
     });
   }
   found.push(...productFaults(config.products));
+  found.push(...outputFaults(config));
   found.push(...checkConnection(config.mqtt, ["mqtt"]));
   for (const [index, broker] of config.brokers.entries()) {
     found.push(...checkConnection(broker, ["brokers", index]));

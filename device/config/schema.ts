@@ -5,6 +5,7 @@ import { gigeSchema, gstSchema, libcameraSchema } from "./camera.ts";
 import { laneSchema } from "./lane.ts";
 import { brokerSchema, mqttSchema } from "./mqtt.ts";
 import { nameSchema } from "./names.ts";
+import { modbusSchema, outputsSchema, postgresSchema } from "./outputs.ts";
 import { productsSchema } from "./products.ts";
 import { publicKeySchema } from "./public-key.ts";
 import { secretSchema } from "./secret.ts";
@@ -355,6 +356,9 @@ export const configSchema = z.strictObject({
     .max(4)
     .default([])
     .describe("further brokers that get the verdicts and nothing else, each at its own pace"),
+  modbus: modbusSchema.optional(),
+  postgres: postgresSchema.optional(),
+  outputs: outputsSchema,
   messages: messagesSchema.prefault({}),
   console: z
     .strictObject({

@@ -95,6 +95,22 @@ export const reasonTable = {
     when: "an outlet is full or stopped; its fruit go by the next rule of `products`",
     hint: "empty it, and open it again: request `outlet`",
   },
+  modbus: {
+    when: "the Modbus server cannot listen; it is tried again",
+    hint: "check `modbus.host` and `modbus.port`: is the port taken, or below 1024?",
+  },
+  "modbus-overrun": {
+    when: "results were overwritten before the PLC had read them; MQTT and the journal have them",
+    hint: "let the PLC poll more often, and write `acknowledged`",
+  },
+  postgres: {
+    when: "the PostgreSQL database takes no verdicts; they wait in the journal",
+    hint: "check `postgres.url` and that the server runs",
+  },
+  outputs: {
+    when: "an output does not take its pulses; its fruit pass the gate",
+    hint: "check the output's address, cable and power",
+  },
   "lots-disk": { when: "the disk takes no figures of lots", hint: "check `lots.path` and the space on the disk" },
   "journal-disk": { when: "the disk takes no verdicts", hint: "free space on the disk" },
   "journal-damaged": {

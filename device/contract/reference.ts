@@ -53,7 +53,7 @@ function topicCells(name: string, topic: Topic): string[] {
 }
 
 /** Columns padded as the formatter would, so that the generated file passes its check. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((text, column) => Math.max(3, text.length, ...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[], fill = " ") =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column]!, fill)).join(" | ")} |`;

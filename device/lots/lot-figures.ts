@@ -57,7 +57,7 @@ export class LotFigures implements Closable {
 
   /** Its name in the journal: a file that is made anew gets what the journal still keeps. */
   get sink(): string {
-    return `lots-${this.#id}`;
+    return `lots/${this.#id}`;
   }
 
   /** Why the disk takes nothing. */

@@ -23,7 +23,9 @@ export interface GradedItem {
 }
 
 export interface StationEvents {
-  /** A verdict is durable. */
+  /** A verdict is durable; those of a lane in the order of their numbers, every one. */
+  durable: [Verdict];
+  /** The same, with what was known when it was decided, where not too many wait. */
   item: [GradedItem];
   /** The broker has a verdict. */
   acked: [Verdict, Micros];
@@ -81,6 +83,7 @@ export class HandOver {
       () => {
         times.observe("journal", (nowMicros() - before) / 1000);
         metrics.published.inc();
+        events.emit("durable", verdict);
         if (shown !== undefined) events.emit("item", shown);
       },
       (error: unknown) => this.#lost(verdict, asGradelineError(error, "JOURNAL")),

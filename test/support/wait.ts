@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 
 /** No wait of a test is longer than this where all is well, also on a machine that stands still for some seconds. */
@@ -54,6 +55,17 @@ export function inTime<T>(event: Promise<T>, what: string, came: () => unknown, 
     timer = setTimeout(() => reject(notCome(what, limitMs, came())), limitMs);
   });
   return Promise.race([event, late]).finally(() => clearTimeout(timer));
+}
+
+/** Asks a peer that rings no bell again and again, until it answers with something. */
+export async function until<T>(what: string, ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  const deadline = performance.now() + LIMIT_MS;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw notCome(what, LIMIT_MS, "nothing");
+    await pause(10);
+  }
 }
 
 function notCome(what: string, limitMs: number, came: unknown): Error {

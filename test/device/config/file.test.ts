@@ -153,6 +153,8 @@ test("the example with every setting switched on is valid and has every key of t
     "mqtt.password.env",
     "brokers[].password.file",
     "brokers[].password.env",
+    "postgres.password.env",
+    "postgres.password.credential",
     "console.token.file",
     "console.token.credential",
   ]);
