@@ -35,6 +35,7 @@ Usage: gradeline --config FILE [--check | --check=sources]
                   gradeline.yaml in $CONFIGURATION_DIRECTORY where absent
   --check         read the configuration, model and gallery, say what is wrong with them, and end
   --check=sources the same, and open every camera, recording and secret; the daemon must not hold them meanwhile
+  --safe          bring every output (outputs) into its safe state, and end: what a daemon left that was killed
   --version
   --help
 
@@ -58,6 +59,12 @@ await run(async (scope, stop) => {
   if (options === undefined) return 0;
   const config = await loadConfig(options.config);
   const log = createLog(config.log.level);
+  if (options.safe) {
+    const { makeSafe } = await import("./outputs/pulses/pulses.ts");
+    const problems = await makeSafe(config.outputs);
+    for (const problem of problems) process.stderr.write(`warning: ${problem}\n`);
+    return problems.length === 0 ? 0 : 1;
+  }
   if (!options.check) outliveCallbacks(log);
   // A check tells systemd nothing: it may run beside the daemon, or before it.
   const systemd = scope.add(await Systemd.open(options.check ? {} : process.env, log));
@@ -110,7 +117,7 @@ await run(async (scope, stop) => {
   );
   const lots = LotWatch.open(station, figures);
   if (lots !== undefined) scope.add(lots);
-  scope.add(await Outlets.open(station, log));
+  scope.add(await Outlets.open(station, journal, log));
   if (config.console.enabled) {
     const { host, port, token } = config.console;
     const secret = token === undefined ? undefined : await readSecret(token);
@@ -160,7 +167,14 @@ function telling(log: Log, systemd: Systemd, stop: AbortSignal): (progress: Prog
   };
 }
 
-function parse(): { readonly config: string; readonly check: boolean; readonly sources: boolean } | undefined {
+interface Options {
+  readonly config: string;
+  readonly check: boolean;
+  readonly sources: boolean;
+  readonly safe: boolean;
+}
+
+function parse(): Options | undefined {
   const values = parseValues();
   if (values.help) {
     process.stdout.write(HELP);
@@ -180,7 +194,7 @@ function parse(): { readonly config: string; readonly check: boolean; readonly s
       hint: "gradeline --help",
     });
   }
-  return { config, check: check !== undefined, sources: check === "sources" };
+  return { config, check: check !== undefined, sources: check === "sources", safe: values.safe };
 }
 
 function parseValues() {
@@ -191,6 +205,7 @@ function parseValues() {
       options: {
         config: { type: "string", short: "c" },
         check: { type: "string" },
+        safe: { type: "boolean", default: false },
         version: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

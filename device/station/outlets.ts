@@ -4,6 +4,7 @@ import { formatMicros, parseWall } from "../base/time.ts";
 import type { PostgresConfig } from "../config/outputs.ts";
 import type { Verdict } from "../contract/messages.ts";
 import { RING } from "../contract/modbus-map.ts";
+import type { Journal } from "../publish/journal.ts";
 import { POSTGRES } from "../sinks/names.ts";
 import type { Station } from "./station.ts";
 
@@ -16,10 +17,12 @@ export class Outlets implements Closable {
   private constructor() {}
 
   /** What is not configured is not even loaded. */
-  static async open(station: Station, log: Log): Promise<Outlets> {
+  static async open(station: Station, journal: Journal, log: Log): Promise<Outlets> {
     const outlets = new Outlets();
-    if (station.config.modbus !== undefined) await outlets.#openModbus(station, log);
-    if (station.config.postgres !== undefined) await outlets.#openPostgres(station, station.config.postgres, log);
+    if (station.config.modbus !== undefined) await outlets.#openModbus(station, journal, log);
+    if (station.config.postgres !== undefined)
+      await outlets.#openPostgres(station, journal, station.config.postgres, log);
+    if (station.config.outputs.length > 0) await outlets.#openPulses(station, log);
     return outlets;
   }
 
@@ -27,7 +30,7 @@ export class Outlets implements Closable {
     for (let close = this.#closing.pop(); close !== undefined; close = this.#closing.pop()) await close();
   }
 
-  async #openModbus(station: Station, log: Log): Promise<void> {
+  async #openModbus(station: Station, journal: Journal, log: Log): Promise<void> {
     const { openModbus } = await import("../outputs/modbus/open.ts");
     const { config, products, state } = station;
     const opened = openModbus({ config, log, products });
@@ -50,7 +53,7 @@ export class Outlets implements Closable {
     tell();
     const fromUs = parseWall(formatMicros(station.startedAt));
     for (const { id: lane } of config.lanes) {
-      const rows = await station.journal.select({ lane, fromUs }, RING);
+      const rows = await journal.select({ lane, fromUs }, RING);
       for (const { payload } of rows) image.add(JSON.parse(payload) as Verdict);
     }
     for (const verdict of early) image.add(verdict);
@@ -64,7 +67,21 @@ export class Outlets implements Closable {
     });
   }
 
-  async #openPostgres({ state, journal }: Station, config: PostgresConfig, log: Log): Promise<void> {
+  async #openPulses(station: Station, log: Log): Promise<void> {
+    const { Pulses } = await import("../outputs/pulses/pulses.ts");
+    const pulses = new Pulses(station.config.outputs, log);
+    const add = (verdict: Verdict): void => pulses.add(verdict);
+    station.state.watch(() => pulses.reasons());
+    station.events.on("durable", add);
+    this.#closing.push(async () => {
+      station.events.off("durable", add);
+      const { fired, p99Ms } = pulses.stats;
+      log.info({ fired, p99Ms }, "outputs: pulses fired, and how late 99 of 100 were at most");
+      await pulses.close();
+    });
+  }
+
+  async #openPostgres({ state }: Station, journal: Journal, config: PostgresConfig, log: Log): Promise<void> {
     const { PostgresSink } = await import("../sinks/postgres.ts");
     const sink = new PostgresSink(config, journal.cursor(POSTGRES), log);
     sink.open();
