@@ -356,6 +356,16 @@ export const configSchema = z.strictObject({
     .max(4)
     .default([])
     .describe("further brokers that get the verdicts and nothing else, each at its own pace"),
+  homeAssistant: z
+    .strictObject({
+      prefix: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/, "a topic without + and #")
+        .default("homeassistant")
+        .describe("as in Home Assistant's MQTT integration"),
+    })
+    .optional()
+    .describe("tells Home Assistant (2024.11 on) what this device has, over the same broker"),
   modbus: modbusSchema.optional(),
   postgres: postgresSchema.optional(),
   outputs: outputsSchema,

@@ -228,6 +228,12 @@ export class Publisher implements Closable {
     this.#aside.pump();
   }
 
+  /** A message for somebody whose topics are not ours; retained likewise. */
+  retainElsewhere(topic: string, payload: string): void {
+    this.#retained.set(topic, payload, 1);
+    this.#aside.pump();
+  }
+
   /** Its share of the `health` message. */
   get health(): Pick<HealthMessage, "journal" | "broker" | "brokers" | "published"> {
     return {

@@ -2,6 +2,7 @@ import type { Closable } from "../base/lifecycle.ts";
 import type { Log } from "../base/log.ts";
 import { formatMicros, parseWall } from "../base/time.ts";
 import type { PostgresConfig } from "../config/outputs.ts";
+import { discovery } from "../contract/home-assistant.ts";
 import type { Verdict } from "../contract/messages.ts";
 import { RING } from "../contract/modbus-map.ts";
 import type { Journal } from "../publish/journal.ts";
@@ -19,6 +20,12 @@ export class Outlets implements Closable {
   /** What is not configured is not even loaded. */
   static async open(station: Station, journal: Journal, log: Log): Promise<Outlets> {
     const outlets = new Outlets();
+    const { homeAssistant, device, lanes } = station.config;
+    if (homeAssistant !== undefined) {
+      const names = lanes.map(({ id }) => id);
+      const { topic, payload } = discovery(homeAssistant.prefix, device, names);
+      station.publisher.retainElsewhere(topic, payload);
+    }
     if (station.config.modbus !== undefined) await outlets.#openModbus(station, journal, log);
     if (station.config.postgres !== undefined)
       await outlets.#openPostgres(station, journal, station.config.postgres, log);
