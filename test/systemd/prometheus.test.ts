@@ -79,7 +79,7 @@ test("every query of the dashboard runs on a real Prometheus that scraped the da
   metrics.camera("c").update({ seen: 10, dropped: 1, incomplete: 0 });
   metrics.lane("a");
   const daemon = createServer((_, response) => {
-    metrics.text().then((text) => response.setHeader("content-type", "text/plain; version=0.0.4").end(text));
+    void metrics.text().then((text) => response.setHeader("content-type", "text/plain; version=0.0.4").end(text));
   }).listen(0, "127.0.0.1");
   t.after(() => daemon.close());
   await new Promise((done) => daemon.once("listening", done));
