@@ -101,7 +101,7 @@ export const reasonTable = {
   },
   "modbus-overrun": {
     when: "results were overwritten before the PLC had read them; MQTT and the journal have them",
-    hint: "let the PLC poll more often, and write `acknowledged`",
+    hint: "let the PLC poll more often, and write what it has acknowledged",
   },
   postgres: {
     when: "the PostgreSQL database takes no verdicts; they wait in the journal",
