@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import { connectAsync, type MqttClient } from "mqtt";
 import { type ErrorCode, GradelineError } from "../../device/base/errors.ts";
 import type { Closable } from "../../device/base/lifecycle.ts";
+import { brokerUrls } from "../../device/config/mqtt.ts";
 import type { Config } from "../../device/config/schema.ts";
 import type { LaneStatsMessage, StateMessage, Verdict } from "../../device/contract/messages.ts";
 import { readMessage, readResponse } from "../../device/contract/reading.ts";
@@ -204,11 +205,18 @@ export class DaemonLink implements Closable {
   }
 
   get #url(): string {
-    return this.#config.mqtt.url;
+    return brokerUrls(this.#config.mqtt).join(", ");
   }
 }
 
+/** The first broker that answers, of those that the daemon tries. */
 async function connectTo(config: Config): Promise<MqttClient> {
+  const [first, ...others] = brokerUrls(config.mqtt);
+  const to = (url: string): Promise<MqttClient> => connectToOne({ ...config, mqtt: { ...config.mqtt, url } });
+  return others.reduce((tried, url) => tried.catch(() => to(url)), to(first));
+}
+
+async function connectToOne(config: Config): Promise<MqttClient> {
   const { mqtt } = config;
   try {
     return await connectAs(config, mqtt.protocol === "auto" ? "5" : mqtt.protocol);
