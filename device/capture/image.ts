@@ -7,7 +7,7 @@ import { isImageName, naturalOrder } from "./names.ts";
 
 // Every file is read once; a cache would only hold memory that the daemon has no use for.
 sharp.cache(false);
-// A file's beginning is looked at before any of these sees it; what is not needed is shut all the same.
+// The first bytes of a file are checked before any loader sees it. Loaders that are not needed are blocked as well.
 sharp.block({ operation: ["VipsForeignLoad"] });
 sharp.unblock({
   operation: ["VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp", "VipsForeignLoadTiff"],
@@ -18,7 +18,7 @@ export interface Image {
   readonly widthPx: number;
   readonly heightPx: number;
   readonly data: Uint8Array;
-  /** Pictures in its file, of which this is the first; absent where it is the only one. */
+  /** Number of pictures in its file, of which this is the first; absent if it is the only one. */
   readonly pages?: number;
 }
 

@@ -8,7 +8,7 @@ export const READABLE = "JPEG, PNG, WebP or TIFF";
 
 /** A kind of file that is not read, and what to do about it. */
 export interface OtherKind {
-  /** In lower case, with what it is where the letters alone do not tell. */
+  /** In lower case, with an explanation if the letters alone do not tell. */
   readonly name: string;
   readonly todo: string;
 }
@@ -64,14 +64,14 @@ const BY_NAME: readonly (readonly [RegExp, keyof typeof OTHERS])[] = [
   [/\.(mp4|mov|m4v|avi|mkv|webm|mpe?g|mts|m2ts|3gp|wmv)$/i, "video"],
 ];
 
-/** The kind that a file's name says, where it is one that is not read. */
+/** The kind that a file's name gives, if files of this kind are not read. */
 export function otherKindOfName(name: string): OtherKind | undefined {
   const kind = BY_NAME.find(([ends]) => ends.test(name))?.[1];
   return kind === undefined ? undefined : OTHERS[kind];
 }
 
 /**
- * The kind that a file's first bytes say: true where it is read, else what it is.
+ * The kind that a file's first bytes give: true if it is read, else the name of the kind.
  *
  * @param bytes at least the first kilobyte, or all
  */

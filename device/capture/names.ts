@@ -21,12 +21,12 @@ const SYSTEM_FOLDERS: readonly (readonly [RegExp, string])[] = [
   [/^(~.*|_gsdata_|__pycache__|thumbs|thumbnails|_thumbnails)$/i, "what a program keeps for itself"],
 ];
 
-/** Why a folder of this name holds nothing of the user's; undefined where it may. */
+/** Why a folder of this name cannot hold the user's pictures; undefined if it may. */
 export function systemFolder(name: string): string | undefined {
   return SYSTEM_FOLDERS.find(([names]) => names.test(name))?.[1];
 }
 
-/** Files that systems put into folders of pictures, of which nobody wants to hear. */
+/** Files that operating systems put into folders of pictures; they are ignored without a message. */
 export function isSystemFile(name: string): boolean {
   return /^(thumbs\.db|ehthumbs.*\.db|desktop\.ini|icon\r|picasa\.ini|zbthumbnail\.info|.*\.(aae|thm|xmp))$/i.test(
     name,

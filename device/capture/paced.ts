@@ -9,7 +9,7 @@ import type { FrameSource, SourceCounters } from "./source.ts";
 export interface Reel {
   readonly widthPx: number;
   readonly heightPx: number;
-  /** Exposures in all; Infinity where it does not end. */
+  /** Number of exposures; Infinity if the source does not end. */
   readonly count: number;
   /** Time of exposure k; strictly rising with k. */
   exposedAt(k: number): Micros;
@@ -34,7 +34,7 @@ export class PacedSource implements FrameSource {
   #reading = false;
   #next: number;
 
-  /** @param first exposure that a reader can get; what was before the source was opened counts for nothing */
+  /** @param first exposure that a reader can get; earlier ones are not counted */
   constructor(reel: Reel, pace: "real" | "fast", clock: Clock, first = 0) {
     this.widthPx = reel.widthPx;
     this.heightPx = reel.heightPx;

@@ -3,7 +3,7 @@ import { type Micros, nowMicros } from "../base/time.ts";
 /** The time by which a source paces itself; tests bring one of their own. */
 export interface Clock {
   now(): Micros;
-  /** Resolves at that time, at once where it is past, or when the signal aborts; never rejects. */
+  /** Resolves at that time, at once if it is past, or when the signal aborts; never rejects. */
   until(time: Micros, signal: AbortSignal): Promise<void>;
 }
 

@@ -12,7 +12,7 @@ import type { FrameSource, SourceStatus } from "./source.ts";
 export interface RingLimits {
   /** All images together, bytes. */
   readonly maxBytes: number;
-  /** Exposure of the oldest frame kept before that of the newest, milliseconds. */
+  /** Longest time between the oldest and the newest frame kept, milliseconds. */
   readonly maxAgeMs: number;
   /**
    * A quarter off the size for six times the work: 24 ms instead of 4 for a frame of 720p. Off where absent, since a
@@ -219,7 +219,7 @@ export class RecordedSource implements FrameSource {
   readonly #failed: (error: unknown) => void;
   #broken = false;
 
-  /** @param failed is told once when frames cannot be written any more */
+  /** @param failed called once when frames cannot be written any more */
   constructor(source: FrameSource, ring: RingRecorder, failed: (error: unknown) => void) {
     this.#source = source;
     this.#ring = ring;

@@ -31,7 +31,7 @@ export async function openReplay(config: ReplayConfig, clock: Clock = systemCloc
   const span = spanOf([frames, ...others]);
   const rebase = !recorded || config.pace === "real";
   const begin = config.startAt === 0 ? clock.now() : config.startAt;
-  // Of recordings in step the one that began first begins now, the others as much later as they did.
+  // Of recordings in step, the earliest begins now; the others keep their delay to it.
   const first = frames[0]!.exposedAt;
   const startAt = rebase ? begin + first - span.first : first;
   const reel = new ReplayReel(frames, size, config, startAt, others.length === 0 ? undefined : span, log);

@@ -2,7 +2,7 @@ import type { Frame } from "../base/frame.ts";
 import type { Closable } from "../base/lifecycle.ts";
 import type { Micros } from "../base/time.ts";
 
-/** Where frames come from. The newest frame wins: one that nobody took in time is dropped and counted. */
+/** A source of frames. The newest frame wins: a frame that nobody took in time is dropped and counted. */
 export interface FrameSource extends Closable {
   readonly widthPx: number;
   readonly heightPx: number;
@@ -13,7 +13,7 @@ export interface FrameSource extends Closable {
    * @throws {GradelineError} SOURCE when the source breaks
    */
   frames(): AsyncIterableIterator<Frame>;
-  /** How the camera does now; absent where nothing can get lost. Cheap: may be asked at any time. */
+  /** State and losses of the camera now; absent if nothing can get lost. Cheap: may be called at any time. */
   status?(): SourceStatus;
   /**
    * Asks a camera that waits for triggers to expose one frame now.
@@ -42,9 +42,9 @@ export interface SourceCounters {
   readonly dropped: number;
   /** Frames delivered with status `incomplete`. */
   readonly incomplete: number;
-  /** Exposures that never arrived, by the gaps between the camera's own frame numbers; absent where it has none. */
+  /** Exposures that never arrived, by the gaps between the camera's own frame numbers; absent if it has none. */
   readonly lost?: number;
-  /** Packets that were lost on the way and came when they were asked for again; absent where none are. */
+  /** Packets that were lost and then resent on request; absent if the protocol has none. */
   readonly resent?: number;
   /** How often the camera was started anew. */
   readonly restarts?: number;

@@ -19,11 +19,11 @@ export const recipeName = z
 
 export const gradeScoreSchema = z.strictObject({
   grade: z.string(),
-  distance: z.number().nullable().describe("0..2; to this grade together with all better ones, by the item rule"),
-  pValue: z
+  distance: z
     .number()
     .nullable()
-    .describe("share of good fruit that would lie at least as far; null without a calibration"),
+    .describe("0..2; distance to this grade and all better ones together, by the item rule"),
+  pValue: z.number().nullable().describe("share of good fruit that lie as far or farther; null without a calibration"),
 });
 
 export type Outcome = keyof typeof OUTCOME_CODES;
@@ -35,7 +35,10 @@ const code = z.number().int().min(0).max(65_535);
 export const verdictSchema = z.strictObject({
   v: z.literal(2),
   device: z.string(),
-  epoch: z.string().optional().describe("names the journal that counted `seq`: where it differs, `seq` begins anew"),
+  epoch: z
+    .string()
+    .optional()
+    .describe("names the journal that counts `seq`; a new name means that `seq` starts again at 1"),
   lane: z.string(),
   seq: z
     .number()
@@ -61,7 +64,7 @@ export const verdictSchema = z.strictObject({
       "`graded`; `unknown`: like nothing enrolled; `unsure`: cannot be told; `foreign`: no fruit; `empty`: an empty cup; `no-image`: nothing was seen of it",
     ),
   outcomeCode: code.describe("number of the outcome: 1 to 6 in that order, or as `messages.outcomeCodes` says"),
-  reason: z.string().optional().describe("why the outcome is what it is, where that is not plain"),
+  reason: z.string().optional().describe("why this outcome, if it is not obvious"),
   grade: z.string().nullable(),
   gradeCode: code.describe(
     "number of the grade: 1 for the best, then in order, or as `messages.gradeCodes` says; 0 for none",
@@ -148,7 +151,7 @@ export const infoSchema = z.strictObject({
     dimension: count.describe("length of an embedding"),
   }),
   provider: z.string().describe("where the model runs, e.g. `cpu`, `cuda`"),
-  proof: proofSchema.describe("what shows that it runs there, found out at the start"),
+  proof: proofSchema.describe("evidence, found at the start, that it runs there"),
   gallery: z.strictObject({
     hash,
     references: count.describe("enrolled items"),
@@ -168,18 +171,18 @@ export const infoSchema = z.strictObject({
 const brokerSchema = z.strictObject({
   state: z
     .enum(["connecting", "connected", "refused", "closed"])
-    .describe("`refused`: the broker answers, but turns us away"),
+    .describe("`refused`: the broker answers, but refuses the connection"),
   protocol: z.enum(["5", "3.1.1"]).nullable().describe("null while not connected"),
   reason: z.string().nullable().describe("why there is no connection"),
   connects: count.describe("connections made since the start"),
   refused: z
     .array(z.strictObject({ topic: z.string(), reason: z.string() }))
-    .describe("topics that the broker does not take; each is left alone until the next connection"),
+    .describe("topics that the broker refuses; each is skipped until the next connection"),
 });
 
 const findingSchema = z.strictObject({
   lane: nameSchema,
-  camera: nameSchema.optional().describe("in whose pictures, where the lane has several cameras"),
+  camera: nameSchema.optional().describe("the camera whose pictures changed, if the lane has several"),
   kind: z
     .enum(["light", "dirt", "variety", "condition", "unknown", "unlike"])
     .describe(
@@ -199,29 +202,31 @@ export const healthSchema = z.strictObject({
     dropped: count.describe("verdicts given up for the bound, oldest first, since the journal was made"),
     waiting: count.describe("verdicts in memory that the disk has not taken yet"),
     lost: count.describe("verdicts that never became durable, since the journal was made"),
-    skipped: count.describe("numbers left out where it could not be known which were used, since then"),
-    damaged: count.describe("verdicts that were damaged on disk before every sink had them, since then"),
+    skipped: count.describe(
+      "numbers skipped because it was unknown whether they had been used, since the journal was made",
+    ),
+    damaged: count.describe("verdicts damaged on disk before every sink had them, since the journal was made"),
     epoch: z.string().describe("as in verdicts"),
-    rows: count.describe("verdicts kept, also such as every sink has"),
+    rows: count.describe("verdicts kept, including those that every sink has"),
     sinks: z
       .array(
         z.strictObject({
           sink: z.string(),
-          depth: count.describe("verdicts that it has not got"),
-          dropped: count.describe("verdicts given up for the bound before it had them"),
+          depth: count.describe("verdicts that it does not have yet"),
+          dropped: count.describe("verdicts dropped because of the size limit before it had them"),
         }),
       )
-      .describe("whoever gets the verdicts; `broker`, the plant's, comes first"),
-    problem: z.string().nullable().describe("why the disk takes none"),
+      .describe("receivers of the verdicts; the plant's `broker` comes first"),
+    problem: z.string().nullable().describe("why the disk accepts none"),
   }),
   clock: z
     .strictObject({
       steps: count.describe("times that the board's clock was set while the daemon ran"),
-      lastStepS: z.number().nullable().describe("by how many seconds the last time, negative: back"),
+      lastStepS: z.number().nullable().describe("seconds of the last step; negative: backwards"),
       lastStepAt: time.nullable(),
-      synchronised: z.boolean().nullable().describe("whether something keeps it right; null: the kernel does not say"),
+      synchronised: z.boolean().nullable().describe("whether the clock is synchronised; null: the kernel does not say"),
     })
-    .describe("times in messages follow the board's clock; the line itself runs by one that never jumps"),
+    .describe("times in messages follow the board's clock; the line itself uses a clock that never jumps"),
   cameras: z.array(
     z.strictObject({
       id: nameSchema,
@@ -242,10 +247,12 @@ export const healthSchema = z.strictObject({
     .describe("further brokers that get the verdicts; absent where none is configured"),
   queue: z
     .strictObject({
-      items: count.describe("unknown and unsure items that wait to be answered"),
+      items: count.describe("unknown and unsure items that wait for a grade"),
       bytes: count.describe("size of their pictures on disk"),
-      dropped: count.describe("not kept because too many came at once or the disk took none, since the start"),
-      problem: z.string().nullable().describe("why the disk takes none"),
+      dropped: count.describe(
+        "items not kept since the start, because too many came at once or the disk accepted none",
+      ),
+      problem: z.string().nullable().describe("why the disk accepts none"),
     })
     .describe("the unknown queue"),
   drift: z.array(findingSchema).describe("what has changed on the lanes, as in their statistics"),
@@ -272,7 +279,7 @@ export const recipeSchema = z.strictObject({
       rule: z.string().describe("item rule"),
       alpha: z.number().min(0).max(1).describe("share of good fruit that may be called unknown"),
       fittedAt: time,
-      expired: z.array(z.string()).describe("why it does not hold any more"),
+      expired: z.array(z.string()).describe("why the calibration has expired"),
     })
     .nullable()
     .describe("null until the gallery is calibrated: the usual rule and share apply"),
@@ -285,11 +292,11 @@ const shadowReportSchema = z.strictObject({
   recipe: z.string(),
   model: hash,
   gallery: hash,
-  since: time.describe("when it began to be counted: it was put there, or the device started"),
+  since: time.describe("since when items are counted: it became the shadow, or the device started"),
   items: count.describe("decided by both; without empty cups and fruit that nobody saw"),
   same: count,
   different: count,
-  skipped: count.describe("left out because the line needed the machine, or it could not decide"),
+  skipped: count.describe("skipped because the line needed the processor, or because it could not decide"),
   pairs: z
     .array(z.strictObject({ was: said, would: said, items: count }))
     .describe("`was`: what the verdict said; `would`: what it would have said; most first"),
@@ -325,26 +332,26 @@ export const laneStatsSchema = z.strictObject({
     .strictObject({
       grade: z.string(),
       count: count.describe("fruit wanted"),
-      items: z.array(z.string()).describe("those that have passed and count, in their order"),
-      saving: z.boolean().describe("the last has passed and the gallery is written"),
+      items: z.array(z.string()).describe("fruit that have passed and count, in order"),
+      saving: z.boolean().describe("the last one has passed and the gallery is being written"),
     })
     .nullable()
     .describe("fruit that pass are being enrolled (request `enroll`)"),
   drift: z
     .strictObject({
-      learned: z.number().min(0).max(1).describe("share of the items that say how the lane is when all is well"),
-      learntFrom: time.nullable().describe("when it began to learn that; null before the first item"),
+      learned: z.number().min(0).max(1).describe("progress, 0..1, of learning how the lane is normally"),
+      learntFrom: time.nullable().describe("when learning began; null before the first item"),
       findings: z.array(findingSchema.omit({ lane: true })).describe("what has changed, the oldest first"),
       signals: z.array(
         z.strictObject({
           signal: z.string(),
-          baseline: z.number().nullable().describe("mean when all was well; null while that is learnt"),
+          baseline: z.number().nullable().describe("normal mean; null while it is being learned"),
           now: z.number().nullable().describe("mean of the newest items"),
-          since: time.nullable().describe("when it shifted; null where it has not"),
+          since: time.nullable().describe("when it shifted; null if it has not"),
         }),
       ),
     })
-    .describe("how the lane has changed since it was learnt; of fruit, logarithms are to base 2"),
+    .describe("how the lane has changed since it was learned; logarithms, where used, are to base 2"),
 });
 
 export type StateMessage = z.output<typeof stateSchema>;

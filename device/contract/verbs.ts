@@ -7,7 +7,7 @@ import { count, hash, recipeName, shadowSchema, time } from "./messages.ts";
 const transaction = z
   .union([z.string().max(64), z.number().int()])
   .optional()
-  .describe("comes back in the answer as it was given");
+  .describe("returned unchanged in the answer");
 
 const outletStateSchema = z.enum(["open", "full", "stopped"]);
 
@@ -21,7 +21,7 @@ const moment = z
 const activated = z.strictObject({
   recipe: recipeName,
   previous: z.string().nullable().describe("what `rollback` goes back to, as in the message `recipe`"),
-  changed: z.boolean().describe("false where it was active already"),
+  changed: z.boolean().describe("false if it was active already"),
   model: hash,
   gallery: hash,
   references: count.describe("enrolled items in all"),
@@ -43,7 +43,7 @@ export const verbs = {
   },
   snapshot: {
     description: "The latest frame of a camera as a picture.",
-    request: z.strictObject({ camera: nameSchema.optional().describe("the first one where absent") }),
+    request: z.strictObject({ camera: nameSchema.optional().describe("default: the first one") }),
     data: z.strictObject({
       camera: nameSchema,
       exposedAt: time,
@@ -54,7 +54,7 @@ export const verbs = {
   },
   trigger: {
     description: "Let the camera of a lane expose one frame now, where it waits for software triggers.",
-    request: z.strictObject({ lane: nameSchema.optional().describe("the first one where absent") }),
+    request: z.strictObject({ lane: nameSchema.optional().describe("default: the first one") }),
     data: z.strictObject({ lane: nameSchema, camera: nameSchema }),
   },
   reload: {
@@ -71,7 +71,7 @@ export const verbs = {
       recipe: z
         .string()
         .max(80)
-        .describe("name and version of one that is installed, or the digest of one that lies in the inbox"),
+        .describe("name and version of an installed recipe, or the digest of a recipe in the inbox"),
     }),
     data: activated,
   },
@@ -106,31 +106,28 @@ export const verbs = {
         .min(1)
         .max(3600)
         .optional()
-        .describe("give up, and enroll none, when no fruit passes for so long; 120 where absent"),
+        .describe("seconds without any fruit after which nothing is enrolled; default 120"),
     }),
     data: z.strictObject({
       cancelled: z.boolean(),
       grade: z.string().nullable(),
       items: z.array(z.strictObject({ item: z.string().describe("also the name of its reference"), views: count })),
-      gallery: hash.nullable().describe("what is graded by from now on"),
+      gallery: hash.nullable().describe("the gallery that grades from now on"),
       references: count.nullable().describe("enrolled items in all"),
     }),
   },
   dismiss: {
     description: "Take items out of the unknown queue without enrolling them.",
     request: z.strictObject({ items: z.array(z.string().max(120)).min(1).max(1000) }),
-    data: z.strictObject({ dismissed: count.describe("how many of them were in the queue") }),
+    data: z.strictObject({ dismissed: count.describe("how many of the items were in the queue") }),
   },
   replay: {
     description:
       "Publish kept verdicts of a lane again, on its topic, marked as backlog; fresh ones go first. Numbers and times that are named are included. After a lost connection ask again.",
     request: z.strictObject({
       lane: nameSchema,
-      from: z
-        .union([place, moment])
-        .optional()
-        .describe("a number, or a time of decision; the first kept where absent"),
-      to: z.union([place, moment]).optional().describe("likewise; the last where absent"),
+      from: z.union([place, moment]).optional().describe("a number or a time of decision; default: the first one kept"),
+      to: z.union([place, moment]).optional().describe("a number or a time of decision; default: the last one"),
     }),
     data: z.strictObject({ lane: nameSchema, count: count.describe("verdicts that will be published") }),
   },
@@ -138,7 +135,7 @@ export const verbs = {
     description:
       "Set the lot that fruit belong to which come into view from now on: of one lane, or of all. `lot: null` ends it; without `lot` tell which are on.",
     request: z.strictObject({
-      lane: nameSchema.optional().describe("all where absent"),
+      lane: nameSchema.optional().describe("default: all"),
       lot: lotSchema.nullable().optional(),
     }),
     data: z.strictObject({ lots: z.array(lotOnLaneSchema) }),
@@ -154,7 +151,7 @@ export const verbs = {
   },
   relearn: {
     description: "Take a lane as it is from now on as how it should be: learn anew what drift is held against.",
-    request: z.strictObject({ lane: nameSchema.optional().describe("all where absent") }),
+    request: z.strictObject({ lane: nameSchema.optional().describe("default: all") }),
     data: z.strictObject({ lanes: z.array(nameSchema) }),
   },
 } as const satisfies Record<string, VerbContract>;

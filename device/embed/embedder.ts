@@ -25,13 +25,13 @@ export interface Model {
   readonly cropMargin: number;
   /** Grey level outside the mask. */
   readonly cropFill: number;
-  /** Absent where its description names none. */
+  /** Absent if the description names none. */
   readonly parts?: readonly EmbeddingPart[] | undefined;
   /** Absent where all components count alike. */
   readonly emphasis?: readonly Emphasis[] | undefined;
 }
 
-/** Buffers of an embedder's own, for one batch: what is embedded from there into there is not copied. */
+/** An embedder's own buffers for one batch: views and embeddings in them are not copied. */
 export interface Lent {
   /** (maxBatch, sizePx, sizePx, 3). */
   readonly views: Uint8Array;
@@ -44,7 +44,7 @@ export interface Embedder extends Closable {
   readonly model: Model;
   /** Where the nodes run, e.g. `cpu`, `cuda`. */
   readonly provider: string;
-  /** Why it runs on something slower than this machine was expected to have; absent where nothing is amiss. */
+  /** Why it runs on slower hardware than expected; absent if it runs as expected. */
   readonly degraded?: string | undefined;
   /** Largest `count` that `embed` takes. */
   readonly maxBatch: number;
@@ -66,7 +66,7 @@ export interface Embedder extends Closable {
   close(): Promise<void>;
 }
 
-/** One that was held against golden vectors, and whose nodes were seen to run where it says. */
+/** An embedder that reproduces the golden vectors, and whose nodes are proven to run on its provider. */
 export interface ProvenEmbedder extends Embedder {
   readonly proof: Proof;
 }

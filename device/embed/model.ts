@@ -136,7 +136,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   };
 }
 
-/** Whatever changes an embedding, or what its numbers mean: another one is another model. */
+/** Everything that changes an embedding or the meaning of its numbers; if it differs, it is another model. */
 function fedAs({ input, output, crop, parts = [] }: Pick<Description, "input" | "output" | "crop" | "parts">): string {
   return JSON.stringify({
     input: [input.name, input.size, input.layout, input.type],

@@ -211,7 +211,7 @@ export class NodeEmbedder implements Embedder {
     if (this.#running.size === 0 && this.#queue.length === 0) this.#idle?.();
   }
 
-  /** The thread has ended; whoever still waits is told. */
+  /** The thread has ended: rejects every pending call. */
   #broke(cause: unknown): void {
     if (this.#failure !== undefined || (this.#closing !== undefined && this.#running.size === 0)) return;
     this.#failure = new GradelineError("INFERENCE", "the inference thread ended", {

@@ -34,7 +34,7 @@ export function refuseExternal(bytes: Uint8Array, name: string): void {
   });
 }
 
-/** What of a message lies in another file; undefined where nothing does. */
+/** The parts of a message that are stored in another file; undefined if there are none. */
 function elsewhere(bytes: Uint8Array, message: Message): string | undefined {
   let name = "";
   let external = false;

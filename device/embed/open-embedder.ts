@@ -22,7 +22,7 @@ export interface OpenListener {
 }
 
 /**
- * Loads a model, makes a session for it and proves where it runs and that it computes what it should.
+ * Loads a model, creates a session, and proves where it runs and that its results are right.
  *
  * @param path of the model's JSON description
  * @throws {GradelineError} MODEL, MODEL_SHAPE, PROVIDER, INFERENCE

@@ -72,7 +72,7 @@ export function checkComparison(
 }
 
 /**
- * Holds the nodes' providers, from every place where they were read, against what was asked for.
+ * Compares the providers of all nodes, from every place that reports them, with the requested one.
  *
  * @throws {GradelineError} PROVIDER when a node runs elsewhere, or when nothing tells where the nodes run
  */
@@ -103,7 +103,7 @@ export function patternViews(count: number, sizePx: number): Uint8Array {
   return views;
 }
 
-/** A machine without a GPU lacks nothing on the CPU; one with a GPU, or where one was asked for by name, does. */
+/** On a machine without a GPU the CPU is no fallback; with a GPU, or if one was requested by name, it is. */
 export function degradedReason(provider: Provider, refused: Proof["refused"], gpuWanted: boolean): string | null {
   if (provider !== "cpu" || refused.length === 0 || !gpuWanted) return null;
   return `the model runs on the CPU although there should be a GPU: ${refused.map(({ reason }) => reason).join("; ")}`;

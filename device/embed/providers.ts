@@ -12,7 +12,7 @@ export const providers = {
 export type Provider = keyof typeof providers;
 export type Precision = "fp32" | "fp16" | "int8";
 
-/** `auto` ends on the CPU where no GPU can be had; `gpu` never does. */
+/** `auto` falls back to the CPU if there is no GPU; `gpu` never does. */
 export type Wanted = Provider | "auto" | "gpu";
 
 /**
@@ -44,7 +44,7 @@ export interface ProviderSettings {
   readonly cudaGraph: boolean;
 }
 
-/** What is appended to the session's options, in this order: a provider and its options by the library's names. */
+/** Execution providers appended to the session's options, in this order, with options by the library's names. */
 export interface Append {
   readonly provider: Provider;
   readonly options: Readonly<Record<string, string>>;
@@ -130,7 +130,7 @@ function tensorrt(settings: ProviderSettings): Record<string, string> {
 function cuda({ device }: ProviderSettings, graph: boolean): Record<string, string> {
   return {
     device_id: `${device}`,
-    // The board has other work for its memory, and the shapes are fixed: take what is needed, once.
+    // The board needs its memory for other work, and shapes are fixed: allocate once, no more than needed.
     arena_extend_strategy: "kSameAsRequested",
     cudnn_conv_algo_search: "EXHAUSTIVE",
     // TF32 keeps ten bits of the mantissa: that is not single precision.

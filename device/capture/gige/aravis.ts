@@ -33,7 +33,7 @@ export function loadAravis(): Aravis {
 }
 
 /**
- * Keeps the library in memory for good. A thread that ends gives back what it loaded; loaded a second time, Aravis
+ * Keeps the library in memory for good. A thread that ends unloads its libraries; loaded a second time, Aravis
  * would register its types anew with a GLib that still has the old ones, and crash.
  */
 function pin(): void {
@@ -70,7 +70,7 @@ function openLibrary() {
   const freeError = glib.func("void g_error_free(void *error)");
   const free = glib.func("void g_free(void *memory)");
 
-  /** A function whose last argument is a GError: what it reports is thrown. */
+  /** Binds a function whose last argument is a GError, and throws the error that it reports. */
   // biome-ignore lint/suspicious/noExplicitAny: the result's type is the caller's declaration of the C function
   function checked(declaration: string): (...args: unknown[]) => any {
     const call = lib.func(declaration.replace(/\)$/, ", _Out_ void **error)"));

@@ -2,7 +2,7 @@ import type { GigeConfig } from "../../config/camera.ts";
 import { type BayerKernel, makeBayerKernel } from "../../kernels/bayer.ts";
 import { libyuv, mergePlanes } from "../libyuv.ts";
 
-/** Rows at a time: what is made of them stays in the processor's nearest caches. */
+/** Rows converted at a time: few enough for the processor's nearest caches. */
 const BAND = 16;
 
 /** The colour filter's first two pixels of the first row; what lacks here is green. */

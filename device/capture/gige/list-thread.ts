@@ -4,7 +4,7 @@ import type { FoundCamera } from "../camera-search.ts";
 import { type Aravis, loadAravis } from "./aravis.ts";
 import type { Found } from "./list.ts";
 
-/** Looks for cameras and asks each that is free what it offers. */
+/** Lists cameras, and reads the features of each camera that is free. */
 function search(): Found {
   try {
     const aravis = loadAravis();

@@ -12,7 +12,7 @@ export type PixelFormat = GigeConfig["pixelFormat"];
  */
 export type Convert = (raw: Uint8Array, rgb: Uint8Array, widthPx: number, heightPx: number) => void;
 
-/** How a format becomes RGB8; undefined where it is that already. @throws {GradelineError} SOURCE without libyuv */
+/** Converter from a format to RGB8; undefined if it is RGB8 already. @throws {GradelineError} SOURCE without libyuv */
 export function converterOf(format: PixelFormat): Convert | undefined {
   switch (format) {
     case "RGB8":

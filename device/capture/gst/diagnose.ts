@@ -92,7 +92,7 @@ const CAUSES: readonly Cause[] = [
 const CSI_HINT = "check the ribbon cable and the sensor's device tree; sudo systemctl restart nvargus-daemon";
 
 /**
- * Why gst-launch-1.0 ended, out of what it wrote.
+ * Finds out from its output why gst-launch-1.0 ended.
  *
  * @param lines the last lines of its standard error
  * @param code exit code

@@ -81,7 +81,7 @@ function start(words: string[], secret: boolean, framesFd: number): ChildProcess
   if (!secret) return spawn("gst-launch-1.0", words, { stdio: ["ignore", "pipe", "pipe", framesFd], env });
   const stdio = ["pipe", "pipe", "pipe", framesFd] as const;
   const child = spawn(process.execPath, [LAUNCH], { stdio: [...stdio], env });
-  // It may be gone before it has read them; that it is gone is told elsewhere.
+  // The program may end before it has read them; its end is reported elsewhere.
   child.stdin!.on("error", () => {});
   child.stdin!.end(JSON.stringify(words.filter((word) => word !== "-q")));
   return child;
@@ -204,7 +204,7 @@ function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
-/** Lets the child finish, and where it does not, ends it. */
+/** Waits for the child to finish, and kills it if it does not. */
 async function finish(child: ChildProcess, graceMs: number): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");

@@ -25,14 +25,14 @@ export interface GdpBuffer {
   readonly bytes: number;
   /** Nanoseconds on the pipeline's clock; undefined where the buffer has none. */
   readonly ptsNs: bigint | undefined;
-  /** The source's own number of the frame; undefined where it gives none. */
+  /** The source's own frame number; undefined if it gives none. */
   readonly offset: number | undefined;
   readonly corrupted: boolean;
 }
 
 export interface GdpListener {
   caps(text: string): void;
-  /** A buffer begins: where its bytes shall go, at least `buffer.bytes` of them. */
+  /** Called at the start of a buffer. @returns memory for its bytes, `buffer.bytes` or more */
   place(buffer: GdpBuffer): Uint8Array;
   /** All bytes of the buffer are where `place` said. */
   buffer(buffer: GdpBuffer): void;

@@ -19,7 +19,7 @@ export interface ExchangeMemory {
   readonly heightPx: number;
 }
 
-/** What is known about one frame besides its pixels. */
+/** Metadata of one frame. */
 export interface FrameNote {
   readonly seq: number;
   readonly exposedAt: Micros;
@@ -147,7 +147,7 @@ export class FrameTaker {
     this.#notes = new BigInt64Array(memory.notes);
   }
 
-  /** The newest frame, valid until the next call; undefined where none is newer than the last one taken. */
+  /** The newest frame, valid until the next call; undefined if none is newer than the last one taken. */
   take(): Frame | undefined {
     if ((Atomics.load(this.#control, MIDDLE) & FRESH) === 0) return undefined;
     this.#held = Atomics.exchange(this.#control, MIDDLE, this.#held) & ~FRESH;
@@ -170,7 +170,7 @@ export class FrameTaker {
     };
   }
 
-  /** Asks to be woken by the next frame. @returns false where one is there already */
+  /** Requests a wake-up for the next frame. @returns false if a frame is there already */
   sleep(): boolean {
     Atomics.store(this.#control, SLEEPING, 1);
     return (Atomics.load(this.#control, MIDDLE) & FRESH) === 0;

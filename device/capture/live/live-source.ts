@@ -46,7 +46,7 @@ export class LiveSource implements FrameSource {
    * Starts the reader thread and waits for the camera.
    *
    * @param thread module that calls `serveReader`
-   * @param setup what its driver is made of; must be cloneable
+   * @param setup settings of its driver; must be cloneable
    * @throws {GradelineError} what the driver's first life throws
    */
   static async open<Setup extends ReaderSettings>(thread: URL, setup: Setup, log?: Log): Promise<LiveSource> {

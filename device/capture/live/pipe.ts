@@ -57,7 +57,7 @@ function widen(fd: number): void {
   koffi.load("libc.so.6").func("int fcntl(int fd, int command, ...)")(fd, F_SETPIPE_SZ, "int", PIPE_BYTES);
 }
 
-/** A party that says where the next bytes shall go and is told how many came. */
+/** A reader: provides memory for the next bytes, and is told how many came. */
 export interface ByteTaker {
   target(): Uint8Array;
   advance(bytes: number): void;

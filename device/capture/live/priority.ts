@@ -13,7 +13,7 @@ const OWN = 0;
  * Lets a thread that takes frames off a camera go before all other work. What waits for it is small: a pipe, or some
  * milliseconds of packets.
  *
- * Needs CAP_SYS_NICE, or LimitRTPRIO= of the service; without, all stays as it is.
+ * Needs CAP_SYS_NICE, or LimitRTPRIO= of the service; without either, nothing changes.
  *
  * @param tid Linux' number of the thread, without it this one
  * @returns whether it was permitted

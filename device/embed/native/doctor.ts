@@ -24,10 +24,10 @@ export interface LibraryFinding {
   readonly refused: readonly { readonly provider: Provider; readonly reason: string }[];
 }
 
-/** What a board has for running the model, and what it lacks; plain JSON. */
+/** What a board has and lacks for running the model; plain JSON. */
 export interface Survey {
   readonly libraries: readonly LibraryFinding[];
-  /** Why no library was found, or the one that was named cannot be. */
+  /** Why no library was found, or why the named one does not load. */
   readonly problem: string | undefined;
   /** Known places that hold ONNX Runtime's Python module without the library. */
   readonly pythonOnly: readonly string[];
@@ -81,7 +81,7 @@ async function look({ path, from, beside }: Candidate, device: number): Promise<
 }
 
 /**
- * What to do with what was found.
+ * What to do about the findings.
  *
  * @param deviceFiles whether the kernel shows an NVIDIA GPU
  */
@@ -128,7 +128,7 @@ function whatToDo(reason: string): string {
   return `it needs ${missing}, which no package here brings; install it${install}`;
 }
 
-/** The survey as lines for people; what is to be done stands in the last ones. */
+/** The survey as lines of text; the last lines say what to do. */
 export function describeSurvey({ libraries, problem, gpu, gpuProblem, tensorrt, advice }: Survey): string[] {
   return [
     gpu === undefined

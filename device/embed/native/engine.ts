@@ -32,7 +32,7 @@ const MANIFEST = "manifest.json";
 /** Engines kept beside the one in use: the models between which an operator goes back and forth. */
 const KEPT = 3;
 
-/** What was found when the cache was opened. */
+/** State of the engine cache when it was opened. */
 export type CacheState = "hit" | "absent" | "torn";
 
 /** The engines of one key in a folder of their own. */
@@ -77,7 +77,7 @@ export async function openEngineCache(root: string, key: EngineKey): Promise<Eng
  * Waits until nobody else builds engines below a folder: two builds at once would spoil each other's timing, and each
  * takes the other's unfinished engines for torn ones.
  *
- * @returns what is to be closed when the engines are built; a process that dies gives it up, too
+ * @returns a lock to close when the engines are built; it ends with the process, too
  * @throws {GradelineError} FILE when the folder cannot be made or locked
  */
 export async function lockEngines(root: string, tell?: (progress: Progress) => void): Promise<FolderLock> {

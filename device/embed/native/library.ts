@@ -226,7 +226,7 @@ function resultType(entry: Entry): string {
   return { status: "void *", void: "void", string: "const char *", int: "int" }[entry.returns];
 }
 
-/** The library's message without the places in its own sources: what is left says the same to everybody but its authors. */
+/** The library's message without file names and lines of its own sources. */
 export function plainMessage(message: string): string {
   return message
     .replace(/(^|\s)\/\S+\.(?:cc|h|cpp|hpp|cu|cuh):\d+ .*?\)(?:::<lambda\([^)]*\)>)?(?: const)? /g, "$1")

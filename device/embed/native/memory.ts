@@ -13,7 +13,7 @@ export interface Layout {
   readonly dimension: number;
 }
 
-/** Memory of the host for one batch under way: on a GPU such as it reads directly. */
+/** Host memory for one batch in flight; on a GPU, pinned memory. */
 export interface Host {
   readonly input: Handle;
   readonly output: Handle;
@@ -142,7 +142,7 @@ function deviceMemory(
   };
 }
 
-/** Host memory that the device reads directly, where the library has it; plain memory is slower, not wrong. */
+/** Pinned host memory if the library offers it; plain memory is slower, not wrong. */
 function pinnedAllocator(session: Session, copier: Copier, device: number): Handle {
   const { library } = session;
   try {
@@ -173,7 +173,7 @@ const DEVICE_TO_HOST = 2;
 /**
  * Copies through the CUDA runtime that the library's provider has loaded.
  *
- * @throws {GradelineError} PROVIDER where no CUDA runtime is found or the device cannot be chosen
+ * @throws {GradelineError} PROVIDER if no CUDA runtime is found or the device cannot be selected
  */
 export function cudaCopier(device: number): Copier {
   const runtime = openRuntime();

@@ -37,7 +37,7 @@ export async function openNative(from: string | LoadedModel, options: NativeOpti
   );
 }
 
-/** The first library that loads; one that was named is the only one. */
+/** The first library that loads; if one is named, only that one is tried. */
 async function openLibrary(configured: string | undefined): Promise<Library> {
   const failures: GradelineError[] = [];
   for (const { path } of findLibraries({ configured, environment: process.env, known: knownPlaces(process.env) })) {

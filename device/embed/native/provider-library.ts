@@ -24,7 +24,7 @@ const MISSING = /(lib[\w.+-]+\.so(?:\.\d+)*): cannot open shared object file/;
 /** Loaded by the providers when an operator first needs them, by these names. */
 const ON_DEMAND = /^lib(?:cudnn|cufft|nvrtc|nvJitLink)\.so\.\d+$/;
 
-/** Name of the library that a loader's message misses; undefined where it is about something else. */
+/** Name of the missing library in a loader's message; undefined if the message is about something else. */
 export function missingLibrary(message: string): string | undefined {
   return MISSING.exec(message)?.[1];
 }
@@ -34,7 +34,7 @@ export function missingLibrary(message: string): string | undefined {
  * installed wheel of ONNX Runtime: no loader searches there, Python's package of it does the same.
  *
  * @param device number of the GPU
- * @returns the library's reason, undefined where it loads and the GPU is there
+ * @returns the library's reason; undefined if it loads and there is a GPU
  */
 export function providerProblem(
   library: Library,
@@ -76,7 +76,7 @@ function companions(path: string): string[] {
   return ["nvidia/*/lib", "tensorrt_libs"].flatMap((folder) => globSync(join(packages, folder, "lib*.so*"))).sort();
 }
 
-/** Loads one, after those that it asks for; false where it cannot be. */
+/** Loads a library after its dependencies; false if it does not load. */
 function loadCompanion(path: string, places: readonly string[], asking: readonly string[] = []): boolean {
   try {
     loadForGood(path);

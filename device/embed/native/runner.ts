@@ -5,7 +5,7 @@ import type { Closable } from "../../base/lifecycle.ts";
 import type { Handle, Library } from "./library.ts";
 import { COUNT_MASK, END, newShared, type RunnerSetup, type Shared, SLOTS, sharedOver } from "./runner-shared.ts";
 
-/** Addresses of what is run. */
+/** Native addresses of one run. */
 export interface Runnable {
   readonly session: Handle;
   readonly options: Handle;
@@ -55,7 +55,7 @@ export class Runner implements Closable {
         resolve();
       });
     });
-    // When the process is told to exit, Node waits for its threads: what runs is cut short.
+    // On exit Node waits for its threads, so a running session is cancelled.
     process.once("exit", this.#giveUp);
   }
 
@@ -141,7 +141,7 @@ export class Runner implements Closable {
     reject(this.#library.failure("RunWithBinding", failure[1]!, text));
   }
 
-  /** The thread has ended; whoever still waits is told. */
+  /** The thread has ended: rejects every pending call. */
   #broke(cause: unknown): void {
     if (this.#closing || this.#failure !== undefined) return;
     this.#failure = new GradelineError("INFERENCE", "the inference thread ended", {

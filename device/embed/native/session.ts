@@ -21,7 +21,7 @@ export interface SessionSetup {
   readonly refuseCpu: boolean;
   /** Sizes given to free dimensions by name: the session then has fixed shapes. */
   readonly dimensions?: Readonly<Record<string, number>>;
-  /** Keep what is needed to tell which provider each node got. */
+  /** Keep the data that tells which provider each node got. */
   readonly recordNodes: boolean;
 }
 
@@ -50,7 +50,7 @@ export class Session {
 
   /**
    * Makes the session on a thread of the pool; an engine build may take minutes. When the process is told to exit
-   * meanwhile, the library is told to give up.
+   * meanwhile, the build is cancelled.
    *
    * @throws {GradelineError} with the library's message
    */

@@ -29,13 +29,13 @@ export interface NativeOptions {
   readonly tell?: ((progress: Progress) => void) | undefined;
 }
 
-/** An embedder that is not proven yet, and what is known about how it was made. */
+/** An embedder that is not proven yet, with the facts about how it was made. */
 export interface UnprovenEmbedder {
   readonly embedder: NativeEmbedder;
   readonly sessions: readonly Session[];
   readonly options: Proof["options"];
   readonly precision: Precision;
-  /** Sizes of the sessions; none where one session takes any size. */
+  /** Batch sizes of the sessions; empty if one session takes any size. */
   readonly batches: readonly number[];
   readonly engine: Proof["engine"];
 }
