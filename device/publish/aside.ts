@@ -1,6 +1,6 @@
 import type { Session } from "./session.ts";
 
-/** What is sent beside the verdicts: retained messages, answers, the subscription. */
+/** One packet that is not a verdict: a retained message, an answer, the subscription. */
 export interface AsideJob {
   /** Topic that it is about; where the broker minds it, it is left alone on this connection. */
   readonly topic: string;
@@ -35,7 +35,7 @@ const MAX_TOPICS = 256;
 const ENDS = "the broker ends the connection when it gets it";
 
 /**
- * Sends what is not a verdict, one after the other, so that it is known what a broker minds. A topic that the broker
+ * Sends packets that are not verdicts, one at a time, so that a refusal can be traced to its packet. A topic that the broker
  * refuses, does not acknowledge or ends the connection for is told once and left alone; verdicts go on.
  */
 export class Aside {

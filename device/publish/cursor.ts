@@ -9,7 +9,7 @@ interface Rows {
 }
 
 /**
- * Where one receiver of verdicts stands in the journal: it reads what it has not got, in order, and says what it has.
+ * Position of one receiver of verdicts in the journal: it reads the verdicts it lacks, in order, and acknowledges them.
  * Rows that it may acknowledge in any order; one that it never does is read again after the next start.
  *
  *     while (!stop.aborted) {

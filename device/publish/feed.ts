@@ -18,7 +18,7 @@ export interface FeedParts {
   readonly timing: LinkTiming & {
     /** Wait before verdicts that the broker does not take are tried again. */
     readonly retryMs: number;
-    /** The broker may be away so long before it is told. */
+    /** How long the broker may be away before it is reported. */
     readonly awayMs: number;
   };
   /** What {@link Feed.reasons} says has changed. */
@@ -27,7 +27,7 @@ export interface FeedParts {
 
 /**
  * Hands verdicts to a further broker, at its own pace and on its own topics. That broker gets nothing else: no state, no
- * answers. What it has not got waits in the journal, whatever the plant's broker has.
+ * answers. Its missing verdicts wait in the journal, whatever the plant's broker has received.
  */
 export class Feed implements Closable {
   readonly #parts: FeedParts;

@@ -57,7 +57,7 @@ export class IdRanges {
     return sum;
   }
 
-  /** What of `from` to `to` is not in the set, lowest first. */
+  /** Ids from `from` to `to` that are not in the set, lowest first. */
   *gaps(from: number, to: number): Generator<readonly [from: number, to: number]> {
     let next = from;
     for (let index = this.#at(from); index < this.#from.length && next <= to; index++) {

@@ -50,7 +50,7 @@ export class CeilingFile {
     this.#generation = readSlots(fd)[0]?.generation ?? 0;
   }
 
-  /** What the file says; undefined where it is not there, or nothing of it can be read. */
+  /** Contents of the file; undefined if it is missing or unreadable. */
   static peek(path: string): CeilingRecord | undefined {
     let fd: number;
     try {

@@ -21,7 +21,7 @@ export interface SinkState {
   readonly dropped: number;
 }
 
-/** What is known of a journal beside its rows. */
+/** Facts about a journal apart from its rows. */
 export interface Facts {
   /** Empty until there is one. */
   epoch: string;
@@ -108,7 +108,7 @@ export function sumOf(sink: string, ranges: string): number {
   return crc32(`${sink}\n${ranges}`);
 }
 
-/** What of them goes into the ceiling file. */
+/** The part of the facts that is stored in the ceiling file. */
 export function recordOf(facts: Facts, clean: boolean): CeilingRecord {
   const { epoch, firstId, lastId, tick, lost, skipped, damaged } = facts;
   return {
@@ -118,7 +118,7 @@ export function recordOf(facts: Facts, clean: boolean): CeilingRecord {
   };
 }
 
-/** Ids between the first and the last of which there is no row. */
+/** Ids between the first and the last that have no row. */
 export function* holesOf(db: DatabaseSync, { firstId, lastId }: Facts): Generator<readonly [from: number, to: number]> {
   let next = firstId;
   for (const { id } of db.prepare("SELECT id FROM verdicts WHERE id >= ? ORDER BY id").iterate(firstId)) {

@@ -21,7 +21,7 @@ const KEPT_ASIDE = 2;
 /** Rows of one transaction of a salvage. */
 const SALVAGE_ROWS = 5000;
 
-/** What was found wrong, and what was done about it, for the log and the state. */
+/** A fault that was found, and its repair, for the log and the state. */
 export interface Notice {
   readonly text: string;
   readonly file?: string | undefined;
@@ -160,7 +160,7 @@ export function replaceJournalFile(
   }
 }
 
-/** Finds out what is missing and which numbers come next, and says so. */
+/** Finds missing rows and the next numbers, and reports them. */
 function settle(
   db: DatabaseSync,
   facts: Facts,

@@ -22,7 +22,7 @@ export interface FoundRow extends JournalRow {
   readonly at?: number;
 }
 
-/** The row that begins at a byte of the file; undefined where it is not there any more. */
+/** The row that begins at a byte of the file; undefined if it is gone. */
 export function rowInFile(fd: number, at: number): FoundRow | undefined {
   const start = at - (at % PAGE_BYTES);
   const page = readPage(fd, start);
@@ -149,7 +149,7 @@ function recordAt(page: Buffer, start: number, size: number, pageAt: PageAt): Bu
   return Buffer.concat(parts);
 }
 
-/** The values of a record that may be one of ours; undefined where it cannot. */
+/** The values of a record that may be a row of the journal; undefined if it cannot be. */
 function columnsOf(record: Buffer): (string | number | undefined)[] | undefined {
   const [headBytes, first] = varint(record, 0);
   if (!(headBytes >= 8 && headBytes <= 40 && headBytes <= record.length)) return undefined;

@@ -81,7 +81,7 @@ export function openDatabase(path: string, ours: boolean): OpenDatabase {
   }
 }
 
-/** What is wrong with a file that SQLite itself would take. */
+/** Faults of a file that SQLite itself would accept. */
 export class Damaged extends Error {
   readonly errcode = 11;
 }

@@ -13,7 +13,7 @@ import { boundsOf, bytesOf, prepare, type Selection, type Statements, type Store
 
 /** Of the log, after which it is moved into the file, between two commits. */
 const LOG_BYTES = 1024 * 1024;
-/** What a commit writes to the log beside its messages: pages of indexes and of what is known of lanes and sinks. */
+/** Bytes that a commit writes to the log besides its messages: pages of indexes, lanes and sinks. */
 const COMMIT_BYTES = 6 * 4096;
 /** Space that is kept so that a full disk still lets rows be forgotten and the log be emptied. */
 const RESERVE_BYTES = 512 * 1024;
@@ -67,11 +67,11 @@ export class JournalStore {
     this.#sql = prepare(db);
     this.#inode = statSync(config.path).ino;
     for (const sink of sinks) {
-      // A new sink gets what is still kept.
+      // A new sink gets all verdicts that are still kept.
       if (!facts.sinks.has(sink)) facts.sinks.set(sink, { has: new IdRanges(), dropped: 0 });
       facts.sinks.get(sink)!.has.addRange(1, facts.firstId - 1);
     }
-    // One that is configured no more holds nothing back.
+    // A sink that is no longer configured holds nothing back.
     for (const sink of facts.sinks.keys()) if (!sinks.includes(sink)) facts.sinks.delete(sink);
   }
 

@@ -19,7 +19,7 @@ const ACK_DELAY_MS = 50;
 const MAX_WAITING_ACKS = 200;
 /** Verdicts in memory that the disk has not taken yet: minutes of a fast line, some megabytes. */
 export const MAX_WAITING = 10_000;
-/** Items of which a second verdict is taken for a repeat of the first. */
+/** Number of recent items whose second verdict counts as a repeat of the first. */
 const MAX_RECENT = 1000;
 /** The file is opened again so often in a row before the journal counts as broken. */
 const MAX_REOPENS = 10;
@@ -129,14 +129,14 @@ export class Journal implements Closable {
     return this.#problem;
   }
 
-  /** Where one of the sinks stands. */
+  /** The cursor of one sink. */
   cursor(sink: string): Cursor {
     const cursor = this.#cursors.get(sink);
     if (cursor === undefined) throw new GradelineError("INTERNAL", `the journal knows no sink ${sink}`);
     return cursor;
   }
 
-  /** Gives the verdict the next number of its lane and begins to store it. An item taken before gets what it got then. */
+  /** Gives the verdict the next number of its lane and starts to store it. An item that was taken before keeps its number. */
   take(draft: VerdictDraft): Taken {
     const before = this.#recent.get(draft.item);
     if (before !== undefined) return before;

@@ -95,7 +95,7 @@ export class Link implements Closable {
   #tries = 0;
   /** The connection ends because we left it. */
   #left = false;
-  /** Connections that the broker ended in the last minute, with what is known of it. */
+  /** Connections that the broker ended in the last minute, with their reasons. */
   readonly #drops: Drop[] = [];
 
   constructor(parts: LinkParts) {
@@ -112,7 +112,7 @@ export class Link implements Closable {
     return urls[this.#turn % urls.length]!;
   }
 
-  /** What is to be said of connections that end again and again; undefined where they stay. */
+  /** The reason to report if connections end again and again; undefined if they last. */
   get unstable(): { readonly message: string; readonly hint: string } | undefined {
     const now = performance.now();
     const drops = this.#drops.filter(({ at }) => now - at < DROPS_MS);
@@ -139,7 +139,7 @@ export class Link implements Closable {
     this.#reason = "closed";
   }
 
-  /** Says goodbye and connects again, by what the configuration says then. */
+  /** Disconnects and connects again with the current configuration. */
   reconnect(): void {
     this.#retains = true;
     this.#turn = 0;

@@ -115,7 +115,7 @@ export class Outbox {
     this.pump();
   }
 
-  /** What was in flight is in the journal still, and is sent again by the next session. */
+  /** Verdicts in flight are still in the journal; the next session sends them again. */
   down(): void {
     this.#session = undefined;
     this.#fresh = [];

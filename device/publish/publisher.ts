@@ -23,7 +23,7 @@ import { Requests } from "./requests.ts";
 import { Retained } from "./retained.ts";
 import type { Session } from "./session.ts";
 
-/** What is left for the state `stopped` where acknowledgements took all the time there was. */
+/** Time kept for the state `stopped` if acknowledgements took all of it. */
 const STATE_MS = 300;
 /** After a connection verdicts have this long before anything else is sent. */
 const VERDICTS_FIRST_MS = 1000;
@@ -35,9 +35,9 @@ export interface PublisherTiming extends LinkTiming {
   readonly drainMs: number;
   /** Longest that a handler of a request may take. */
   readonly requestMs: number;
-  /** Longest that the broker may take to acknowledge what is no verdict. */
+  /** Longest that the broker may take to acknowledge a packet that is not a verdict. */
   readonly asideMs: number;
-  /** How long a topic is left alone that the broker ends connections for. */
+  /** How long a topic is skipped after the broker ended connections because of it. */
   readonly banMs: number;
   /** Wait before verdicts that the broker does not take are tried again. */
   readonly retryMs: number;
@@ -95,11 +95,11 @@ export class Publisher implements Closable {
   readonly #feeds: readonly Feed[];
   #session: Session | undefined;
   #subscribed = false;
-  /** What of the broker's refusals was told in the log since the last connection. */
+  /** Refusals by the broker that were logged since the last connection. */
   readonly #refusedLanes = new Map<string, string>();
   #retry: NodeJS.Timeout | undefined;
   #openAside: NodeJS.Timeout | undefined;
-  /** Verdicts of which it is not known yet whether they become durable. */
+  /** Number of verdicts that are not durable yet. */
   #open = 0;
   #settled: (() => void)[] = [];
   #closing = false;
@@ -272,7 +272,7 @@ export class Publisher implements Closable {
     await Promise.all([this.#link.close(), ...this.#feeds.map((feed) => feed.close())]);
   }
 
-  /** Makes the connection anew, by what the configuration says now. */
+  /** Connects again with the current configuration. */
   reconnect(): void {
     this.#link.reconnect();
   }

@@ -17,13 +17,13 @@ import type { Outgoing, Session } from "./session.ts";
 
 /** Largest request that is read. */
 const MAX_REQUEST_BYTES = 64 * 1024;
-/** Requests that wait for those before them; one more is told to come again. */
+/** Most requests that may wait; the next one is answered `retry`. */
 const MAX_WAITING = 16;
-/** Requests that are done at once, at once: only where they hang can it be so many. */
+/** Most urgent requests under way; only hanging ones can be so many. */
 const MAX_URGENT = 64;
-/** Requests of one verb that may last, at once: many of one verb do not lock out another. */
+/** Most long requests of one verb under way: they do not lock out another verb. */
 const MAX_CONCURRENT = 8;
-/** Answers that wait for the connection; what comes beyond them gets none. */
+/** Most answers that wait for the connection; further ones are dropped. */
 const MAX_ANSWERS = 64;
 const MAX_TOPIC_BYTES = 256;
 /** Brokers end a connection for topics with very many levels. */
@@ -285,7 +285,7 @@ function refusal(message: string, hint?: string): GradelineError {
   return new GradelineError("REQUEST", message, hint === undefined ? {} : { hint });
 }
 
-/** The work goes on where it takes longer, but those behind it do not wait for it. */
+/** Work that takes longer goes on, but the requests behind it stop waiting for it. */
 async function within<T>(work: Promise<T>, ms: number, verb: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -118,7 +118,7 @@ export class Background {
     this.#fruit.set(mask);
   }
 
-  /** Whether it has hardly begun: what is bare now is learnt at once, so that what comes next is seen well. */
+  /** Whether it has just started. Then bare cells are learned at once, so that the first fruit are seen well. */
   get young(): boolean {
     return this.#frames <= KNOWN + SEEN;
   }
@@ -161,7 +161,7 @@ export class Background {
     }
   }
 
-  /** Starts from the belt's colour alone; what was known is kept beside it. */
+  /** Restarts from the belt's colour alone; the former background is kept aside. */
   #begin(): boolean {
     const belt = findBeltColour(this.grid, this.#cells);
     if (belt === undefined) return false;
@@ -248,7 +248,7 @@ export class Background {
     this.oddCount = count;
   }
 
-  /** Moves one cell towards what it shows; quicker up than down, so that passing shadows do not darken it. */
+  /** Moves one cell towards its current colour, faster up than down: passing shadows must not darken it. */
   #learn(at: number, inverseGain: number): void {
     const brighter = this.bright[at]! > 1;
     const known = this.known[at]!;
@@ -294,7 +294,7 @@ export class Background {
     for (let at = 0; at < count; at++) this.#take(at, 1);
   }
 
-  /** From now on a cell's background is what it shows. */
+  /** Takes a cell's current colour as its background. */
   #take(at: number, inverseGain: number): void {
     this.#set(at, 1, inverseGain);
     this.known[at] = KNOWN;

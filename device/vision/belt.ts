@@ -22,7 +22,7 @@ const SIZE_SLACK = 0.1;
 const SAME_SIZE = 1.3;
 /** Leading edges are predicted to within this, pixels. */
 const PREDICTION_PX = 4;
-/** A fruit that came into view where none can come in counts after so many sightings. */
+/** Sightings after which a fruit counts that appeared away from the entry edge. */
 const SIGHTINGS = 3;
 /** On a belt that shows a fruit in more frames than this it need not count in a hurry. */
 const MANY_FRAMES = 16;
@@ -36,13 +36,13 @@ const OTHER_SPEED = 0.12;
 const OTHER_SPEED_RATE = 0.7;
 /** A belt that was seen to run forward runs backward for good after so long. */
 const BACKWARD_S = 3;
-/** Views in which a thing is too large before it counts as one that is. */
+/** Views in which a body is too large before it counts as too large. */
 const MISFITS = 3;
 /** Fruit are at most so many times as fast as configured. */
 const FASTEST = 2.5;
 /** While nothing could be seen for longer than this nobody knows whether the belt went on. */
 const TRUSTED_S = 0.1;
-/** What was in view then waits so long to be seen again. */
+/** How long the fruit that were in view wait to be seen again. */
 const WAIT_S = 15;
 const BLIND = "nothing could be seen while it moved on";
 /** Below this share of the configured speed the belt stands, and the time to the gate goes by the configured one. */
@@ -161,7 +161,7 @@ export class BeltFollower implements Follower {
     this.#giveUp(seen, (track) => track.front > limit);
   }
 
-  /** What could not be seen leaving is told without a guess. */
+  /** Reports fruit that nobody saw leaving, without a guess. */
   #giveUp(seen: Sighting[], which: (track: Track) => boolean): void {
     const lost = this.#tracks.filter((track) => !track.passed && track.isFruit && track.item > 0 && which(track));
     for (const track of lost.sort((a, b) => b.along - a.along)) this.#report(track, seen, BLIND);
@@ -185,7 +185,7 @@ export class BeltFollower implements Follower {
     for (let i = 0; i < this.#placeCount; i++) this.#axis.place(segmenter.piece(i), this.#places[i]!);
   }
 
-  /** Finds the tracks' fruit in the frame, cuts views, and begins tracks for what is new. */
+  /** Finds the tracks' fruit in the frame, cuts views, and starts tracks for new fruit. */
   #look(frame: Frame, seen: Sighting[]): void {
     const segmenter = this.#segmenter;
     const places = this.#places;
@@ -263,7 +263,7 @@ export class BeltFollower implements Follower {
     return ratio < SAME_SIZE && ratio > 1 / SAME_SIZE;
   }
 
-  /** A track for a place that is no fruit followed so far; undefined where it cannot be a new one. */
+  /** A new track for a place that belongs to no track; undefined if it cannot be a new fruit. */
   #newTrack(index: number): Track | undefined {
     const place = this.#places[index]!;
     if (this.#tracks.length >= MOST_TRACKS || isCovered(this.#tracks, place)) return undefined;
@@ -284,7 +284,7 @@ export class BeltFollower implements Follower {
 
   /** Whether a track has shown that it is a fruit on the move. */
   #counts(track: Track): boolean {
-    // One that has come in as fruit do may be seen only a few times on a fast belt.
+    // On a fast belt a fruit that entered normally may be seen only a few times.
     const frames = this.#axis.lengthPx / Math.max(1, Math.abs(this.#speed) * this.#pace.intervalS);
     if (track.hits < (track.trusted && frames < MANY_FRAMES ? 2 : SIGHTINGS)) return false;
     return track.along - track.bornAlong > Math.max(3, 0.04 * track.diameterPx);
@@ -363,7 +363,7 @@ export class BeltFollower implements Follower {
     }
     if (speeds.length === 0) return;
     speeds.sort((a, b) => a - b);
-    // What is out of sight has gone as far as what is seen.
+    // Hidden fruit have moved as far as visible ones.
     paces.sort((a, b) => a - b);
     const off = (paces[paces.length >> 1]! - this.#speed) * (this.#sinceLookS ?? 0);
     for (const track of this.#tracks) if (track.unseen) track.along += off;

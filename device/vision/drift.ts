@@ -1,7 +1,7 @@
 import type { Place } from "./place.ts";
 
 const MOST = 96;
-/** The same thing lies nearer to where it was than this share of its length; touching ones lie 1 apart. */
+/** A fruit moves less than this share of its length from frame to frame; touching fruit lie 1 apart. */
 const NEAR = 0.6;
 const NEAR_ACROSS = 0.3;
 /** Moved by less than this, pixels, it stands. */
@@ -53,7 +53,7 @@ export class Drift {
   }
 }
 
-/** The middle of what is cut off moves with the cut. */
+/** The centre of a clipped fruit moves with the clipping. */
 function isCut(place: Place, lengthPx: number): boolean {
   return place.cutEntry || place.cutExit || place.cutSide || place.rear <= 0 || place.front >= lengthPx;
 }

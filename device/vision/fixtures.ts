@@ -1,6 +1,6 @@
-/** Votes after which what is no belt, but stays as it is while the belt moves, is part of the conveyor. */
+/** Votes after which a cell that is not belt, but stays the same while the belt moves, counts as a fixture. */
 const VOTES = 40;
-/** Two looks at a cell within this are the same, grey levels. */
+/** Largest difference of two samples of a cell that count as the same, grey levels. */
 const SAME = 8;
 
 /** Finds what stands in view while the belt moves: guide rails, tape, a scratched lens. */
@@ -22,7 +22,7 @@ export class Fixtures {
     this.#votes[at] = 0;
   }
 
-  /** Whether a cell shows what was held of it. @param cells (rows * cols * 3) */
+  /** Whether a cell still has its stored colour. @param cells (rows * cols * 3) */
   same(at: number, cells: Float32Array): boolean {
     const i = at * 3;
     const held = this.#held;

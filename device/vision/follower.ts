@@ -18,7 +18,7 @@ export interface ViewSeen {
   readonly crop: Uint8Array;
 }
 
-/** An item has left the last place where it is whole (belt), or its cup has passed the last window (cups). */
+/** An item has left the last position where it is wholly in view (belt), or its cup has passed the last window (cups). */
 export interface ItemPassed {
   readonly kind: "item";
   readonly item: number;

@@ -3,14 +3,14 @@ import type { LaneConfig } from "../config/schema.ts";
 import type { Sight } from "./light.ts";
 import { type SceneReport, type SceneTrouble, Troubles } from "./trouble.ts";
 
-/** So long must a trouble be seen before it is told: a flash is none. */
+/** How long a problem must last before it is reported: a flash is not one. */
 const SOON_US = 300_000;
 const LATER_US = 1_000_000;
 /** And so long not be seen before it is over. */
 const HOLD_US = 3_000_000;
 /** Frame to frame, rows of a flickering lamp change by this share of the brightness. */
 const FLICKER = 0.15;
-/** Fruit may be so many times as fast as configured, or as slow, before it is told. */
+/** Factor between the measured and the configured speed, either way, beyond which it is reported. */
 const FASTER = 1.25;
 const SLOWER = 0.8;
 /** Shadows and misfits pass singly now and then: so many within a hold of each other are told. */

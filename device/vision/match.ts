@@ -1,7 +1,7 @@
 import type { Place } from "./place.ts";
 import type { Track } from "./track.ts";
 
-/** Farther from where it should be than this share of its length, a place is another fruit: touching ones lie 1 apart. */
+/** A place farther from its expected position than this share of its length is another fruit: touching fruit lie 1 apart. */
 const REACH = 0.48;
 /** Across the lane fruit may wander by this share of their width between two looks. */
 const REACH_ACROSS = 0.6;

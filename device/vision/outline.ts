@@ -17,7 +17,7 @@ export class Outline {
   readonly mask: Uint8Array;
   /** Where the mask lies in the frame. */
   readonly area = { x: 0, y: 0, w: 0, h: 0 };
-  /** Bounding box of the fruit in the frame; w is 0 where nothing was left. */
+  /** Bounding box of the fruit in the frame; w is 0 if nothing was left. */
   readonly box = { x: 0, y: 0, w: 0, h: 0 };
   /** Centre in the frame, pixels. */
   cx = 0;

@@ -1,13 +1,13 @@
 import type { Frame } from "../base/frame.ts";
 
-/** How quickly the usual interval follows what is measured. */
+/** Weight of a new measurement in the usual interval. */
 const RATE = 0.1;
 
 /** The time line of a lane's frames: how much passed since the last one, and how much passes between two as a rule. */
 export class FramePace {
   /** Usual time from one exposure to the next, seconds; 0 until two were seen. */
   intervalS = 0;
-  /** Exposures since the last frame, 1 where none was lost. */
+  /** Exposures since the last frame, 1 if none was lost. */
   advance = 0;
   /** Seconds since the last frame. */
   elapsedS = 0;

@@ -5,12 +5,12 @@ import { type SceneReport, type SceneTrouble, Troubles } from "./trouble.ts";
 /** Bytes of a frame that are compared with the last one's. */
 const SAMPLES = 4096;
 const HOLD_US = 3_000_000;
-/** A picture that stays the same bit by bit for so long is told: a camera that lives has noise. */
+/** A picture that stays identical for so long is reported as frozen: a working camera has noise. */
 const FROZEN_US = 600_000;
 /** Rows and places along them that are looked at for data that never arrived. */
 const ROWS = 40;
 const PLACES = 24;
-/** A picture of which more rows than this share hold one plain colour, down to its end, is torn. */
+/** A picture is torn if more than this share of its rows, down to the last, has one plain colour. */
 const TORN = 0.1;
 /** Intervals after which the usual rate is known, and those over which the present one is taken. */
 const USUAL = 60;

@@ -1,6 +1,6 @@
 import type { Box } from "./follower.ts";
 
-/** What a lane's part of the frame looks like where no fruit lies: its median colour, each 0..255. */
+/** The background of a lane's part of the frame: its median colour, each channel 0..255. */
 export interface Scene {
   readonly r: number;
   readonly g: number;

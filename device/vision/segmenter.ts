@@ -58,7 +58,7 @@ export class Segmenter {
     return this.#pool.pieces[index]!;
   }
 
-  /** Looks at a frame; the pieces are there until the next one. None are there where it is not clear. */
+  /** Segments a frame. The pieces are valid until the next frame; there are none if the frame is unclear. */
   look(frame: Frame): Sight {
     this.#pool.count = 0;
     const sight = this.background.look(frame.data, frame.widthPx, this.#mask);
@@ -71,7 +71,7 @@ export class Segmenter {
     return sight;
   }
 
-  /** Takes single cells out of the mask, and what is too slim for a fruit. */
+  /** Removes single cells from the mask, and shapes too slim for a fruit. */
   #cleanUp(): void {
     const { cols, rows } = this.background.grid;
     const mask = this.#mask;

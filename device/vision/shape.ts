@@ -7,13 +7,13 @@ const LONGER = 1.6;
 /** The ellipse of the same moments has so many times a thing's own area: fingers, bites, prongs. */
 const RAGGED = 1.09;
 const MORE_RAGGED = 0.06;
-/** A flat thing that is not quite an ellipse, and a longish one that is still less so: a label, half a fruit. */
+/** Thresholds for flat bodies that are no ellipse, and for long ones that are even less so: a label, half a fruit. */
 const CORNERED = 1.03;
 const CUT_OFF = 1.045;
 const LONGISH = 1.6;
 /** Brightness near the rim against that near the middle, of a thing without any roundness. */
 const FLAT = 0.93;
-/** Items whose shapes say what is usual on the lane. */
+/** Number of items that give the usual shape on the lane. */
 const USUAL = 15;
 /** Views kept per item. */
 const MOST_VIEWS = 32;

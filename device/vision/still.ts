@@ -22,7 +22,7 @@ export interface StillCrop {
   readonly box: Box;
   /** Share of the picture that the fruit covers, 0..1. */
   readonly areaShare: number;
-  /** True where no plain background was found, so that the whole picture counts as the fruit. */
+  /** True if no plain background was found, so that the whole picture counts as the fruit. */
   readonly whole: boolean;
   /** Area of the second largest thing in the picture as a share of the fruit's, 0..1. */
   readonly secondShare: number;
@@ -129,7 +129,7 @@ export class StillCropper {
   }
 }
 
-/** Marks what is not of the border's median colour. @param mask written in place */
+/** Marks pixels that differ from the border's median colour. @param mask written in place */
 function maskColour({ data }: Picture, border: readonly number[], mask: Uint8Array): void {
   const [red, green, blue] = [0, 1, 2].map((channel) => medianAt(data, border, channel)) as [number, number, number];
   for (let p = 0, at = 0; p < mask.length; p++, at += 3) {

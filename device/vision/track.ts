@@ -7,7 +7,7 @@ import { Shape } from "./shape.ts";
 const MOST_DIAMETERS = 64;
 /** Share of the views whose diameter lies below the item's: near the largest, but not the largest by a mistake. */
 const DIAMETER_RANK = 0.75;
-/** How much of what was measured goes into place and speed. */
+/** Weights of a measurement in position and speed. */
 const PLACE_RATE = 0.7;
 const SPEED_RATE = 0.25;
 /** Farther from where it should be than this, pixels, the belt has changed its speed: what is measured counts more. */
