@@ -163,6 +163,14 @@ test("the newest 128 items are kept, fewer where their pictures are large, and a
   assert.equal(latest.get("a-run-2"), undefined);
   latest.add(queueItem(500, 0));
   assert.equal(latest.get("a-run-500"), undefined);
+  // 32 MB are kept, whole items.
+  const megabytes = new LatestItems();
+  for (let n = 1; n <= 33; n++) {
+    const { verdict, decided } = queueItem(n, 1);
+    megabytes.add({ verdict, decided: { ...decided, crops: [new Uint8Array(1024 * 1024)] } });
+    if (n === 32) assert.equal(megabytes.list().length, 32);
+  }
+  assert.deepEqual([megabytes.list().length, megabytes.list()[0]!.verdict.item], [32, "a-run-2"]);
   // 36 MB each.
   const crops = new Array(12).fill(new Uint8Array(3 * 1024 * 1024));
   for (const n of [201, 202]) {
