@@ -1,5 +1,5 @@
 /*
- * How good the picture of a view is, from its crop alone: the fruit lies before an even grey.
+ * Picture quality of a view, from its crop alone: the fruit lies on plain grey.
  */
 
 export interface ViewQuality {
@@ -11,11 +11,11 @@ export interface ViewQuality {
   readonly clipped: number;
   /** Longest straight edge along a side of the fruit's box, as a share of that side: long where the picture ends. */
   readonly edge: number;
-  /** (THUMB, THUMB) luminance at a few pixels: by it the same picture is known again. */
+  /** (THUMB, THUMB) luminance of a small copy, to recognise the same picture. */
   readonly thumb: Uint8Array;
 }
 
-/** What is known of the pictures: per reference one entry per view; absent where they are not kept. */
+/** Quality of the pictures: one entry per view of each reference; absent if pictures are not kept. */
 export type Qualities = ReadonlyMap<string, readonly ViewQuality[]>;
 
 /** Side of the smallest picture of a view. */
@@ -81,8 +81,8 @@ function thumbOf(luminance: Float32Array, sizePx: number): Uint8Array {
 }
 
 /**
- * Variance of the Laplacian against that of the picture at half size. Both fall with the contrast of what is on the
- * fruit, only the first with blur.
+ * Variance of the Laplacian relative to that of the picture at half size. Low contrast lowers both, blur only the
+ * first.
  *
  * @see Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy" (variance of the Laplacian)
  */
@@ -103,7 +103,7 @@ function sharpnessOf(luminance: Float32Array, inside: Uint8Array, sizePx: number
   return coarse === 0 ? 0 : fine / coarse;
 }
 
-/** @param rim pixels from the outline that do not count: the outline is the mask's, not the lens's */
+/** @param rim width in pixels of the ignored outline: its sharpness comes from the mask, not from the lens */
 function laplacianVariance(values: Float32Array, inside: Uint8Array, size: number, rim: number): number {
   let [sum, squares, count] = [0, 0, 0];
   for (let y = rim; y < size - rim; y++) {
@@ -120,7 +120,7 @@ function laplacianVariance(values: Float32Array, inside: Uint8Array, size: numbe
   return count === 0 ? 0 : squares / count - (sum / count) ** 2;
 }
 
-/** A round fruit touches its box with a short piece of each side; one that the picture cuts off lies along it. */
+/** A whole round fruit touches each side of its box with a short arc; a fruit cut off by the picture lies along a side. */
 function longestEdge(inside: Uint8Array, size: number): number {
   let [left, right, top, bottom] = [size, -1, size, -1];
   for (let y = 0, p = 0; y < size; y++) {

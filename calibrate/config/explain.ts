@@ -1,7 +1,7 @@
 import { GradelineError } from "../../device/base/errors.ts";
 import { type Explanation, explainKey, likelyKey } from "../../device/config/explain.ts";
 
-/** `config explain [KEY]`: what a setting is, what may stand there and what stands there where it is absent. */
+/** `config explain [KEY]`: explains a setting, its allowed values and its default. */
 export function configExplain(name: string, json: boolean): void {
   const found = explainKey(name);
   if (found.length === 0) {
@@ -10,7 +10,7 @@ export function configExplain(name: string, json: boolean): void {
       "USAGE",
       `there is no setting ${name}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
       {
-        hint: "gradeline-calibrate config explain shows what there is",
+        hint: "gradeline-calibrate config explain lists all settings",
       },
     );
   }

@@ -1,6 +1,6 @@
 import type { Verdict } from "../../device/contract/messages.ts";
 
-/** What was said of a fruit, for people: its grade or why it has none, and the nearest grade with its distance. */
+/** Describes a verdict for people: the grade, or why there is none, and the nearest grade with its distance. */
 export function describeVerdict({ outcome, grade, grades, sizeMm, views }: Verdict): string {
   const nearest = nearestGrade(grades);
   const size = sizeMm === null ? "" : `${sizeMm.toFixed(1)} mm`;
@@ -10,7 +10,7 @@ export function describeVerdict({ outcome, grade, grades, sizeMm, views }: Verdi
 }
 
 /**
- * The first grade whose distance none undercuts: a distance is that to a grade together with all better ones, so it
+ * The best grade with the smallest distance. A distance is that to a grade together with all better ones, so it
  * falls from grade to grade until the one that holds the nearest references.
  */
 export function nearestGrade(grades: Verdict["grades"]): { grade: string; distance: number } | undefined {

@@ -117,7 +117,7 @@ function tell(enrolled: DataOf<"enroll">, shown: Shown, lane: string, json: bool
   const views = items.reduce((sum, item) => sum + item.views, 0);
   if (!json) {
     process.stdout.write(
-      `enrolled ${items.length} items (${views} views) as ${grade}; ${references} references, graded by from now on\n`,
+      `enrolled ${items.length} items (${views} views) as ${grade}; ${references} references; the line is graded by them from now on\n`,
     );
     return;
   }

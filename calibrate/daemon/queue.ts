@@ -47,7 +47,7 @@ export async function queueAnswer(
     if (json) process.stdout.write(`${JSON.stringify(enrolled)}\n`);
     else {
       process.stdout.write(
-        `enrolled ${enrolled.items.length} items as ${grade}; ${enrolled.references} references, graded by from now on\n`,
+        `enrolled ${enrolled.items.length} items as ${grade}; ${enrolled.references} references; the line is graded by them from now on\n`,
       );
     }
   } finally {

@@ -99,7 +99,7 @@ async function watch(
 function describe({ lane, drift }: LaneStatsMessage): string {
   const { findings, learned, learntFrom } = drift;
   const lines = findings.map(({ since, text }) => `  since ${day(since)}: ${text}`);
-  if (learned < 1) lines.unshift(`  learning how it is when all is well: ${Math.floor(learned * 20) * 5} %`);
+  if (learned < 1) lines.unshift(`  learning the normal state: ${Math.floor(learned * 20) * 5} %`);
   const state = findings.length > 0 ? "has changed" : learned < 1 ? "no fruit yet" : "as it was";
   const from = learntFrom === null ? "" : `, learnt from ${day(learntFrom)}`;
   return `lane ${lane}: ${learned < 1 && findings.length === 0 && learntFrom !== null ? "learning" : state}${from}\n${lines.map((line) => `${line}\n`).join("")}`;

@@ -9,10 +9,10 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 import { checkKeeps } from "./keeps.ts";
 
 const CONNECT_MS = 5000;
-/** A retained message comes at once, where there is one. */
+/** How long to wait for a retained message: the broker sends one at once if it has one. */
 const VERSION_MS = 500;
 
-/** Connects as the daemon would, by another name, and looks what it may do. */
+/** Connects like the daemon, with another client id, and checks its permissions. */
 export async function checkBroker(config: Config | undefined): Promise<Finding[]> {
   const connections = config === undefined ? [configSchema.shape.mqtt.parse({})] : [config.mqtt, ...config.brokers];
   const each = connections.flatMap((mqtt) => brokerUrls(mqtt).map((url) => checkOne(config, { ...mqtt, url })));

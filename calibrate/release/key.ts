@@ -4,7 +4,7 @@ import { unwritable } from "../../device/base/files.ts";
 import { fingerprint, makeKey } from "../../device/recipes/bundle/signing.ts";
 import type { Context } from "../cli/context.ts";
 
-/** `release key`: makes a pair of keys; the private one goes to a file that only its owner may read. */
+/** `release key`: makes a pair of keys and writes the private one to a file that only its owner may read. */
 export async function releaseKey({ json }: Context, out: string): Promise<void> {
   const { secret, publicKey } = makeKey();
   await writeSecret(out, secret);
@@ -19,7 +19,7 @@ export async function releaseKey({ json }: Context, out: string): Promise<void> 
   );
 }
 
-/** Never in the place of another: whatever that one has signed would be trusted no more. */
+/** Never overwrites a key: boards would no longer trust recipes that the old key has signed. */
 async function writeSecret(path: string, secret: string): Promise<void> {
   try {
     const file = await open(path, "wx", 0o600);
