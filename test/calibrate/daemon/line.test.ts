@@ -75,7 +75,10 @@ describe("the line is taught at a terminal", { skip, concurrency: 1 }, () => {
       const text = `^ +${index + 1}/2  unknown +\\d+\\.\\d mm +\\d+ views  nothing to compare with  belt-\\S+$`;
       assert.match(line, new RegExp(text));
     }
-    assert.match(last!, /^enrolled 2 items \(\d+ views\) as sound; 2 references; the line is graded by them from now on$/);
+    assert.match(
+      last!,
+      /^enrolled 2 items \(\d+ views\) as sound; 2 references; the line is graded by them from now on$/,
+    );
     await ears.until(() => verdictsOf(ears).find(({ grades }) => grades[0]?.grade === "sound"));
   });
 
