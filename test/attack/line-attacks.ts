@@ -75,13 +75,21 @@ const SMALL_DISK: LineOptions = {
 /** @returns makes room again */
 async function fill(line: Line): Promise<() => void> {
   const ballast = join(dirname(line.journal), "ballast");
-  try {
-    for (let part = 0; part < 64; part++) writeFileSync(ballast, Buffer.alloc(64 * 1024, 1), { flag: "a" });
-  } catch {
-    // Full.
-  }
+  const more = (): void => {
+    try {
+      for (let part = 0; part < 1024; part++) writeFileSync(ballast, Buffer.alloc(4096, 1), { flag: "a" });
+    } catch {
+      // Full.
+    }
+  };
+  more();
   await line.says("journal-disk", "a full disk of 4 MB");
-  return () => rmSync(ballast);
+  // What the daemon gives back of its own would last for a minute.
+  const again = setInterval(more, 100);
+  return () => {
+    clearInterval(again);
+    rmSync(ballast);
+  };
 }
 
 const smallDisk = onLine(

@@ -57,8 +57,10 @@ export const acls: Attack = {
       const broker = keep(await Mosquitto.start(["acl_file %/acl"], { acl: aclOf(undefined) }));
       const mqtt: Mqtt = { url: urlOf(broker), username: "device" };
       const asker = keep(await Subscriber.connect(broker.port, [`${ROOT}response/#`], { username: EARS }));
-      const line = keep(await BrokerLine.open(mqtt));
+      // Sent there only once somebody listens: its first verdicts would be heard by nobody.
+      const line = keep(await BrokerLine.open());
       await line.listen(broker.port);
+      await line.goTo(mqtt);
       await line.more(1);
       for (const [n, { protocol, denied, code }] of spread(CASES, rounds).entries()) {
         const what = `MQTT ${protocol}, ${denied} denied`;
