@@ -224,11 +224,11 @@ test("an answer that the board refuses says why, and the item goes on waiting", 
   const { item } = station.pass({ outcome: "unknown", grade: null });
   station.refusal = new GradelineError("GALLERY", "another process writes to the gallery", { retry: true });
   const { page } = await openPage(t, station, "#unknown");
-  await page.getByRole("button", { name: "sound" }).click();
+  await page.getByRole("button", { name: "sound", exact: true }).click();
   await page.getByRole("alert").getByText("another process writes to the gallery").waitFor();
   await page.locator("#unknown .waiting").waitFor();
   station.refusal = undefined;
-  await page.getByRole("button", { name: "sound" }).click();
+  await page.getByRole("button", { name: "sound", exact: true }).click();
   await page.getByText("Nothing waits").waitFor();
   assert.deepEqual(station.taught, [{ grade: "sound", items: [item] }]);
 });
@@ -244,7 +244,7 @@ test("the item that somebody looks at stays chosen and in sight while newer ones
   assert.equal(await chosen.getAttribute("aria-label"), "unknown, item 1 of lane a");
   const box = (await chosen.boundingBox())!;
   assert.ok(box.x >= 0 && box.x + box.width <= 390, `at ${box.x}`);
-  await page.getByRole("button", { name: "sound" }).click();
+  await page.getByRole("button", { name: "sound", exact: true }).click();
   await until(() => station.taught.length === 1);
   assert.deepEqual(station.taught, [{ grade: "sound", items: [item] }]);
 });
@@ -253,7 +253,7 @@ test("a wrong grade is put right on the item's own page", { skip }, async (t) =>
   const station = new FakeStation();
   const { item } = station.pass({ grade: "reject" });
   const { page } = await openPage(t, station, `#item/${item}`);
-  await page.getByRole("group", { name: "Was it wrong?" }).getByRole("button", { name: "sound" }).click();
+  await page.getByRole("group", { name: "Was it wrong?" }).getByRole("button", { name: "sound", exact: true }).click();
   await page.getByRole("status").getByText("Enrolled as sound. 25 fruit are enrolled").waitFor();
   assert.deepEqual(station.taught, [{ grade: "sound", items: [item] }]);
 });

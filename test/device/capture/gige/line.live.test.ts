@@ -28,10 +28,11 @@ test("two hundred fruit behind a GigE Vision camera: none missed, none twice, gr
     for (const { summary } of [direct, camera]) {
       assert.deepEqual([summary.passed, summary.missed, summary.double], [ITEMS, 0, 0]);
     }
-    // The same frames give the same grades. One passed over on a busy machine takes a view from a fruit or two.
+    // The same frames give the same grades. One passed over, or torn, on a busy machine takes a view from a fruit or two.
     const right = [direct, camera].map(({ summary }) => Math.round(summary.agreement * ITEMS));
     const apart = Math.abs(right[0]! - right[1]!);
-    const passedOver = camera.counters.dropped + camera.late;
+    const { dropped, incomplete, lost = 0 } = camera.counters;
+    const passedOver = dropped + incomplete + lost + camera.late;
     assert.ok(apart <= Math.min(2 * passedOver, 6), `${right} of ${ITEMS} agree, ${passedOver} frames passed over`);
   } finally {
     rmSync(folder, { recursive: true });
