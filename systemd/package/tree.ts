@@ -39,6 +39,8 @@ const DEAD = [
   "sharp/{src,install}",
   "onnxruntime-node/{script,lib/**/*.ts}",
   "zod/src",
+  // Modbus over a serial line: the daemon speaks it over TCP alone.
+  "{serialport,@serialport}",
   "mqtt/{dist,bin,help}",
   "node-linux-*/{include,share,CHANGELOG.md}",
 ];

@@ -83,13 +83,19 @@ async function fill(line: Line): Promise<() => void> {
     }
   };
   more();
-  await line.says("journal-disk", "a full disk of 4 MB");
   // What the daemon gives back of its own would last for a minute.
   const again = setInterval(more, 100);
-  return () => {
+  const end = (): void => {
     clearInterval(again);
     rmSync(ballast);
   };
+  try {
+    await line.says("journal-disk", "a full disk of 4 MB");
+  } catch (error) {
+    end();
+    throw error;
+  }
+  return end;
 }
 
 const smallDisk = onLine(
