@@ -213,7 +213,7 @@ export async function recordWhile(
 /** Closing it closes the source and the recording. */
 export class RecordedSource implements FrameSource {
   readonly status?: () => SourceStatus;
-  readonly trigger?: () => Promise<void>;
+  readonly trigger?: (at?: Micros) => Promise<Micros>;
   readonly #source: FrameSource;
   readonly #ring: RingRecorder;
   readonly #failed: (error: unknown) => void;
@@ -225,7 +225,7 @@ export class RecordedSource implements FrameSource {
     this.#ring = ring;
     this.#failed = failed;
     if (source.status !== undefined) this.status = () => source.status!();
-    if (source.trigger !== undefined) this.trigger = () => source.trigger!();
+    if (source.trigger !== undefined) this.trigger = (at) => source.trigger!(at);
   }
 
   get widthPx(): number {

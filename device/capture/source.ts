@@ -16,11 +16,13 @@ export interface FrameSource extends Closable {
   /** State and losses of the camera now; absent if nothing can get lost. Cheap: may be called at any time. */
   status?(): SourceStatus;
   /**
-   * Asks a camera that waits for triggers to expose one frame now.
+   * Asks a camera that waits for triggers to expose one frame.
    *
+   * @param at when; at once where that has passed, or is not given
+   * @returns when it was told to
    * @throws {GradelineError} SOURCE when the camera is away or not set to software triggers
    */
-  trigger?(): Promise<void>;
+  trigger?(at?: Micros): Promise<Micros>;
   /** Ends a running `frames()` after the current frame. */
   close(): Promise<void>;
 }

@@ -156,6 +156,22 @@ export const gigeSchema = z
           .regex(/^[A-Za-z0-9_]{1,64}$/)
           .optional()
           .describe("edge of the input, such as `FallingEdge`; RisingEdge where absent and the camera has edges"),
+        delayMs: z
+          .number()
+          .min(0)
+          .max(1000)
+          .optional()
+          .describe("from the trigger to the exposure, kept by the camera itself (`TriggerDelay`)"),
+        action: z
+          .strictObject({
+            deviceKey: z.number().int().min(0).max(0xffff_ffff),
+            groupKey: z.number().int().min(0).max(0xffff_ffff),
+            groupMask: z.number().int().min(0).max(0xffff_ffff),
+          })
+          .optional()
+          .describe(
+            "of the action command that `source: Action1` waits for; those of its group in `triggers` where absent",
+          ),
       })
       .optional()
       .describe("one frame per trigger; free running where absent"),

@@ -10,6 +10,7 @@ import { brokerUrls, type MqttConfig } from "./mqtt.ts";
 import { outputFaults } from "./outputs.ts";
 import { productFaults } from "./products.ts";
 import { type Config, configSchema, type SecretConfig } from "./schema.ts";
+import { checkTriggers } from "./triggers.ts";
 import { keySlip, missingSlip, valueSlip } from "./value-slips.ts";
 import { aliasProblem, encodingProblem, withLineEnds, yamlProblem } from "./yaml-slips.ts";
 
@@ -201,7 +202,7 @@ function crossCheck(config: Config): { path: Path; text: string }[] {
       }
     });
   }
-  found.push(...checkLaneCameras(config));
+  found.push(...checkLaneCameras(config), ...checkTriggers(config));
   if (cameras.length > 0 && config.lanes.length === 0) {
     found.push({
       path: ["lanes"],

@@ -9,6 +9,7 @@ import { modbusSchema, outputsSchema, postgresSchema } from "./outputs.ts";
 import { productsSchema } from "./products.ts";
 import { publicKeySchema } from "./public-key.ts";
 import { secretSchema } from "./secret.ts";
+import { triggerGroupSchema } from "./triggers.ts";
 
 /** Grade names as operators write them: no control characters, no path or topic separators. */
 export const gradeSchema = z
@@ -311,6 +312,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("signed recipes, which take the place of `model` and `gallery` once one is activated"),
+  triggers: z.array(triggerGroupSchema).max(16).default([]),
   lots: z
     .strictObject({
       path: z

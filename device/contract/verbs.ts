@@ -53,9 +53,17 @@ export const verbs = {
     }),
   },
   trigger: {
-    description: "Let the camera of a lane expose one frame now, where it waits for software triggers.",
+    description:
+      "Let the cameras of a lane expose one frame now, where they wait for software triggers or action commands; all of their group in `triggers`.",
     request: z.strictObject({ lane: nameSchema.optional().describe("default: the first one") }),
-    data: z.strictObject({ lane: nameSchema, camera: nameSchema }),
+    data: z.strictObject({
+      lane: nameSchema,
+      camera: nameSchema,
+      exposures: z
+        .array(z.strictObject({ camera: nameSchema, at: time.describe("when it was told to, and its delay") }))
+        .optional()
+        .describe("of each camera that was triggered"),
+    }),
   },
   reload: {
     description: "Read the gallery again; the old one stays in use where the new one is refused.",

@@ -1,4 +1,5 @@
 import type { LogLevel } from "../base/log.ts";
+import type { Micros } from "../base/time.ts";
 import type { FailedAnswer, Failure } from "../base/worker.ts";
 import type { SourceCounters, SourceStatus } from "../capture/source.ts";
 import type { Config, LaneConfig } from "../config/schema.ts";
@@ -32,8 +33,8 @@ export type ToCamera =
   | { readonly kind: "pause"; readonly lane: string; readonly paused: boolean }
   /** Asks for a copy of the next frame; of every n-th pixel, so that it is at most so wide. */
   | { readonly kind: "snapshot"; readonly id: number; readonly maxWidthPx?: number | undefined }
-  /** Asks for one exposure now. */
-  | { readonly kind: "trigger"; readonly id: number }
+  /** Asks for one exposure at that moment, or at once where it has passed. */
+  | { readonly kind: "trigger"; readonly id: number; readonly at: Micros }
   | { readonly kind: "close" };
 
 export type FromCamera =
@@ -54,7 +55,9 @@ export type FromCamera =
       readonly step: number;
       readonly marks: readonly LaneMark[];
     }
-  | { readonly kind: "triggered"; readonly id: number; readonly failure: Failure | undefined }
+  /** When the camera was told, or why there will be no exposure. */
+  | { readonly kind: "triggered"; readonly id: number; readonly at: Micros }
+  | { readonly kind: "untriggered"; readonly id: number; readonly failure: Failure }
   /** The source has no more frames; what was in view has passed. */
   | { readonly kind: "ended"; readonly sightings: readonly LaneSightings[]; readonly counters: SourceCounters }
   /** Fruit that were in view pass now, with the views they have. */

@@ -4,7 +4,7 @@ import { GradelineError } from "../base/errors.ts";
 import type { Frame } from "../base/frame.ts";
 import { createLog } from "../base/log.ts";
 import { nowMicros } from "../base/time.ts";
-import { type Failure, failedAnswer, failureOf } from "../base/worker.ts";
+import { failedAnswer, failureOf } from "../base/worker.ts";
 import { systemClock } from "../capture/pacing.ts";
 import { recordWhile } from "../capture/record-ring.ts";
 import type { FrameSource } from "../capture/source.ts";
@@ -75,7 +75,7 @@ port.on("message", (message: ToCamera) => {
       snapshotWanted.push(message);
       break;
     case "trigger":
-      void trigger().then((failure) => send({ kind: "triggered", id: message.id, failure }));
+      void trigger(message);
       break;
     case "close":
       closing = true;
@@ -198,8 +198,7 @@ function countersOf(from: FrameSource): FrameSource["counters"] {
   return { seen, dropped, incomplete, lost: lost ?? 0, resent: resent ?? 0, restarts: restarts ?? 0 };
 }
 
-/** @returns why there will be no exposure */
-async function trigger(): Promise<Failure | undefined> {
+async function trigger({ id, at }: Extract<ToCamera, { kind: "trigger" }>): Promise<void> {
   try {
     if (source === undefined) throw new GradelineError("SOURCE", "the camera is not open yet", { retry: true });
     if (source.trigger === undefined) {
@@ -207,10 +206,9 @@ async function trigger(): Promise<Failure | undefined> {
         hint: "kind gige with trigger: { source: Software } does",
       });
     }
-    await source.trigger();
-    return undefined;
+    send({ kind: "triggered", id, at: await source.trigger(at) });
   } catch (error) {
-    return failureOf(error, "SOURCE");
+    send({ kind: "untriggered", id, failure: failureOf(error, "SOURCE") });
   }
 }
 

@@ -80,7 +80,7 @@ export class Camera implements Closable {
   readonly #reports = new Map<string | undefined, SightReport>();
   /** What the threads that ended before the present one could not see. */
   #unseenBefore = { blindUs: 0, shadows: 0 };
-  readonly #triggers = new Map<number, PromiseWithResolvers<void>>();
+  readonly #triggers = new Map<number, PromiseWithResolvers<Micros>>();
   #requestId = 0;
   #widthPx = 0;
   #heightPx = 0;
@@ -186,21 +186,23 @@ export class Camera implements Closable {
   }
 
   /**
-   * Asks for one exposure now.
+   * Asks for one exposure.
    *
+   * @param at when; at once where that has passed, or is not given
+   * @returns when the camera was told
    * @throws {GradelineError} SOURCE when the camera is away or does not wait for software triggers
    */
-  async trigger(): Promise<void> {
+  async trigger(at: Micros = 0): Promise<Micros> {
     if (this.#state !== "ok") {
       throw new GradelineError("SOURCE", `camera ${this.id} cannot be triggered: ${this.#reason ?? this.#state}`, {
         retry: true,
       });
     }
     const id = ++this.#requestId;
-    const done = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<Micros>();
     this.#triggers.set(id, done);
-    this.#post({ kind: "trigger", id });
-    await done.promise;
+    this.#post({ kind: "trigger", id, at });
+    return await done.promise;
   }
 
   /** Whether frames come by themselves; one that waits for triggers may well be silent while the line stands. */
@@ -290,13 +292,14 @@ export class Camera implements Closable {
           this.#snapshots.get(message.id)?.resolve(message);
           this.#snapshots.delete(message.id);
           break;
-        case "triggered": {
-          const done = this.#triggers.get(message.id);
+        case "triggered":
+          this.#triggers.get(message.id)?.resolve(message.at);
           this.#triggers.delete(message.id);
-          if (message.failure === undefined) done?.resolve();
-          else done?.reject(errorOf(message.failure));
           break;
-        }
+        case "untriggered":
+          this.#triggers.get(message.id)?.reject(errorOf(message.failure));
+          this.#triggers.delete(message.id);
+          break;
         case "ended":
           ended = true;
           this.#counters = message.counters;

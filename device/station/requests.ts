@@ -1,14 +1,14 @@
-import { setTimeout } from "node:timers/promises";
 import { GradelineError } from "../base/errors.ts";
 import { shortHash } from "../base/short-hash.ts";
 import { formatMicros, parseWall } from "../base/time.ts";
 import { encodeJpeg } from "../capture/image.ts";
 import { laneNamed } from "../config/lane-names.ts";
-import type { Config, LaneConfig } from "../config/schema.ts";
+import type { Config } from "../config/schema.ts";
 import type { ShadowMessage } from "../contract/messages.ts";
 import type { DataOf, Handlers } from "../contract/verbs.ts";
 import type { Camera } from "../lanes/camera.ts";
 import { outletHandlers, type ProductMap } from "../lanes/products.ts";
+import { fire, groupOf } from "../lanes/trigger-groups.ts";
 import { type LotBook, lotHandlers } from "../lots/lot-book.ts";
 import type { Publisher } from "../publish/publisher.ts";
 import type { Activated, StationRecipes } from "../recipes/active.ts";
@@ -21,7 +21,7 @@ type Cameras = ReadonlyMap<string, Pick<Camera, "snapshot" | "trigger">>;
 
 /** What requests are answered with; asked for anew at each. */
 export interface RequestParts {
-  readonly config: Pick<Config, "cameras" | "lanes">;
+  readonly config: Pick<Config, "cameras" | "lanes" | "triggers">;
   readonly cameras: Cameras;
   readonly recipes: StationRecipes;
   readonly teaching: Teaching;
@@ -50,8 +50,9 @@ export function requestHandlers(parts: RequestParts): Handlers {
     snapshot: ({ camera }) => snapshotOf(camera ?? config.cameras[0]?.id ?? "", cameras),
     trigger: async ({ lane: wanted }) => {
       const lane = laneNamed(config, wanted ?? config.lanes[0]?.id ?? "", "REQUEST");
-      await triggerLane(lane, cameras);
-      return { lane: lane.id, camera: lane.camera };
+      const fired = await fire(groupOf(config, lane), config, cameras);
+      const exposures = fired.map(({ camera, at }) => ({ camera, at: formatMicros(at) }));
+      return { lane: lane.id, camera: lane.camera, exposures };
     },
     replay: async ({ lane, from, to }) => {
       const count = await parts.publisher().replay({
@@ -105,16 +106,4 @@ async function snapshotOf(id: string, cameras: Cameras): Promise<DataOf<"snapsho
     heightPx: picture.heightPx,
     jpeg: jpeg.toString("base64"),
   };
-}
-
-/** All cameras of a lane expose at once, or each after its delay where flashes must not meet. */
-async function triggerLane({ cameras: entries }: LaneConfig, cameras: Cameras): Promise<void> {
-  const delays = new Map<string, number>();
-  for (const { camera, delayMs } of entries) if (!delays.has(camera)) delays.set(camera, delayMs);
-  await Promise.all(
-    [...delays].map(async ([camera, delayMs]) => {
-      if (delayMs > 0) await setTimeout(delayMs);
-      await cameras.get(camera)!.trigger();
-    }),
-  );
 }

@@ -14,6 +14,7 @@ import { Camera, type CameraListener } from "../lanes/camera.ts";
 import { LaneStats } from "../lanes/counts.ts";
 import { Flows, startTogether } from "../lanes/flows.ts";
 import { ProductMap } from "../lanes/products.ts";
+import { withActions } from "../lanes/trigger-groups.ts";
 import { LotBook, lotsFolder } from "../lots/lot-book.ts";
 import type { Journal } from "../publish/journal.ts";
 import { Publisher } from "../publish/publisher.ts";
@@ -320,7 +321,7 @@ export class Station implements Closable {
     const crop = { sizePx, margin: cropMargin, fill: cropFill };
     const { opener } = this.#given;
     const opened = await Promise.allSettled(
-      this.config.cameras.map((camera) =>
+      withActions(this.config).cameras.map((camera) =>
         Camera.open({ camera, lanes: this.#flows.seenBy(camera.id), crop, opener }, this.#listener, this.#log),
       ),
     );

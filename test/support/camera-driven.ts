@@ -44,7 +44,7 @@ class DrivenSource implements FrameSource {
   readonly widthPx = WIDTH_PX;
   readonly heightPx = HEIGHT_PX;
   counters: SourceCounters = { seen: 0, dropped: 0, incomplete: 0 };
-  readonly trigger?: () => Promise<void>;
+  readonly trigger?: (at?: number) => Promise<number>;
   readonly #channel: BroadcastChannel;
   readonly #orders: Order[] = [];
   #status: SourceStatus = { state: "ok", since: 0 };
@@ -54,7 +54,12 @@ class DrivenSource implements FrameSource {
   constructor(channel: BroadcastChannel, triggered: boolean) {
     this.#channel = channel;
     channel.onmessage = ({ data }) => this.#take(data as Order);
-    if (triggered) this.trigger = async () => this.#tell({ event: "triggered" });
+    if (triggered) {
+      this.trigger = async (at = 0) => {
+        this.#tell({ event: "triggered" });
+        return at;
+      };
+    }
     this.#tell({ event: "here" });
   }
 

@@ -1,5 +1,6 @@
 import { asGradelineError, GradelineError } from "../../base/errors.ts";
 import type { GigeConfig } from "../../config/camera.ts";
+import type { ActionKeys } from "./action.ts";
 import type { Aravis, Handle } from "./aravis.ts";
 import { checkRange, Features, refused } from "./features.ts";
 
@@ -135,6 +136,20 @@ function endTriggers(features: Features): void {
   }
 }
 
+/** A delay of an earlier use is taken off. */
+function setDelay(features: Features, delayMs: number): void {
+  if (features.setAny(["TriggerDelay", "TriggerDelayAbs"], delayMs * 1000) || delayMs === 0) return;
+  throw refused("the camera cannot delay its trigger", "leave out `delayMs`, or trigger it by software");
+}
+
+/** The command that it listens to. */
+function setAction(features: Features, { deviceKey, groupKey, groupMask }: ActionKeys): void {
+  features.set("ActionDeviceKey", deviceKey);
+  features.setAny(["ActionSelector"], 1);
+  features.set("ActionGroupKey", groupKey);
+  features.set("ActionGroupMask", groupMask);
+}
+
 /** @returns time between frames, microseconds; undefined where triggers set it */
 function setRhythm(
   aravis: Aravis,
@@ -148,6 +163,8 @@ function setRhythm(
     features.set("TriggerSource", trigger.source);
     if (trigger.activation !== undefined) features.set("TriggerActivation", trigger.activation);
     else features.setAny(["TriggerActivation"], "RisingEdge");
+    setDelay(features, trigger.delayMs ?? 0);
+    if (trigger.action !== undefined) setAction(features, trigger.action);
     features.set("TriggerMode", "On");
     return undefined;
   }

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { GradelineError } from "../../base/errors.ts";
 import type { Frame } from "../../base/frame.ts";
 import type { Log } from "../../base/log.ts";
-import { nowMicros } from "../../base/time.ts";
+import { type Micros, nowMicros } from "../../base/time.ts";
 import { errorOf } from "../../base/worker.ts";
 import type { FrameSource, SourceCounters, SourceStatus } from "../source.ts";
 import { type ExchangeMemory, FrameTaker } from "./exchange.ts";
@@ -16,7 +16,7 @@ export class LiveSource implements FrameSource {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   readonly #log: Log | undefined;
-  readonly #triggers = new Map<number, PromiseWithResolvers<void>>();
+  readonly #triggers = new Map<number, PromiseWithResolvers<Micros>>();
   readonly #opened = Promise.withResolvers<void>();
   #taker: FrameTaker | undefined;
   #status: SourceStatus = { state: "reconnecting", reason: "not yet open", since: nowMicros() };
@@ -114,13 +114,13 @@ export class LiveSource implements FrameSource {
     }
   }
 
-  async trigger(): Promise<void> {
+  async trigger(at: Micros = 0): Promise<Micros> {
     if (this.#over || this.#closed) throw new GradelineError("CLOSED", "the camera is closed");
     const id = ++this.#triggerId;
-    const done = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<Micros>();
     this.#triggers.set(id, done);
-    this.#post({ kind: "trigger", id });
-    await done.promise;
+    this.#post({ kind: "trigger", id, at });
+    return await done.promise;
   }
 
   async close(): Promise<void> {
@@ -153,13 +153,14 @@ export class LiveSource implements FrameSource {
       case "log":
         this.#log?.[message.level](message.text);
         break;
-      case "triggered": {
-        const done = this.#triggers.get(message.id);
+      case "triggered":
+        this.#triggers.get(message.id)?.resolve(message.at);
         this.#triggers.delete(message.id);
-        if (message.error === undefined) done?.resolve();
-        else done?.reject(errorOf(message.error));
         break;
-      }
+      case "untriggered":
+        this.#triggers.get(message.id)?.reject(errorOf(message.error));
+        this.#triggers.delete(message.id);
+        break;
       case "ended":
         this.#end(undefined);
         break;

@@ -10,10 +10,13 @@ export type FromReader =
   | { readonly kind: "ok"; readonly since: Micros }
   | { readonly kind: "away"; readonly reason: string; readonly hint: string | undefined; readonly since: Micros }
   | { readonly kind: "log"; readonly level: LogSeverity; readonly text: string }
-  | { readonly kind: "triggered"; readonly id: number; readonly error: Failure | undefined }
+  | { readonly kind: "triggered"; readonly id: number; readonly at: Micros }
+  | { readonly kind: "untriggered"; readonly id: number; readonly error: Failure }
   | { readonly kind: "ended" }
   | FailedAnswer;
 
-export type ToReader = { readonly kind: "close" } | { readonly kind: "trigger"; readonly id: number };
+export type ToReader =
+  | { readonly kind: "close" }
+  | { readonly kind: "trigger"; readonly id: number; readonly at: Micros };
 
 export type LogSeverity = "debug" | "info" | "warn";

@@ -2,12 +2,15 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { asGradelineError, GradelineError } from "../../base/errors.ts";
 import { type Micros, nowMicros } from "../../base/time.ts";
-import { type Failure, failedAnswer, failureOf } from "../../base/worker.ts";
+import { failedAnswer, failureOf } from "../../base/worker.ts";
 import { CameraClock } from "./clock.ts";
 import { createExchange, FrameWriter } from "./exchange.ts";
 import type { FromReader, LogSeverity, ToReader } from "./messages.ts";
 import { FrameSteps } from "./numbers.ts";
 import { raiseThread } from "./priority.ts";
+import { waitUntil } from "./wait-until.ts";
+
+type Order = Extract<ToReader, { kind: "trigger" }>;
 
 /** One kind of camera, in its reader thread. */
 export interface Driver {
@@ -173,7 +176,7 @@ export async function serveReader<Setup extends ReaderSettings>(
   const driver = create(setup, log);
   port.on("message", (message: ToReader) => {
     if (message.kind === "close") stop.abort();
-    else send({ kind: "triggered", id: message.id, error: attempt(() => trigger(driver)) });
+    else triggerAt(message, driver, send);
   });
   try {
     const end = await live(driver, setup, stop.signal, send);
@@ -215,16 +218,23 @@ async function live(
   return "stopped";
 }
 
-function trigger(driver: Driver): void {
-  if (driver.trigger === undefined) throw new GradelineError("SOURCE", "this kind of camera takes no triggers");
-  driver.trigger();
-}
+/** So long before its time this thread takes nothing else on: a frame that is waited for takes as long. */
+const READY_US = 8000;
 
-function attempt(what: () => void): Failure | undefined {
+/** Gives the camera its order at the moment that was agreed on, which the threads of other cameras keep, too. */
+function triggerAt({ id, at }: Pick<Order, "id" | "at">, driver: Driver, send: (message: FromReader) => void): void {
+  const restUs = at - nowMicros();
+  if (restUs > READY_US) {
+    setTimeout(() => triggerAt({ id, at }, driver, send), (restUs - READY_US) / 1000);
+    return;
+  }
   try {
-    what();
-    return undefined;
+    if (driver.trigger === undefined) throw new GradelineError("SOURCE", "this kind of camera takes no triggers");
+    waitUntil(at);
+    const toldAt = nowMicros();
+    driver.trigger();
+    send({ kind: "triggered", id, at: toldAt });
   } catch (error) {
-    return failureOf(error, "SOURCE");
+    send({ kind: "untriggered", id, error: failureOf(error, "SOURCE") });
   }
 }

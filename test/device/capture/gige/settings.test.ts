@@ -32,6 +32,9 @@ before(async () => {
     register("GevIEEE1588", 0x500, (pValue) => `<Boolean Name="GevIEEE1588">${pValue}</Boolean>`),
     register("BalanceWhiteAuto", 0x504, automatic("BalanceWhiteAuto")),
     register("ExposureAuto", 0x508, automatic("ExposureAuto")),
+    ...["TriggerDelay", "ActionDeviceKey", "ActionGroupKey", "ActionGroupMask"].map((name, n) =>
+      register(name, 0x510 + 4 * n, (pValue) => `<Integer Name="${name}">${pValue}</Integer>`),
+    ),
   ];
   const extended = description
     .replace("</RegisterDescription>", `${more.join("\n")}\n</RegisterDescription>`)
@@ -105,6 +108,17 @@ test("what is configured is what the camera has, by its own word", { skip }, asy
 test("an automatic white balance that is asked for by its name stays on", { skip }, async () => {
   const config = { features: { BalanceWhiteAuto: "Continuous" } };
   assert.deepEqual(await readBack(config, "BalanceWhiteAuto"), { BalanceWhiteAuto: "Continuous" });
+});
+
+test("a camera keeps the delay of its trigger and the keys of its action command; an earlier delay is taken off", {
+  skip,
+}, async () => {
+  const names = ["TriggerDelay", "ActionDeviceKey", "ActionGroupKey", "ActionGroupMask"];
+  const action = { deviceKey: 7, groupKey: 8, groupMask: 9 };
+  const set = await readBack({ trigger: { source: "Software", delayMs: 3.5, action } }, ...names);
+  assert.deepEqual(set, { TriggerDelay: "3500", ActionDeviceKey: "7", ActionGroupKey: "8", ActionGroupMask: "9" });
+  const later = await readBack({ trigger: { source: "Software" } }, "TriggerDelay");
+  assert.deepEqual(later, { TriggerDelay: "0" });
 });
 
 test("a trigger is set behind its selector, and one of an earlier use is switched off", { skip }, async () => {
