@@ -27,7 +27,8 @@ interface LoadRatios {
   /** The product's over the peer's. */
   readonly itemsPerCpuRatio: Spread;
   readonly itemsPerSecondRatio: Spread;
-  readonly p99Ratio: Spread;
+  /** Null where frames come as fast as they are taken: their times are then no clock's. */
+  readonly p99Ratio: Spread | null;
 }
 
 export interface PeerBench {
@@ -110,7 +111,7 @@ export async function run({ pairs = 5, seconds = 10, progress = () => {} }: Peer
     return {
       machine: { cores, processor: cpus()[0]?.model ?? "", loadBefore, loadAfter, busy },
       pairs,
-      saturated: ratiosOf(runs.saturated),
+      saturated: { ...ratiosOf(runs.saturated), p99Ratio: null },
       p10: ratiosOf(runs.p10),
       p20: ratiosOf(runs.p20),
       lineOverBareCpu: spreadOf(overBare),
@@ -197,8 +198,11 @@ function spreadOf(values: readonly number[]): Spread {
 
 /** The figures as a table for people. */
 export function describe({ machine, pairs, saturated, p10, p20, lineOverBareCpu, pssMb }: PeerBench): string {
-  const cell = ({ median, low, high }: Spread, digits = 2): string =>
-    `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+  const cell = (spread: Spread | null, digits = 2): string => {
+    if (spread === null) return "–";
+    const { median, low, high } = spread;
+    return `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+  };
   const row = (name: string, key: keyof LoadRatios): string[] => [
     name,
     ...[saturated, p10, p20].map((load) => cell(load[key])),
