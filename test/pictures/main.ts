@@ -48,6 +48,7 @@ try {
   await take(page, "line");
   await page.goto(`${address}#unknown`);
   await page.locator("#unknown .view").first().waitFor();
+  await page.locator("#unknown .answer:not(.dead)").waitFor();
   await take(page, "unknown");
   await page.goto(`${address}#map`);
   await page.locator(".point.newest").waitFor();

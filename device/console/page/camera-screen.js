@@ -182,12 +182,28 @@ export class CameraScreen {
         pen.strokeRect(box.x / step, box.y / step, box.w / step, box.h / step);
         const size = sizeMm === null ? "" : ` ${t("detail.mm", { mm: format.count(sizeMm) })}`;
         const grade = this.#decided.get(`${id} ${item}`);
-        write(pen, `${item}${size}${grade === undefined ? "" : ` ${grade}`}`, box.x / step + 2, box.y / step + 2);
+        write(
+          pen,
+          `${item}${size}${grade === undefined ? "" : ` ${grade}`}`,
+          box.x / step + 2,
+          above(pen, box.y / step),
+        );
       }
     }
     this.#measuring.draw(pen, step);
   }
 }
+
+/**
+ * Where a text begins that stands on a box, so that it hides nothing of the fruit; at the edge it stands inside.
+ *
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} top of the box
+ */
+const above = (pen, top) => Math.max(2, top - heightOf(pen) - 6);
+
+/** @param {CanvasRenderingContext2D} pen */
+const heightOf = (pen) => Number.parseInt(pen.font.split(" ")[1] ?? "14", 10);
 
 /**
  * White on black, to be read over any fruit.
@@ -198,7 +214,7 @@ export class CameraScreen {
  * @param {number} y
  */
 function write(pen, text, x, y) {
-  const height = Number.parseInt(pen.font.split(" ")[1] ?? "14", 10);
+  const height = heightOf(pen);
   pen.textBaseline = "top";
   pen.fillStyle = "rgb(0 0 0 / 65%)";
   pen.fillRect(x - 2, y - 1, pen.measureText(text).width + 4, height + 4);
