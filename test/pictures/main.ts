@@ -23,6 +23,12 @@ const SEED = 7;
 const ITEMS = 28;
 const WIDTH_PX = 1280;
 const HEIGHT_PX = 800;
+/** Resolves in the page when every picture that is a background is there. */
+const BACKGROUNDS = `Promise.all([...document.querySelectorAll("#item .cut")].map((cut) => {
+  const image = new Image();
+  image.src = cut.style.backgroundImage.slice(5, -2);
+  return image.decode();
+}))`;
 const PATIENCE_MS = 120_000;
 const COLOURS = 256;
 
@@ -56,6 +62,8 @@ try {
   await page.goto(`${address}#line`);
   await page.locator("#lanes li.item a").first().click();
   await page.locator("#item .view").first().waitFor();
+  // The references beside it are backgrounds, which nothing waits for.
+  await page.evaluate(BACKGROUNDS);
   await take(page, "item");
 } finally {
   await browser?.close();

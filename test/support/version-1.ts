@@ -8,7 +8,8 @@ import { draft } from "./verdicts.ts";
  * must be able to change.
  */
 
-const SCHEMA = `
+/** The journal's format up to version 0.5.0. */
+export const JOURNAL_OF_V1 = `
   CREATE TABLE verdicts(
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     lane TEXT NOT NULL,
@@ -40,7 +41,7 @@ export class JournalOfV1 {
     this.#db = new DatabaseSync(path, { timeout: 0 });
     this.#db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     this.#db.exec("PRAGMA wal_autocheckpoint = 4000;");
-    this.#db.exec(SCHEMA);
+    this.#db.exec(JOURNAL_OF_V1);
   }
 
   /** @returns the numbers of the items `from` to `to` */

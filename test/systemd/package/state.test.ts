@@ -9,6 +9,7 @@ import { formatOf, goBack, keep, type Part } from "../../../systemd/package/stat
 import { saveTinyGallery } from "../../support/daemon.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { draft } from "../../support/verdicts.ts";
+import { JOURNAL_OF_V1 } from "../../support/version-1.ts";
 
 async function append(path: string, items: readonly number[]): Promise<number[]> {
   const journal = await Journal.open(configSchema.shape.journal.parse({ path }));
@@ -59,20 +60,6 @@ test("going back to an older format gives no number twice and forgets no verdict
   );
 });
 
-/** The journal's format up to version 0.5.0, as that version made it. */
-const FIRST_FORMAT = `
-  CREATE TABLE verdicts(id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, seq INTEGER NOT NULL,
-    item TEXT NOT NULL UNIQUE, payload TEXT NOT NULL, createdAt INTEGER NOT NULL,
-    acked INTEGER NOT NULL DEFAULT 0) STRICT;
-  CREATE INDEX pending ON verdicts(id) WHERE acked = 0;
-  CREATE INDEX history ON verdicts(id) WHERE acked = 1;
-  CREATE TABLE lanes(lane TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  INSERT INTO meta VALUES ('dropped', 0);
-  PRAGMA application_id = ${0x67_72_6c_6e};
-  PRAGMA user_version = 1;
-`;
-
 /** What version 0.5.0 does with its journal: gives the next numbers of lane a. @returns what the broker has not got */
 function asFirst(path: string, items: readonly number[]): number[] {
   const db = new DatabaseSync(path);
@@ -99,7 +86,7 @@ function asFirst(path: string, items: readonly number[]): number[] {
 test("over the journal's two formats and back: the older version opens the copy, goes on with its numbers, and so does the newer", async (t) => {
   const { parts, copy, journal } = board(await temporaryFolder(t));
   const made = new DatabaseSync(journal);
-  made.exec(FIRST_FORMAT);
+  made.exec(JOURNAL_OF_V1);
   made.close();
   assert.deepEqual(asFirst(journal, [1, 2]), [1, 2]);
   keep(parts, copy);
