@@ -10,9 +10,9 @@ export interface Judged {
   readonly at: Micros;
 }
 
-/** A reason that comes again so soon after it went comes and goes, as that of a disk does that is full to the brim. */
+/** A reason that returns within this time flaps, as that of a full disk may. */
 const AGAIN_US = 30e6;
-/** What people set and take back is as it was set last, and never held. */
+/** Reasons that people set and take back: they are never held. */
 const SET_BY_PEOPLE: ReadonlySet<string> = new Set<ReasonCode>([
   "no-camera",
   "no-code",
@@ -21,7 +21,7 @@ const SET_BY_PEOPLE: ReadonlySet<string> = new Set<ReasonCode>([
   "paused",
   "outlet-closed",
 ]);
-/** One that comes and goes is over once it has stayed away for so long. */
+/** A flapping reason is over once it has stayed away for this time. */
 const HOLD_US = 10e6;
 
 /** A reason as it was told last. */
@@ -29,7 +29,7 @@ interface Told {
   readonly reason: Reason & { readonly since: Micros };
   /** When it was last true. */
   readonly seenAt: Micros;
-  /** Whether it came again soon after it went. */
+  /** Whether it returned soon after it ended. */
   readonly flaps: boolean;
 }
 
@@ -55,8 +55,8 @@ export class StationState {
   }
 
   /**
-   * Asks every part. A reason that comes and goes is held, with the words it had last, until it has stayed away for
-   * ten seconds: who reads the state now and then would miss it else.
+   * Asks every part. A flapping reason is held with its last words until it has stayed away for ten seconds; otherwise
+   * someone who reads the state only now and then would miss it.
    *
    * @returns the reasons that have come and gone since the last time
    */

@@ -12,8 +12,8 @@ const KEPT = 20;
 const SOUND_KEY = "gradeline-sound";
 
 /**
- * An alarm for each reason with which fruit pass without a right verdict: it sounds, where sound is on, until somebody
- * acknowledges it, and stays in the list with its begin and end.
+ * One alarm for each reason that lets fruit pass without a right verdict. It sounds, where sound is on, until somebody
+ * acknowledges it. The list keeps when it began and ended.
  */
 export class Alarms {
   element = make("section.alarms", { "aria-label": t("alarm.title"), hidden: "" });

@@ -125,7 +125,7 @@ export class Answer {
   }
 
   /**
-   * Answers are dead until the fruit they are for is in sight: else a quick hand labels what nobody saw.
+   * Answers are disabled until the picture of their fruit is shown: otherwise a quick hand labels fruit nobody saw.
    *
    * @param {boolean} dead
    * @param {string} why

@@ -85,7 +85,7 @@ const words = {
   "answer.del": "Del",
   "answer.wait": "The picture is loading …",
 
-  "answer.no-picture": "Its picture cannot be shown, so it cannot be answered here.",
+  "answer.no-picture": "The picture of this fruit cannot be shown, so no grade can be given here.",
   "answer.dismiss.title": "Let it go: no fruit, or nobody knows",
   "answer.place": "Its place",
   "answer.place.ask": "Choose its place …",
