@@ -52,7 +52,14 @@ test("a lane is triggered over MQTT, one frame each; a line that stands is not d
   await start("cups", { trigger: { source: "Software" } });
   await ears.count("board/state", 1);
   for (let shot = 1; shot <= 2; shot++) {
-    assert.deepEqual((await board.ask("trigger", { lane: "cups" })).data, { lane: "cups", camera: "cups" });
+    const { exposures, ...asked } = (await board.ask("trigger", { lane: "cups" })).data as {
+      exposures: { camera: string; at: string }[];
+    };
+    assert.deepEqual(asked, { lane: "cups", camera: "cups" });
+    assert.deepEqual(
+      exposures.map(({ camera, at }) => [camera, Number.isFinite(Date.parse(at))]),
+      [["cups", true]],
+    );
     // Nothing comes for longer than a camera that runs freely may be silent.
     const last = await ears.until(() => {
       const cups = health("cups");
